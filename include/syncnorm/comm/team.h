@@ -1,0 +1,99 @@
+#ifndef SYNCNORM_COMM_TEAM_H
+#define SYNCNORM_COMM_TEAM_H
+
+/**
+ * Teams: the ranks that train one run together. This folder is the only one that includes mpi.h.
+ *
+ * Each function says whether it is collective over the team: then every rank of it calls, in the same order. MPI's own
+ * errors end the job (MPI_ERRORS_ARE_FATAL), so communication returns nothing to check.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "syncnorm/base/error.h"
+
+typedef struct sn_team sn_team;
+
+/** Starts MPI (one rank without mpirun), sets the floating-point environment and gives the team of all ranks. Collective. */
+sn_status sn_comm_start(sn_team **world);
+
+/** Destroys `world` and finalizes MPI. Collective. */
+void sn_comm_finish(sn_team *world);
+
+/** Ends the job at once from one rank: for the watchdog alone. */
+_Noreturn void sn_comm_abort(int exit_code);
+
+/** e.g. "Open MPI 4.1.4", and this host's name. Not collective. */
+const char *sn_comm_library(void);
+const char *sn_comm_host(void);
+
+/** Ranks with the same color form a team, ordered by their rank in `parent`; color < 0: none (*team is NULL). Collective
+ *  over parent. */
+sn_status sn_team_split(sn_team *parent, int color, sn_team **team);
+
+/** Collective over the team; NULL is fine. */
+void sn_team_destroy(sn_team *team);
+
+int sn_team_rank(const sn_team *team);
+int sn_team_size(const sn_team *team);
+bool sn_team_is_root(const sn_team *team);
+
+/** The exact sum: values[i] summed over the team as 64-bit integers, in place. One MPI_Allreduce. Collective. */
+void sn_team_sum(sn_team *team, int64_t *values, size_t count);
+
+/** Bytes of `root` to all. Collective. */
+void sn_team_broadcast(sn_team *team, void *data, size_t bytes, int root);
+
+/** `bytes` from each rank, in rank order, to `all` (size * bytes) on the root only. Collective. */
+void sn_team_gather(sn_team *team, const void *mine, size_t bytes, void *all);
+
+/** The same, to every rank. Collective. */
+void sn_team_gather_all(sn_team *team, const void *mine, size_t bytes, void *all);
+
+/** Joins pieces of different lengths in rank order on the root: rank r gives `bytes` bytes; `all` must hold their total on
+ *  the root. Collective. */
+void sn_team_gather_pieces(sn_team *team, const void *mine, size_t bytes, void *all);
+
+void sn_team_barrier(sn_team *team);
+
+/**
+ * Agreement on errors: every rank gives its own status; all return SN_OK when all succeeded, else the status and message of
+ * the lowest rank that failed. Collective.
+ */
+sn_status sn_team_agree(sn_team *team, sn_status mine);
+
+/** True on every rank when `value` is the same on all; else false, and `differing` (size ints, may be NULL) marks the
+ *  ranks whose value differs from the majority's. Collective. */
+bool sn_team_same(sn_team *team, const void *value, size_t bytes, int *differing);
+
+/** Memory shared by the ranks of a node: one copy per node, in an MPI shared-memory window. */
+typedef struct sn_shared sn_shared;
+
+/** `bytes` of node-shared memory, zeroed. `loader` is true on the one rank of each node that is to fill it; call
+ *  sn_shared_publish() afterwards. Collective over the team. */
+sn_status sn_shared_create(sn_team *team, size_t bytes, sn_shared **shared, void **memory, bool *loader);
+
+/** Makes what the loaders wrote visible to all. Collective. */
+void sn_shared_publish(sn_shared *shared);
+
+/** Collective; NULL is fine. */
+void sn_shared_destroy(sn_shared *shared);
+
+/** A counter that any rank may take numbers from at any time, without the others: hands out the runs of a study. */
+typedef struct sn_counter sn_counter;
+
+/** Starts at 0. Collective over the team. */
+sn_status sn_counter_create(sn_team *team, sn_counter **counter);
+
+/** The next number, 0 first; each is given once. Not collective. */
+int64_t sn_counter_take(sn_counter *counter);
+
+/** Collective; NULL is fine. */
+void sn_counter_destroy(sn_counter *counter);
+
+/** Monotonic seconds. Not collective. */
+double sn_clock(void);
+
+#endif

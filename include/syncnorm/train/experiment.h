@@ -1,0 +1,91 @@
+#ifndef SYNCNORM_TRAIN_EXPERIMENT_H
+#define SYNCNORM_TRAIN_EXPERIMENT_H
+
+/**
+ * The experiment: everything that can change a trained weight, and nothing else. The launch (ranks, nodes, instruction
+ * set, progress bar, file names) is no part of it.
+ *
+ * One table of fields (experiment.c) drives option parsing, --help, validation, the run's name, the attributes of
+ * /experiment and their digest, so that a new axis is one line there. Not collective.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "syncnorm/base/attributes.h"
+#include "syncnorm/base/error.h"
+#include "syncnorm/nn/norm_kind.h"
+
+enum { SN_PATH_SIZE = 4096, SN_RUN_NAME_SIZE = 256 };
+
+typedef enum sn_conv_kind { SN_CONV_DIRECT, SN_CONV_GEMM } sn_conv_kind;
+typedef enum sn_lr_scaling { SN_LR_SCALING_NONE, SN_LR_SCALING_LINEAR } sn_lr_scaling;
+
+/** Version of the arithmetic: which algorithm (direct, Winograd) computes which layer, in which order. Files of another
+ *  version are not resumed. */
+enum { SN_ARITHMETIC_VERSION = 1 };
+
+typedef struct sn_experiment {
+    sn_norm_kind norm;
+    uint32_t groups;           /* gn only */
+    uint32_t batch;            /* global batch size B */
+    uint32_t batch_per_worker; /* 0: not asked for; else B = workers * batch_per_worker */
+    uint32_t epochs;           /* length, not identity */
+    uint64_t steps;            /* 0: no limit; length, not identity */
+    double lr, momentum, weight_decay, l1, dropout;
+    uint64_t seed;
+    uint32_t workers; /* virtual data-parallel replicas; 1 today */
+    sn_lr_scaling lr_scaling;
+    bool precise_bn;
+    sn_conv_kind conv;
+    bool shuffle;
+    char init[SN_PATH_SIZE]; /* HDF5 file with /model to start from; "" for none */
+    /* resolved when the run starts: */
+    char dataset_digest[33];
+    char init_digest[33]; /* of the tensors read, "" without --init */
+} sn_experiment;
+
+/** One field of the table. */
+typedef struct sn_experiment_option {
+    const char *name;     /* option and attribute: "batch", "weight-decay" (attribute weight_decay) */
+    const char *argument; /* "N", "gn|ln|bn|in|none" ...; NULL for a flag */
+    const char *help;     /* one line, its default in it */
+} sn_experiment_option;
+
+/** The options of the table in the order of --help; `*count` of them. "experiment" (the preset) is the first. */
+const sn_experiment_option *sn_experiment_options(size_t *count);
+
+/** The defaults: the gn experiment. */
+void sn_experiment_default(sn_experiment *experiment);
+
+/** Sets an option from its text ("batch", "128"); value NULL for flags. "experiment" sets a preset's fields (gn, ln,
+ *  bn-l1). SN_ERROR_USAGE with one line for an unknown option or a bad value. Numbers are read whole, in range, "C" locale. */
+sn_status sn_experiment_set(sn_experiment *experiment, const char *name, const char *value);
+
+/** Checks combinations and resolves what depends on others (batch from batch-per-worker). `given(name)` says whether the
+ *  user gave an option, so that e.g. --groups with --norm bn is refused. SN_ERROR_USAGE with one line. */
+sn_status sn_experiment_resolve(sn_experiment *experiment,
+                                bool (*given)(const void *context, const char *name), const void *context);
+
+/** The run's name, a pure function of the experiment with defaults left out: "gn-s1", "bn-l1-s1" (batch norm with the
+ *  preset's L1), "gn-batch128-lr0.02-s3". */
+void sn_experiment_name(const sn_experiment *experiment, char name[SN_RUN_NAME_SIZE]);
+
+/** The preset this is, up to seed and length: "gn", "ln", "bn-l1"; else the norm's short name. */
+const char *sn_experiment_label(const sn_experiment *experiment);
+
+/** The learning rate after --lr-scaling: lr * B / 64 with linear. */
+double sn_experiment_learning_rate(const sn_experiment *experiment);
+
+/** Everything, resolved, as attributes of /experiment, with `digest`: XXH3-128 over "name=value\n" of every identity
+ *  attribute in the table's order (length excluded). */
+sn_status sn_experiment_attributes(const sn_experiment *experiment, sn_attributes *attributes);
+
+/** The experiment that those attributes describe; SN_ERROR_FILE when one is missing or out of range. */
+sn_status sn_experiment_from_attributes(const sn_attributes *attributes, sn_experiment *experiment);
+
+/** "gn", "ln", "bn", "in", "none". */
+const char *sn_norm_name(sn_norm_kind norm);
+
+#endif
