@@ -23,7 +23,7 @@ static uint64_t to_bits(double x)
 double sn_exp(double x)
 {
     if (!(x >= -708)) return x < -708 ? 0 : x;
-    if (x > 709.7) return INFINITY;
+    if (x > 709.7) return HUGE_VAL;
     const double shifted = x * 0x1.71547652b82fep0 + 0x1.8p52;
     const double k = shifted - 0x1.8p52;
     const double r = (x - k * 0x1.62e42fee00000p-1) - k * 0x1.a39ef35793c76p-33;
@@ -44,8 +44,8 @@ double sn_exp(double x)
    s^21, whose remainder is below 2^-57. */
 double sn_log(double x)
 {
-    if (!(x > 0)) return x == 0 ? -INFINITY : NAN;
-    if (x == INFINITY) return x;
+    if (!(x > 0)) return x == 0 ? -HUGE_VAL : nan("");
+    if (isinf(x)) return x;
     uint64_t bits = to_bits(x);
     int64_t e = (int64_t)(bits >> 52) - 1023;
     bits = (bits & UINT64_C(0xfffffffffffff)) | UINT64_C(0x3ff0000000000000);

@@ -1,0 +1,178 @@
+#include "syncnorm/comm/team.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "syncnorm/base/floating_point.h"
+#include "syncnorm/base/memory.h"
+#include "team_internal.h"
+
+static sn_status adopt(MPI_Comm comm, sn_team **team)
+{
+    *team = calloc(1, sizeof **team);
+    /* without memory for 16 bytes there is no way to agree on anything */
+    if (!*team) MPI_Abort(comm, sn_exit_code(SN_ERROR_MEMORY));
+    (*team)->comm = comm;
+    MPI_Comm_rank(comm, &(*team)->rank);
+    MPI_Comm_size(comm, &(*team)->size);
+    return SN_OK;
+}
+
+sn_status sn_comm_start(sn_team **world)
+{
+    int provided;
+    MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided);
+    sn_floating_point_set();
+    MPI_Comm comm;
+    MPI_Comm_dup(MPI_COMM_WORLD, &comm);
+    return adopt(comm, world);
+}
+
+void sn_comm_finish(sn_team *world)
+{
+    sn_team_destroy(world);
+    MPI_Finalize();
+}
+
+void sn_comm_abort(int exit_code)
+{
+    MPI_Abort(MPI_COMM_WORLD, exit_code);
+    abort();
+}
+
+const char *sn_comm_library(void)
+{
+    static char name[MPI_MAX_LIBRARY_VERSION_STRING];
+    if (!name[0]) {
+        int length;
+        MPI_Get_library_version(name, &length);
+        name[strcspn(name, ",\n")] = '\0';
+        char *version = strstr(name, " v");
+        if (version) memmove(version + 1, version + 2, strlen(version + 2) + 1);
+    }
+    return name;
+}
+
+const char *sn_comm_host(void)
+{
+    static char name[MPI_MAX_PROCESSOR_NAME];
+    int length;
+    if (!name[0]) MPI_Get_processor_name(name, &length);
+    return name;
+}
+
+sn_status sn_team_split(sn_team *parent, int color, sn_team **team)
+{
+    *team = NULL;
+    MPI_Comm comm;
+    MPI_Comm_split(parent->comm, color < 0 ? MPI_UNDEFINED : color, parent->rank, &comm);
+    return comm == MPI_COMM_NULL ? SN_OK : adopt(comm, team);
+}
+
+void sn_team_destroy(sn_team *team)
+{
+    if (!team) return;
+    MPI_Comm_free(&team->comm);
+    free(team);
+}
+
+int sn_team_rank(const sn_team *team)
+{
+    return team->rank;
+}
+
+int sn_team_size(const sn_team *team)
+{
+    return team->size;
+}
+
+bool sn_team_is_root(const sn_team *team)
+{
+    return team->rank == 0;
+}
+
+void sn_team_sum(sn_team *team, int64_t *values, size_t count)
+{
+    if (team->size == 1) return;
+    MPI_Allreduce(MPI_IN_PLACE, values, (int)count, MPI_INT64_T, MPI_SUM, team->comm);
+}
+
+void sn_team_broadcast(sn_team *team, void *data, size_t bytes, int root)
+{
+    MPI_Bcast(data, (int)bytes, MPI_BYTE, root, team->comm);
+}
+
+void sn_team_gather(sn_team *team, const void *mine, size_t bytes, void *all)
+{
+    MPI_Gather(mine, (int)bytes, MPI_BYTE, all, (int)bytes, MPI_BYTE, 0, team->comm);
+}
+
+void sn_team_gather_all(sn_team *team, const void *mine, size_t bytes, void *all)
+{
+    MPI_Allgather(mine, (int)bytes, MPI_BYTE, all, (int)bytes, MPI_BYTE, team->comm);
+}
+
+void sn_team_gather_pieces(sn_team *team, const void *mine, size_t bytes, void *all)
+{
+    int *counts = NULL, *offsets = NULL;
+    const int mine_count = (int)bytes;
+    if (team->rank == 0) {
+        counts = malloc(2 * (size_t)team->size * sizeof *counts);
+        if (!counts) MPI_Abort(team->comm, sn_exit_code(SN_ERROR_MEMORY));
+        offsets = counts + team->size;
+    }
+    MPI_Gather(&mine_count, 1, MPI_INT, counts, 1, MPI_INT, 0, team->comm);
+    if (team->rank == 0)
+        for (int r = 0, offset = 0; r < team->size; offset += counts[r++])
+            offsets[r] = offset;
+    MPI_Gatherv(mine, mine_count, MPI_BYTE, all, counts, offsets, MPI_BYTE, 0, team->comm);
+    free(counts);
+}
+
+void sn_team_barrier(sn_team *team)
+{
+    MPI_Barrier(team->comm);
+}
+
+sn_status sn_team_agree(sn_team *team, sn_status mine)
+{
+    int first = mine == SN_OK ? team->size : team->rank;
+    MPI_Allreduce(MPI_IN_PLACE, &first, 1, MPI_INT, MPI_MIN, team->comm);
+    if (first == team->size) return SN_OK;
+    struct {
+        int status;
+        char message[SN_MESSAGE_SIZE];
+    } verdict = {.status = mine};
+    snprintf(verdict.message, sizeof verdict.message, "%s", sn_error_message());
+    MPI_Bcast(&verdict, sizeof verdict, MPI_BYTE, first, team->comm);
+    sn_error_set_message(verdict.message);
+    return (sn_status)verdict.status;
+}
+
+bool sn_team_same(sn_team *team, const void *value, size_t bytes, int *differing)
+{
+    unsigned char *all = malloc((size_t)team->size * bytes);
+    if (!all) MPI_Abort(team->comm, sn_exit_code(SN_ERROR_MEMORY));
+    sn_team_gather_all(team, value, bytes, all);
+    int most = 0, majority = 0;
+    for (int r = 0; r < team->size && 2 * most < team->size; r++) {
+        int votes = 0;
+        for (int q = 0; q < team->size; q++)
+            votes += memcmp(all + (size_t)r * bytes, all + (size_t)q * bytes, bytes) == 0;
+        if (votes > most) most = votes, majority = r;
+    }
+    if (differing)
+        for (int r = 0; r < team->size; r++)
+            differing[r] = memcmp(all + (size_t)majority * bytes, all + (size_t)r * bytes, bytes) != 0;
+    free(all);
+    return most == team->size;
+}
+
+double sn_clock(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
