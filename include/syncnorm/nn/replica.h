@@ -1,0 +1,77 @@
+#ifndef SYNCNORM_NN_REPLICA_H
+#define SYNCNORM_NN_REPLICA_H
+
+/**
+ * The replica: this rank's copy of the network's computation. It runs forward and backward over the rank's share of a
+ * global batch, in blocks of 16 samples, and gives exact sums over all samples of the team.
+ *
+ * Norms that look at one sample at a time need nobody else: block after block goes forward and backward. Batch norm goes
+ * layer by layer over all blocks, with one exact sum per norm and direction.
+ */
+
+#include <stdint.h>
+
+#include "syncnorm/comm/team.h"
+#include "syncnorm/dataset/dataset.h"
+#include "syncnorm/kernels/kernels.h"
+#include "syncnorm/nn/model.h"
+
+typedef struct sn_replica sn_replica;
+
+typedef struct sn_replica_options {
+    sn_team *team;
+    const sn_network *network;
+    const sn_kernels *kernels;
+    const sn_convolution *convolution;
+    uint32_t batch; /* largest global batch */
+    uint64_t seed;  /* of the dropout masks */
+    double dropout; /* probability that a channel is dropped */
+} sn_replica_options;
+
+/** Allocates the workspace, for the largest share of `batch` in this team. Not collective: agree on the status. */
+sn_status sn_replica_create(const sn_replica_options *options, sn_replica **replica);
+void sn_replica_destroy(sn_replica *replica);
+
+/** This rank's share of a global batch: count samples at positions first ... of the total. */
+typedef struct sn_batch {
+    sn_samples samples;
+    const uint32_t *index; /* [count] into samples */
+    uint32_t first, count; /* positions in the global batch; count 0: this rank only joins the sums */
+    uint32_t total;        /* samples of the global batch */
+    uint32_t step;         /* global step: with the position, it selects the dropout masks */
+} sn_batch;
+
+enum { SN_STEP_EXTRA = 4 };
+
+/** Sums over the whole batch, equal on every rank. */
+typedef struct sn_step_sums {
+    const int64_t *gradient; /* [parameters.total], in units of 2^-36, not divided by the batch */
+    int64_t loss;            /* sum of the cross-entropies in units of 2^-32 */
+    int64_t correct;
+    int64_t extra[SN_STEP_EXTRA]; /* the caller's own, summed over the ranks in the same message */
+} sn_step_sums;
+
+/**
+ * Forward and backward in training mode, one allreduce for the gradient (and everything in sn_step_sums), one per
+ * synchronized norm and direction. With batch norm the model's running statistics are updated, on every rank alike.
+ * `extra` (SN_STEP_EXTRA values, NULL for zeros) is this rank's part of sums->extra.
+ * SN_ERROR_DIVERGED, with the tensor in the message, on every rank alike when a value was out of range or NaN; the model is then
+ * unchanged. Collective.
+ */
+sn_status sn_replica_step(sn_replica *replica, sn_model *model, const sn_batch *batch, const int64_t *extra,
+                          sn_step_sums *sums);
+
+/** Sums over evaluated samples, this rank's part. */
+typedef struct sn_evaluation_sums {
+    int64_t loss; /* units of 2^-32; out-of-range losses count as the largest in range */
+    int64_t correct;
+} sn_evaluation_sums;
+
+/**
+ * Evaluation mode (running statistics, no dropout) on samples first ... first + count - 1. logits [count][10] and
+ * predictions [count] (the lowest class on ties) may be NULL. Not collective.
+ */
+void sn_replica_evaluate(sn_replica *replica, const sn_model *model, sn_samples samples, uint32_t first,
+                         uint32_t count, float *logits, uint8_t *predictions, sn_evaluation_sums *sums);
+
+#endif

@@ -1,0 +1,74 @@
+#ifndef SYNCNORM_TRAIN_TRAINER_H
+#define SYNCNORM_TRAIN_TRAINER_H
+
+/**
+ * One run: trains an experiment on a team, evaluates after every epoch, keeps its run file up to date. What the user sees of
+ * it is the business of an observer.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "syncnorm/comm/team.h"
+#include "syncnorm/dataset/dataset.h"
+#include "syncnorm/io/run_file.h"
+#include "syncnorm/train/experiment.h"
+
+/** How the run is carried out; nothing here changes a result. */
+typedef struct sn_execution {
+    char output[SN_PATH_SIZE]; /* run file; "" for runs/NAME.h5 */
+    const char *command_line;  /* for the provenance */
+    double checkpoint_seconds; /* 0: not by time */
+    uint64_t checkpoint_steps; /* 0: not by steps; both 0: after each epoch */
+    double max_seconds;        /* stop after the step at which this much time has passed; 0: no limit */
+    double timeout;            /* watchdog, seconds; 0: off */
+} sn_execution;
+
+/** One row of /metrics/epoch. */
+typedef struct sn_epoch_row {
+    uint32_t epoch;                                                          /* 1-based */
+    double train_loss, train_cross_entropy, last_batch_loss, train_accuracy; /* nats, nats, nats, percent */
+    double test_loss, test_accuracy;
+    int64_t test_correct;
+    uint32_t test_count;
+    double seconds, images_per_second; /* training only */
+} sn_epoch_row;
+
+/** A misclassified test image. */
+typedef struct sn_miss {
+    uint32_t index;
+    uint8_t label, prediction;
+} sn_miss;
+
+enum { SN_MISSES = 10 };
+
+typedef struct sn_result {
+    sn_epoch_row last; /* the last epoch's row */
+    char digest[33];   /* of the model */
+    char output[SN_PATH_SIZE];
+    int64_t parameters;
+    int64_t epochs;
+    double images_per_second;  /* mean over the epochs of this call */
+    sn_miss misses[SN_MISSES]; /* the first in the test set's order */
+    int miss_count;
+} sn_result;
+
+/** Called on the team's root alone; any function may be NULL. None may call MPI. */
+typedef struct sn_observer {
+    void *context;
+    void (*start)(void *context, const sn_experiment *experiment, const char *dataset, int ranks);
+    void (*epoch_start)(void *context, uint32_t epoch, uint32_t steps);
+    /* after each step: batch (0-based), its loss, accuracy so far this epoch in percent, images so far and seconds */
+    void (*step)(void *context, uint32_t batch, double loss, double accuracy, double seconds);
+    void (*epoch_end)(void *context, const sn_epoch_row *row);
+    void (*end)(void *context, const sn_result *result);
+} sn_observer;
+
+/**
+ * Trains. SN_OK when the run is complete; SN_STOPPED when asked to stop and saved; errors with their message, the same on every
+ * rank of the team. `result` (may be NULL) is filled on every rank. Collective over the team.
+ */
+sn_status sn_train(sn_team *team, const sn_dataset *dataset, const sn_experiment *experiment,
+                   const sn_execution *execution, const sn_observer *observer, sn_result *result);
+
+#endif
