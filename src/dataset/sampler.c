@@ -72,10 +72,3 @@ void sn_sampler_positions(sn_sampler *sampler, uint32_t epoch, uint32_t step, ui
     for (uint32_t i = 0; i < count; i++)
         samples[i] = batch[first + i];
 }
-
-sn_share sn_share_of(uint32_t total, int rank, int size)
-{
-    const uint32_t r = (uint32_t)rank, n = (uint32_t)size;
-    const uint32_t each = total / n, rest = total % n; /* the first `rest` ranks take one more */
-    return (sn_share){r * each + (r < rest ? r : rest), each + (r < rest)};
-}

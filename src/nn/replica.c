@@ -9,7 +9,6 @@
 
 #include "block.h"
 #include "syncnorm/base/fixed_point.h"
-#include "syncnorm/dataset/sampler.h"
 #include "syncnorm/nn/dropout.h"
 #include "syncnorm/nn/head.h"
 #include "syncnorm/nn/norm.h"

@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-#include "syncnorm/dataset/dataset.h"
+#include "syncnorm/base/samples.h"
 #include "syncnorm/kernels/kernels.h"
 
 /** logits [10][lanes] = mean over the `pixels` pixels of z [10][pixels][lanes], summed in row-major order. */

@@ -11,8 +11,8 @@
 
 #include <stdint.h>
 
+#include "syncnorm/base/samples.h"
 #include "syncnorm/comm/team.h"
-#include "syncnorm/dataset/dataset.h"
 #include "syncnorm/kernels/kernels.h"
 #include "syncnorm/nn/model.h"
 
