@@ -68,7 +68,7 @@ static sn_status create_parts(trainer *t)
     const sn_experiment *e = &t->experiment;
     const uint32_t train_count = sn_dataset_train(t->dataset).count;
     const uint32_t batch = e->batch < train_count ? e->batch : train_count;
-    const sn_convolution *convolution;
+    const sn_convolution *convolution = NULL;
     SN_TRY(select_kernels(t, &convolution));
     SN_TRY(sn_network_build(e->norm, (int)e->groups, &t->network));
     SN_TRY(sn_model_create(&t->network, &t->model));
