@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "cli.h"
+#include "display.h"
 #include "options.h"
-#include "progress.h"
 #include "syncnorm/dataset/dataset.h"
 #include "syncnorm/train/trainer.h"
 
@@ -20,15 +20,15 @@ typedef struct training {
 static sn_status train(sn_team *world, void *context)
 {
     training *t = context;
-    sn_progress progress;
-    sn_progress_start(&progress, t->progress, t->level == SN_LOG_QUIET, stdout);
-    const sn_observer observer = sn_progress_observer(&progress);
+    sn_display display;
+    sn_display_start(&display, t->progress, t->level == SN_LOG_QUIET, stdout);
+    const sn_observer observer = sn_display_observer(&display);
 
     sn_dataset *dataset = NULL;
     sn_status status = sn_dataset_open(world, t->data, &dataset);
     if (status == SN_OK) status = sn_train(world, dataset, &t->experiment, &t->execution, &observer, NULL);
     sn_dataset_close(dataset);
-    sn_progress_finish(&progress);
+    sn_display_finish(&display);
     return status;
 }
 

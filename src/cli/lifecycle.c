@@ -43,8 +43,11 @@ bool sn_cli_is_first(void)
 static void say_error(const char *command, sn_status status)
 {
     if (status != SN_ERROR_USAGE) {
-        const char *message = sn_error_message();
-        sn_log_error("%s", *message ? message : sn_status_meaning(status));
+        const char *message = *sn_error_message() ? sn_error_message() : sn_status_meaning(status);
+        if (status == SN_STOPPED)
+            sn_log_note("%s", message);
+        else
+            sn_log_error("%s", message);
         return;
     }
     char line[SN_MESSAGE_SIZE + 128];

@@ -1,4 +1,4 @@
-#include "progress.h"
+#include "display.h"
 
 #include <string.h>
 #include <sys/ioctl.h>
@@ -21,10 +21,10 @@ static int terminal_columns(FILE *out)
     return size.ws_col;
 }
 
-void sn_progress_start(sn_progress *progress, sn_cli_progress when, bool silent, FILE *out)
+void sn_display_start(sn_display *display, sn_cli_progress when, bool silent, FILE *out)
 {
-    *progress = (sn_progress){.out = out, .silent = silent};
-    progress->bar = when == SN_PROGRESS_ALWAYS || (when == SN_PROGRESS_AUTO && terminal_columns(out) > 0);
+    *display = (sn_display){.out = out, .silent = silent};
+    display->bar = when == SN_PROGRESS_ALWAYS || (when == SN_PROGRESS_AUTO && terminal_columns(out) > 0);
 }
 
 /* Seconds as tqdm writes them: 01:05, 1:00:00 */
@@ -49,7 +49,7 @@ static void write_bar(double fraction, char text[BAR_COLUMNS * 3 + 1])
     }
 }
 
-static void compose(const sn_progress *p, char line[LINE_SIZE])
+static void compose(const sn_display *p, char line[LINE_SIZE])
 {
     const uint32_t done = p->batch + 1;
     const double fraction = p->steps ? (double)done / p->steps : 1;
@@ -88,7 +88,7 @@ static int cut(char *text, int columns)
 }
 
 /* Overwrites the line on the screen; blanks what an earlier, longer one left behind. */
-static void draw(sn_progress *p, bool last)
+static void draw(sn_display *p, bool last)
 {
     char line[LINE_SIZE];
     compose(p, line);
@@ -106,8 +106,9 @@ static void draw(sn_progress *p, bool last)
 
 static void on_start(void *context, const sn_experiment *experiment, const char *dataset, int ranks)
 {
-    sn_progress *p = context;
+    sn_display *p = context;
     p->epochs = experiment->epochs;
+    p->last_step = experiment->steps;
     if (p->silent) return;
     char name[SN_RUN_NAME_SIZE];
     sn_experiment_name(experiment, name);
@@ -121,15 +122,18 @@ static void on_start(void *context, const sn_experiment *experiment, const char 
 
 static void on_epoch_start(void *context, uint32_t epoch, uint32_t steps)
 {
-    sn_progress *p = context;
+    sn_display *p = context;
     p->epoch = epoch;
     p->steps = steps;
+    /* --steps may end the run within this epoch */
+    const uint64_t before = (uint64_t)(epoch - 1) * steps;
+    if (p->last_step && p->last_step < before + steps) p->steps = (uint32_t)(p->last_step - before);
     p->drawn_at = -1;
 }
 
 static void on_step(void *context, uint32_t batch, double loss, double accuracy, double seconds)
 {
-    sn_progress *p = context;
+    sn_display *p = context;
     p->batch = batch;
     p->loss = loss;
     p->accuracy = accuracy;
@@ -141,10 +145,10 @@ static void on_step(void *context, uint32_t batch, double loss, double accuracy,
 
 static void on_epoch_end(void *context, const sn_epoch_row *row)
 {
-    sn_progress *p = context;
+    sn_display *p = context;
     if (p->silent) return;
     if (p->bar) {
-        sn_progress_finish(p);
+        sn_display_finish(p);
         fprintf(p->out, "\nTest set: Average loss: %.4f, Accuracy: %lld/%u (%.2f%%)\n\n", row->test_loss,
                 (long long)row->test_correct, row->test_count, row->test_accuracy);
     } else {
@@ -166,9 +170,9 @@ static void print_digits(FILE *out, const char *heading, const sn_result *result
 
 static void on_end(void *context, const sn_result *result)
 {
-    sn_progress *p = context;
+    sn_display *p = context;
     if (p->silent) return;
-    sn_progress_finish(p);
+    sn_display_finish(p);
     if (result->miss_count > 0) {
         fprintf(p->out, "%sMisclassified images\n\n", p->bar ? "" : "\n");
         print_digits(p->out, "Correct Labels:", result, false);
@@ -178,9 +182,9 @@ static void on_end(void *context, const sn_result *result)
     sn_cli_flush();
 }
 
-sn_observer sn_progress_observer(sn_progress *progress)
+sn_observer sn_display_observer(sn_display *display)
 {
-    return (sn_observer){.context = progress,
+    return (sn_observer){.context = display,
                          .start = on_start,
                          .epoch_start = on_epoch_start,
                          .step = on_step,
@@ -188,10 +192,10 @@ sn_observer sn_progress_observer(sn_progress *progress)
                          .end = on_end};
 }
 
-void sn_progress_finish(sn_progress *progress)
+void sn_display_finish(sn_display *display)
 {
-    if (progress->drawn == 0) return;
-    fputs("\n", progress->out);
-    progress->drawn = 0;
+    if (display->drawn == 0) return;
+    fputs("\n", display->out);
+    display->drawn = 0;
     sn_cli_flush();
 }
