@@ -7,6 +7,7 @@
 
 #include "syncnorm/base/floating_point.h"
 #include "syncnorm/base/memory.h"
+#include "syncnorm/comm/watchdog.h"
 #include "team_internal.h"
 
 static sn_status adopt(MPI_Comm comm, sn_team **team)
@@ -95,8 +96,11 @@ bool sn_team_is_root(const sn_team *team)
 
 void sn_team_sum(sn_team *team, int64_t *values, size_t count)
 {
-    if (team->size == 1) return;
-    MPI_Allreduce(MPI_IN_PLACE, values, (int)count, MPI_INT64_T, MPI_SUM, team->comm);
+    if (team->size > 1) {
+        sn_watchdog_beat("waiting for the other ranks in a sum");
+        MPI_Allreduce(MPI_IN_PLACE, values, (int)count, MPI_INT64_T, MPI_SUM, team->comm);
+    }
+    sn_watchdog_beat("computing");
 }
 
 void sn_team_broadcast(sn_team *team, void *data, size_t bytes, int root)
@@ -127,7 +131,8 @@ void sn_team_gather_pieces(sn_team *team, const void *mine, size_t bytes, void *
     if (team->rank == 0)
         for (int r = 0, offset = 0; r < team->size; offset += counts[r++])
             offsets[r] = offset;
-    MPI_Gatherv(mine, mine_count, MPI_BYTE, all, counts, offsets, MPI_BYTE, 0, team->comm);
+    const void *piece = team->rank == 0 && mine == all ? MPI_IN_PLACE : mine;
+    MPI_Gatherv(piece, mine_count, MPI_BYTE, all, counts, offsets, MPI_BYTE, 0, team->comm);
     free(counts);
 }
 
@@ -138,6 +143,7 @@ void sn_team_barrier(sn_team *team)
 
 sn_status sn_team_agree(sn_team *team, sn_status mine)
 {
+    sn_watchdog_beat("waiting for the other ranks to agree");
     int first = mine == SN_OK ? team->size : team->rank;
     MPI_Allreduce(MPI_IN_PLACE, &first, 1, MPI_INT, MPI_MIN, team->comm);
     if (first == team->size) return SN_OK;

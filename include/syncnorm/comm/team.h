@@ -53,7 +53,7 @@ void sn_team_gather(sn_team *team, const void *mine, size_t bytes, void *all);
 void sn_team_gather_all(sn_team *team, const void *mine, size_t bytes, void *all);
 
 /** Joins pieces of different lengths in rank order on the root: rank r gives `bytes` bytes; `all` must hold their total on
- *  the root. Collective. */
+ *  the root, whose own piece may be there already (mine == all). Collective. */
 void sn_team_gather_pieces(sn_team *team, const void *mine, size_t bytes, void *all);
 
 void sn_team_barrier(sn_team *team);

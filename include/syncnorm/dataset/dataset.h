@@ -11,16 +11,8 @@
 
 #include "syncnorm/base/digest.h"
 #include "syncnorm/base/error.h"
+#include "syncnorm/base/samples.h"
 #include "syncnorm/comm/team.h"
-
-enum { SN_IMAGE_SIZE = 28, SN_IMAGE_PIXELS = SN_IMAGE_SIZE * SN_IMAGE_SIZE, SN_CLASSES = 10 };
-
-/** Images and labels, read-only. */
-typedef struct sn_samples {
-    const uint8_t *pixels; /* [count][28][28] */
-    const uint8_t *labels; /* [count], 0 to 9 */
-    uint32_t count;
-} sn_samples;
 
 typedef struct sn_dataset sn_dataset;
 

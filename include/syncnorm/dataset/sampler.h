@@ -3,7 +3,7 @@
 
 /**
  * The sampler: which training sample stands at which *position of the global batch*. A pure function of the experiment
- * and the step; ranks only choose which positions they compute (sn_share). The last batch of an epoch is short and counts
+ * and the step; ranks only choose which positions they compute (sn_share_of). The last batch of an epoch is short and counts
  * truly; nothing is padded or dropped. Not collective.
  */
 
@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "syncnorm/base/error.h"
+#include "syncnorm/base/samples.h"
 
 typedef struct sn_sampler sn_sampler;
 
@@ -34,13 +35,5 @@ uint32_t sn_sampler_batch(const sn_sampler *sampler, uint32_t step);
  *  Keeps the order of one epoch at a time, so ask epoch by epoch. */
 void sn_sampler_positions(sn_sampler *sampler, uint32_t epoch, uint32_t step, uint32_t first, uint32_t count,
                           uint32_t *samples);
-
-/** A rank's share of `total` positions or samples: contiguous, in rank order, sizes differ by at most one; empty when
- *  there are more ranks than positions. */
-typedef struct sn_share {
-    uint32_t first, count;
-} sn_share;
-
-sn_share sn_share_of(uint32_t total, int rank, int size);
 
 #endif

@@ -40,7 +40,8 @@ typedef struct sn_tensors {
     size_t count, capacity;
 } sn_tensors;
 
-/** Adds or replaces a tensor, copying `data` (NULL: zeroed). */
+/** Adds or replaces a tensor, copying `data` (NULL: zeroed). A name may have one '/', between group
+ *  and dataset: "misclassified/image". */
 sn_status sn_tensors_set(sn_tensors *list, const char *name, sn_type type, int rank, const size_t *shape,
                          const void *data);
 /** NULL when it is not there. */
@@ -98,7 +99,7 @@ typedef struct sn_run {
 #define SN_RUN_FORMAT "syncnorm-run"
 enum { SN_RUN_FORMAT_VERSION = 1 };
 
-/** Adds an empty entry to provenance and gives it in *entry. */
+/** Adds an empty entry to provenance and gives it in *entry, valid until the next is added. */
 sn_status sn_run_add_provenance(sn_run *run, sn_attributes **entry);
 /** Frees everything and leaves an empty run. */
 void sn_run_clear(sn_run *run);
@@ -107,19 +108,28 @@ void sn_run_clear(sn_run *run);
  *  file, the step that failed and the system's reason; the old file is then untouched and no temporary file stays. */
 sn_status sn_run_write(const sn_run *run, const char *path);
 
-/** Reads a run file: size, trailer and hash first, then HDF5, then the schema. SN_ERROR_FILE says what is wrong. */
+/** Whether sn_run_write(path) would find a directory it can write to, so that this is known before training: makes missing
+ *  directories, changes nothing else. */
+sn_status sn_run_writable(const char *path);
+
+/** Reads a run file: size, trailer and hash first, then HDF5, then the schema. *run is overwritten (sn_run_clear it after
+ *  use), and empty after a failure: SN_ERROR_FILE says what is wrong. */
 sn_status sn_run_read(const char *path, sn_run *run);
 
 /** Like sn_run_read, for its errors alone, and checks the model's digest as well. */
 sn_status sn_run_verify(const char *path);
 
-/** XXH3-128 over the little-endian values of `tensors` in their order. */
+/** XXH3-128 over the little-endian values of `tensors` in their order; "" when out of memory. */
 void sn_tensors_digest(const sn_tensors *tensors, char hex[33]);
 
 /**
  * Reads every numeric dataset of the group /model of *any* HDF5 file (written by h5py, say: no trailer asked for) as
- * tensors, floats converted to SN_TYPE_F32 and integers to SN_TYPE_I64. SN_ERROR_FILE when there is none.
+ * tensors, floats converted to SN_TYPE_F32 and integers to SN_TYPE_I64. *model is overwritten, and empty after a failure:
+ * SN_ERROR_FILE when there is none, or something in /model is not a plain dataset of numbers.
  */
 sn_status sn_model_read(const char *path, sn_tensors *model);
+
+/** Version of the HDF5 library at work, e.g. "1.10.8". */
+const char *sn_hdf5_version(void);
 
 #endif

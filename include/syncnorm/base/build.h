@@ -1,0 +1,14 @@
+#ifndef SYNCNORM_BASE_BUILD_H
+#define SYNCNORM_BASE_BUILD_H
+
+/** What this binary was built from and with. */
+typedef struct sn_build {
+    const char *version;      /* of syncnorm */
+    const char *compiler;     /* "GNU 12.2.0" */
+    const char *flags;        /* optimization and arithmetic flags */
+    const char *git_revision; /* commit, with "-dirty" when the tree had changes; "unknown" outside git */
+} sn_build;
+
+const sn_build *sn_build_info(void);
+
+#endif

@@ -1,0 +1,24 @@
+#ifndef SYNCNORM_COMM_WATCHDOG_H
+#define SYNCNORM_COMM_WATCHDOG_H
+
+/**
+ * The watchdog: a thread on every rank that ends the job when nothing has finished for too long. A lost link or a stopped rank
+ * would otherwise be a silent hang. Not collective.
+ */
+
+#include <stdint.h>
+
+#include "syncnorm/base/error.h"
+
+/** Starts the thread: after `timeout` seconds without a beat it prints rank, host, epoch, step and what the rank was doing, and aborts
+ *  the job with exit code 1. timeout <= 0 does nothing. */
+sn_status sn_watchdog_start(double timeout, int rank);
+void sn_watchdog_stop(void);
+
+/** A sign of life: what the rank does from now on (a string constant). Collectives give theirs themselves. */
+void sn_watchdog_beat(const char *doing);
+
+/** Where the run is, for the message: epoch (1-based) and global step. */
+void sn_watchdog_at(uint32_t epoch, uint64_t step);
+
+#endif

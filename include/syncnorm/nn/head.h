@@ -1,0 +1,28 @@
+#ifndef SYNCNORM_NN_HEAD_H
+#define SYNCNORM_NN_HEAD_H
+
+/** The head: average pooling over the last planes, log-softmax and cross-entropy, on one block. Not collective. */
+
+#include <stdint.h>
+
+#include "syncnorm/base/samples.h"
+#include "syncnorm/kernels/kernels.h"
+
+/** logits [10][lanes] = mean over the `pixels` pixels of z [10][pixels][lanes], summed in row-major order. */
+void sn_head_logits(const float *z, int pixels, float *logits);
+
+/** Of one block: per lane. */
+typedef struct sn_head_result {
+    double loss[SN_LANES];        /* cross-entropy, nats */
+    uint8_t prediction[SN_LANES]; /* the class with the largest logit, the lowest on ties */
+} sn_head_result;
+
+/** Cross-entropy of log-softmax(logits) for the label of each lane, and its gradient softmax - onehot in `gradient`
+ *  [10][lanes] (NULL: not wanted). In double. */
+void sn_head_loss(const float *logits, const uint8_t labels[SN_LANES], float *gradient,
+                  sn_head_result *result);
+
+/** Spreads the gradient of the logits over the pixels: dz [10][pixels][lanes]; bias_sum [10][lanes] gets dz added up. */
+void sn_head_backward(const float *gradient, int pixels, float *dz, float *bias_sum);
+
+#endif

@@ -1,0 +1,27 @@
+#ifndef SYNCNORM_TRAIN_EVALUATE_H
+#define SYNCNORM_TRAIN_EVALUATE_H
+
+/** Evaluation spread over the ranks of a team: every sample once, integer sums, no collective call for norms. */
+
+#include <stdint.h>
+
+#include "syncnorm/base/samples.h"
+#include "syncnorm/comm/team.h"
+#include "syncnorm/nn/replica.h"
+
+typedef struct sn_evaluation {
+    double loss;     /* mean cross-entropy, nats */
+    double accuracy; /* percent */
+    int64_t correct;
+    uint32_t count;
+} sn_evaluation;
+
+/** Evaluates `model` on all `samples`. `logits` [count][10] (NULL on every rank: not wanted) is filled on the root and is scratch on
+ *  the other ranks. Collective. */
+void sn_evaluate(sn_team *team, sn_replica *replica, const sn_model *model, sn_samples samples, float *logits,
+                 sn_evaluation *evaluation);
+
+/** What the logits of one sample say: the class with the largest one (the lowest on ties) and its probability. */
+uint8_t sn_prediction(const float logits[SN_CLASSES], double *probability);
+
+#endif

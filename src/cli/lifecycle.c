@@ -1,0 +1,98 @@
+/* How a command starts, speaks and ends, with and without MPI. */
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+
+static int output_error;
+
+void sn_cli_flush(void)
+{
+    if (fflush(stdout) != 0 && !output_error) output_error = errno;
+}
+
+int sn_cli_finish_output(void)
+{
+    sn_cli_flush();
+    /* whoever closed the pipe has seen what he wanted; a run's result is its file */
+    if (output_error == 0 || output_error == EPIPE) return 0;
+    sn_log_error("cannot write to standard output: %s", strerror(output_error));
+    return 1;
+}
+
+/* Rank under Open MPI, any PMIx or PMI launcher; -1 without. */
+static int launched_rank(void)
+{
+    static const char *const variables[] = {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"};
+    for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) {
+        const char *value = getenv(variables[i]);
+        if (value && *value) return atoi(value);
+    }
+    return -1;
+}
+
+bool sn_cli_is_first(void)
+{
+    return launched_rank() <= 0;
+}
+
+/* The one line of an error, in one write. */
+static void say_error(const char *command, sn_status status)
+{
+    if (status != SN_ERROR_USAGE) {
+        const char *message = *sn_error_message() ? sn_error_message() : sn_status_meaning(status);
+        if (status == SN_STOPPED)
+            sn_log_note("%s", message);
+        else
+            sn_log_error("%s", message);
+        return;
+    }
+    char line[SN_MESSAGE_SIZE + 128];
+    snprintf(line, sizeof line, "syncnorm %s: %s (see syncnorm %s --help)\n", command, sn_error_message(),
+             command);
+    fputs(line, stderr);
+}
+
+int sn_cli_without_mpi(const char *command, sn_status parsed, sn_status (*body)(void *context), void *context)
+{
+    if (!sn_cli_is_first()) return 0; /* the exit code of the job is then rank 0's */
+    sn_status status = parsed;
+    if (status == SN_OK) status = body(context);
+    const int output = sn_cli_finish_output();
+    if (status != SN_OK) say_error(command, status);
+    return status != SN_OK ? sn_exit_code(status) : output;
+}
+
+int sn_cli_with_mpi(const char *command, sn_status parsed, sn_log_level level,
+                    sn_status (*body)(sn_team *world, void *context), void *context)
+{
+    if (parsed != SN_OK && launched_rank() < 0) {
+        say_error(command, parsed);
+        return sn_exit_code(parsed);
+    }
+    /* Under a launcher MPI starts even for a usage error: a rank that exits before MPI_Init makes mpirun kill the others,
+       perhaps before rank 0 has said what is wrong. */
+    sn_team *world;
+    const sn_status started = sn_comm_start(&world);
+    if (started != SN_OK) {
+        say_error(command, started);
+        return sn_exit_code(started);
+    }
+    sn_log_configure(level, sn_team_is_root(world));
+    sn_status status = sn_team_agree(world, parsed);
+    if (status == SN_OK) status = sn_team_agree(world, body(world, context));
+
+    int code = sn_exit_code(status);
+    if (sn_team_is_root(world)) {
+        sn_log_configure(level, 1);
+        const int output = sn_cli_finish_output();
+        if (status != SN_OK) say_error(command, status);
+        if (status == SN_OK) code = output;
+    }
+    sn_team_broadcast(world, &code, sizeof code, 0);
+    sn_comm_finish(world);
+    return code;
+}

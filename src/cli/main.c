@@ -1,0 +1,114 @@
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "syncnorm/base/build.h"
+
+static const struct {
+    const char *name, *about;
+    int (*run)(int argc, char **argv);
+} commands[] = {
+    {"train", "train one experiment, over all ranks", sn_command_train},
+    // {"study", "train several side by side, over teams of ranks, and compare them", sn_command_study},
+    // {"eval", "evaluate the model of a run file", sn_command_eval},
+    {"summary", "print the network's layers", sn_command_summary},
+    // {"inspect", "print or verify what run files hold", sn_command_inspect},
+    // {"bench", "measure kernels, collectives and whole training steps", sn_command_bench},
+};
+
+enum { COMMANDS = sizeof commands / sizeof *commands };
+
+static char *command_line;
+
+const char *sn_cli_command_line(void)
+{
+    return command_line ? command_line : "";
+}
+
+/* Quoted for a shell where needed, so that it can be pasted. */
+void sn_cli_set_command_line(int argc, char **argv)
+{
+    size_t bytes;
+    FILE *out = open_memstream(&command_line, &bytes);
+    if (!out) return;
+    for (int i = 0; i < argc; i++) {
+        if (i) putc(' ', out);
+        const bool plain = *argv[i] && !argv[i][strspn(argv[i], "abcdefghijklmnopqrstuvwxyz"
+                                                                "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                                                "-_./,:=+%@")];
+        if (plain) {
+            fputs(argv[i], out);
+            continue;
+        }
+        putc('\'', out);
+        for (const char *c = argv[i]; *c; c++)
+            if (*c == '\'')
+                fputs("'\\''", out);
+            else
+                putc(*c, out);
+        putc('\'', out);
+    }
+    fclose(out);
+}
+
+void sn_cli_print_version(void)
+{
+    const sn_build *build = sn_build_info();
+    printf("syncnorm %s (%s, %s)\n", build->version, build->git_revision, build->compiler);
+}
+
+static void print_commands(FILE *out)
+{
+    fprintf(out, "Usage: syncnorm COMMAND [OPTION...]\n"
+                 "Trains a small CNN on MNIST, data-parallel over MPI, to compare norms.\n"
+                 "The same experiment gives the same bits on any number of ranks.\n\n");
+    for (int i = 0; i < COMMANDS; i++)
+        fprintf(out, "  %-8s  %s\n", commands[i].name, commands[i].about);
+    fprintf(out, "\nsyncnorm COMMAND --help lists the options of a command.\n"
+                 "On several ranks: mpirun -q -np N syncnorm train ...\n");
+}
+
+/* A file opened later must not become standard output or error because the caller closed those. */
+static void occupy_standard_streams(void)
+{
+    for (int fd = 0; fd <= 2; fd++)
+        if (fcntl(fd, F_GETFD) == -1) {
+            const int opened = open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY); /* using it stays an error */
+            if (opened != fd && opened >= 0) close(opened);
+        }
+}
+
+int main(int argc, char **argv)
+{
+    occupy_standard_streams();
+    signal(SIGPIPE, SIG_IGN); /* a reader that goes away must not end a run of hours */
+    sn_cli_set_command_line(argc, argv);
+
+    const char *name = argc > 1 ? argv[1] : "--help";
+    for (int i = 0; i < COMMANDS; i++)
+        if (strcmp(name, commands[i].name) == 0) {
+            const int code = commands[i].run(argc - 1, argv + 1);
+            free(command_line);
+            return code;
+        }
+    int code = 0;
+    if (sn_cli_is_first()) {
+        if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
+            print_commands(stdout);
+        } else if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0) {
+            sn_cli_print_version();
+        } else {
+            const bool option = *name == '-';
+            fprintf(stderr, "syncnorm: unknown %s '%s' (see syncnorm --help)\n",
+                    option ? "option" : "command", sn_cli_shown(name));
+            code = sn_exit_code(SN_ERROR_USAGE);
+        }
+        if (sn_cli_finish_output() != 0) code = 1;
+    }
+    free(command_line);
+    return code;
+}

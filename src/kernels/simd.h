@@ -1,0 +1,47 @@
+#ifndef SYNCNORM_SRC_KERNELS_SIMD_H
+#define SYNCNORM_SRC_KERNELS_SIMD_H
+
+/**
+ * The vectors the kernels are written in: `vec`, SN_VECTOR lanes of float, and `vec_mask`, one truth value per lane. A block
+ * of SN_LANES samples is SN_PARTS vectors. Every operation is correctly rounded, so the bits do not depend on which of
+ * the three headers below is chosen.
+ *
+ *   vec_load vec_store                       aligned
+ *   vec_zero vec_broadcast
+ *   vec_add vec_sub vec_mul vec_div
+ *   vec_fma(a, b, c)                         a * b + c, rounded once
+ *   vec_fms(a, b, c)                         a * b - c, rounded once
+ *   vec_relu(a)                              a where a > 0 or a is NaN, else +0
+ *   vec_greater(a, b)                        mask: a > b
+ *   vec_wins(a, b)                           mask: a > b, or a is NaN
+ *   vec_select(m, a, b)  vec_keep(m, a)      m ? a : b, m ? a : +0
+ *   mask_or mask_and_not(a, b) mask_not(a)   a | b, a & ~b, ~a
+ *
+ * SN_TILE_*: how many accumulators of a convolution the register file holds.
+ */
+
+#include "isa.h"
+
+#define SN_INLINE static inline __attribute__((always_inline))
+
+/* On the loops of a register tile, whose trip counts are constants after inlining. */
+#define SN_UNROLL _Pragma("GCC unroll 16")
+
+#if SN_ISA_LEVEL == 4
+#include "simd_avx512.h"
+#elif SN_ISA_LEVEL == 3
+#include "simd_avx2.h"
+#else
+#include "simd_portable.h"
+#endif
+
+enum { SN_PARTS = SN_LANES / SN_VECTOR };
+
+/** Size of the next piece when `left` is cut into as few and as equal pieces of at most `most` as can be. */
+SN_INLINE int next_piece(int left, int most)
+{
+    const int pieces = (left + most - 1) / most;
+    return (left + pieces - 1) / pieces;
+}
+
+#endif

@@ -1,0 +1,196 @@
+/* Forward: moments, pooling within samples, the fold into what kernels apply. Batch pooling is in norm_batch.c. */
+
+#include "syncnorm/nn/norm.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "syncnorm/base/fixed_point.h"
+
+enum { L = SN_LANES };
+
+void sn_norm_state_carve(sn_norm_state *state, int channels, sn_arena *arena)
+{
+    const size_t n = (size_t)channels * L;
+    double **const doubles[] = {&state->mean, &state->squares, &state->pooled_mean, &state->inverse};
+    float **const floats[] = {&state->center, &state->scale, &state->offset, &state->keep, &state->sum_g,
+                              &state->sum_gz, &state->gain,  &state->slope,  &state->shift};
+    for (size_t i = 0; i < sizeof doubles / sizeof *doubles; i++)
+        *doubles[i] = sn_arena_take(arena, n, sizeof(double));
+    for (size_t i = 0; i < sizeof floats / sizeof *floats; i++)
+        *floats[i] = sn_arena_take(arena, n, sizeof(float));
+}
+
+void sn_norm_measure(const sn_norm *norm, const sn_kernels *kernels, const float *z, const float *plane_sum,
+                     sn_norm_state *state)
+{
+    const int n = norm->channels * L;
+    const double pixels = norm->pixels;
+    /* scale and offset are not filled yet: room for the kernel's two sums */
+    float *shifted = state->scale, *squares = state->offset;
+    kernels->moments(norm->channels, norm->pixels, z, plane_sum, state->center, shifted, squares);
+    for (int i = 0; i < n; i++) {
+        const double s = (double)shifted[i];
+        const double centred = (double)squares[i] - s * s / pixels;
+        state->mean[i] = (double)state->center[i] + s / pixels;
+        state->squares[i] = centred < 0 ? 0 : centred; /* NaN stays */
+    }
+}
+
+/* Pools `count` consecutive channels, lane by lane, in ascending order. */
+static void pool_channels(const sn_norm *norm, int first, int count, sn_norm_state *state)
+{
+    const double pixels = norm->pixels;
+    const double *mean = state->mean + first * L, *squares = state->squares + first * L;
+    for (int lane = 0; lane < L; lane++) {
+        double m = 0, q = 0;
+        for (int c = 0; c < count; c++)
+            m += mean[c * L + lane];
+        m /= count;
+        for (int c = 0; c < count; c++) {
+            const double d = mean[c * L + lane] - m;
+            q += squares[c * L + lane] + pixels * (d * d);
+        }
+        const double inverse = 1 / sqrt(q / (count * pixels) + norm->epsilon);
+        for (int c = first; c < first + count; c++) {
+            state->pooled_mean[c * L + lane] = m;
+            state->inverse[c * L + lane] = inverse;
+        }
+    }
+}
+
+/* Channels that the norm pools within a sample. */
+static int pooled_channels(const sn_norm *norm)
+{
+    switch (norm->kind) {
+    case SN_NORM_GROUP:
+        return norm->channels / norm->groups;
+    case SN_NORM_LAYER:
+        return norm->channels;
+    case SN_NORM_BATCH:
+    case SN_NORM_INSTANCE:
+    case SN_NORM_NONE:
+        break;
+    }
+    return 1;
+}
+
+void sn_norm_pool_samples(const sn_norm *norm, sn_norm_state *state)
+{
+    if (norm->kind == SN_NORM_NONE) {
+        for (int i = 0; i < norm->channels * L; i++) {
+            state->pooled_mean[i] = 0;
+            state->inverse[i] = 1;
+        }
+        return;
+    }
+    const int count = pooled_channels(norm);
+    for (int c = 0; c < norm->channels; c += count)
+        pool_channels(norm, c, count, state);
+}
+
+void sn_norm_pool_given(const sn_norm *norm, const double *mean, const double *var, sn_norm_state *state)
+{
+    for (int c = 0; c < norm->channels; c++) {
+        const double inverse = 1 / sqrt(var[c] + norm->epsilon);
+        for (int lane = 0; lane < L; lane++) {
+            state->pooled_mean[c * L + lane] = mean[c];
+            state->inverse[c * L + lane] = inverse;
+        }
+    }
+}
+
+/* center holds the mean to float precision; what it lacks of the mean is folded, in double, into the offset. */
+void sn_norm_fold(const sn_norm *norm, const float *weight, const float *bias, sn_norm_state *state)
+{
+    const int per_channel = norm->kind != SN_NORM_LAYER && norm->kind != SN_NORM_NONE;
+    for (int c = 0; c < norm->channels; c++) {
+        const double w = per_channel ? (double)weight[c] : 1, b = per_channel ? (double)bias[c] : 0;
+        for (int i = c * L; i < (c + 1) * L; i++) {
+            const double mean = state->pooled_mean[i], inverse = state->inverse[i];
+            const float center = (float)mean;
+            const double rest = ((double)center - mean) * inverse;
+            const double keep = norm->kind == SN_NORM_LAYER ? 1 : (double)state->keep[i];
+            state->center[i] = center;
+            state->scale[i] = (float)(inverse * w * keep);
+            state->offset[i] = (float)((rest * w + b) * keep);
+        }
+    }
+}
+
+sn_affine sn_norm_affine(const sn_norm *norm, const sn_norm_state *state, const float *weight,
+                         const float *bias, int width)
+{
+    const int per_element = norm->kind == SN_NORM_LAYER;
+    return (sn_affine){.center = state->center,
+                       .scale = state->scale,
+                       .offset = state->offset,
+                       .keep = state->keep,
+                       .weight = per_element ? weight : NULL,
+                       .bias = per_element ? bias : NULL,
+                       .element_plane = (size_t)norm->pixels,
+                       .element_row = (size_t)width};
+}
+
+void sn_norm_finish_sums(const sn_norm *norm, sn_norm_state *state)
+{
+    for (int i = 0; i < norm->channels * L; i++) {
+        const double keep = (double)state->keep[i], inverse = state->inverse[i];
+        const double rest = ((double)state->center[i] - state->pooled_mean[i]) * inverse;
+        const double g = (double)state->sum_g[i], gz = (double)state->sum_gz[i];
+        state->sum_g[i] = (float)(keep * g);
+        state->sum_gz[i] = (float)(keep * (inverse * gz + rest * g));
+    }
+}
+
+/* dz = gain * da - slope * (z - center) - shift, from
+   dz = inverse * (w keep da - mean_g - xhat * mean_gx), xhat = (z - center) * inverse + rest */
+static void set_gradient(sn_norm_state *state, int i, double w, double mean_g, double mean_gx)
+{
+    const double inverse = state->inverse[i];
+    const double rest = ((double)state->center[i] - state->pooled_mean[i]) * inverse;
+    state->gain[i] = (float)(w * (double)state->keep[i] * inverse);
+    state->slope[i] = (float)(inverse * mean_gx * inverse);
+    state->shift[i] = (float)(inverse * (mean_g + mean_gx * rest));
+}
+
+void sn_norm_gradient_samples(const sn_norm *norm, const float *weight, sn_norm_state *state)
+{
+    if (norm->kind == SN_NORM_NONE) {
+        const size_t bytes = (size_t)norm->channels * L * sizeof(float);
+        memcpy(state->gain, state->keep, bytes);
+        memset(state->slope, 0, bytes);
+        memset(state->shift, 0, bytes);
+        return;
+    }
+    const int per_channel = norm->kind != SN_NORM_LAYER; /* layer norm's sums have their weights already */
+    const int count = pooled_channels(norm);
+    const double values = (double)count * norm->pixels;
+    for (int first = 0; first < norm->channels; first += count) {
+        for (int lane = 0; lane < L; lane++) {
+            double g = 0, gx = 0;
+            for (int c = first; c < first + count; c++) {
+                const double w = per_channel ? (double)weight[c] : 1;
+                g += w * (double)state->sum_g[c * L + lane];
+                gx += w * (double)state->sum_gz[c * L + lane];
+            }
+            for (int c = first; c < first + count; c++)
+                set_gradient(state, c * L + lane, per_channel ? (double)weight[c] : 1, g / values,
+                             gx / values);
+        }
+    }
+}
+
+void sn_norm_gradient_batch(const sn_norm *norm, const float *weight, const int64_t *sum_dy,
+                            const int64_t *sum_dy_xhat, int64_t samples, sn_norm_state *state)
+{
+    const double values = (double)samples * norm->pixels;
+    const double unit = 1 / SN_GRADIENT_SCALE;
+    for (int c = 0; c < norm->channels; c++) {
+        const double w = (double)weight[c];
+        const double g = w * ((double)sum_dy[c] * unit) / values;
+        const double gx = w * ((double)sum_dy_xhat[c] * unit) / values;
+        for (int lane = 0; lane < L; lane++)
+            set_gradient(state, c * L + lane, w, g, gx);
+    }
+}

@@ -1,0 +1,253 @@
+#include "record.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "syncnorm/base/build.h"
+#include "syncnorm/comm/team.h"
+#include "syncnorm/kernels/kernels.h"
+#include "syncnorm/train/state.h"
+
+static void now_text(char *text, size_t size)
+{
+    const time_t now = time(NULL);
+    struct tm utc;
+    gmtime_r(&now, &utc);
+    strftime(text, size, "%Y-%m-%dT%H:%M:%SZ", &utc);
+}
+
+static sn_status add_provenance(sn_run *run, const sn_provenance *p)
+{
+    const sn_build *build = sn_build_info();
+    char started[32];
+    now_text(started, sizeof started);
+    const struct {
+        const char *name, *value;
+    } texts[] = {
+        {"started", started},
+        {"command_line", p->command_line ? p->command_line : ""},
+        {"hosts", p->hosts},
+        {"instruction_set", p->isa},
+        {"syncnorm_version", build->version},
+        {"git_revision", build->git_revision},
+        {"compiler", build->compiler},
+        {"compiler_flags", build->flags},
+        {"mpi_version", sn_comm_library()},
+        {"hdf5_version", sn_hdf5_version()},
+        {"openblas_version", sn_blas_version()},
+    };
+    sn_attributes *entry;
+    SN_TRY(sn_run_add_provenance(run, &entry));
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        SN_TRY(sn_attributes_set_text(entry, texts[i].name, texts[i].value));
+    return sn_attributes_set_integer(entry, "ranks", p->ranks);
+}
+
+static const struct {
+    const char *name;
+    sn_type type;
+    const char *units;
+} epoch_columns[] = {
+    {"epoch", SN_TYPE_I64, ""},
+    {"train_loss", SN_TYPE_F64, "nats"},
+    {"train_cross_entropy", SN_TYPE_F64, "nats"},
+    {"last_batch_loss", SN_TYPE_F64, "nats"},
+    {"train_accuracy", SN_TYPE_F64, "%"},
+    {"test_loss", SN_TYPE_F64, "nats"},
+    {"test_accuracy", SN_TYPE_F64, "%"},
+    {"test_correct", SN_TYPE_I64, "images"},
+    {"seconds", SN_TYPE_F64, "s"},
+    {"images_per_second", SN_TYPE_F64, "images/s"},
+};
+
+sn_status sn_record_start(sn_run *run, const sn_experiment *experiment, const char *dataset,
+                          const sn_provenance *provenance)
+{
+    char created[32];
+    now_text(created, sizeof created);
+    SN_TRY(sn_attributes_set_text(&run->root, "format", SN_RUN_FORMAT));
+    SN_TRY(sn_attributes_set_integer(&run->root, "format_version", SN_RUN_FORMAT_VERSION));
+    SN_TRY(sn_attributes_set_text(&run->root, "syncnorm_version", sn_build_info()->version));
+    SN_TRY(sn_attributes_set_text(&run->root, "created", created));
+    SN_TRY(sn_attributes_set_integer(&run->root, "complete", 0));
+    SN_TRY(sn_experiment_attributes(experiment, &run->experiment));
+    SN_TRY(sn_attributes_set_text(&run->experiment, "dataset", dataset));
+    SN_TRY(add_provenance(run, provenance));
+    for (size_t i = 0; i < sizeof epoch_columns / sizeof *epoch_columns; i++)
+        SN_TRY(sn_table_add_column(&run->epochs, epoch_columns[i].name, epoch_columns[i].type,
+                                   epoch_columns[i].units));
+    SN_TRY(sn_table_add_column(&run->steps, "loss", SN_TYPE_F64, "nats"));
+    return sn_table_add_column(&run->steps, "accuracy", SN_TYPE_F64, "%");
+}
+
+static void put(sn_table *table, const char *name, double value)
+{
+    const sn_column *column = sn_table_find(table, name);
+    if (column->type == SN_TYPE_I64)
+        column->integer[table->rows - 1] = (int64_t)value;
+    else
+        column->real[table->rows - 1] = value;
+}
+
+sn_status sn_record_step(sn_run *run, double loss, double accuracy)
+{
+    SN_TRY(sn_table_add_row(&run->steps));
+    put(&run->steps, "loss", loss);
+    put(&run->steps, "accuracy", accuracy);
+    return SN_OK;
+}
+
+sn_status sn_record_epoch(sn_run *run, const sn_epoch_row *row)
+{
+    const struct {
+        const char *name;
+        double value;
+    } cells[] = {
+        {"epoch", row->epoch},
+        {"train_loss", row->train_loss},
+        {"train_cross_entropy", row->train_cross_entropy},
+        {"last_batch_loss", row->last_batch_loss},
+        {"train_accuracy", row->train_accuracy},
+        {"test_loss", row->test_loss},
+        {"test_accuracy", row->test_accuracy},
+        {"test_correct", (double)row->test_correct},
+        {"seconds", row->seconds},
+        {"images_per_second", row->images_per_second},
+    };
+    SN_TRY(sn_table_add_row(&run->epochs));
+    for (size_t i = 0; i < sizeof cells / sizeof *cells; i++)
+        put(&run->epochs, cells[i].name, cells[i].value);
+    return SN_OK;
+}
+
+/* The misclassified samples, as tensors that share their first dimension. */
+typedef struct miss_list {
+    size_t count;
+    int64_t *index;
+    uint8_t *image, *label, *prediction;
+    float *probability;
+} miss_list;
+
+static sn_status allocate_misses(miss_list *m, size_t count)
+{
+    m->index = malloc((count + 1) * sizeof *m->index);
+    m->image = malloc(count * SN_IMAGE_PIXELS + 1);
+    m->label = malloc(count + 1);
+    m->prediction = malloc(count + 1);
+    m->probability = malloc((count + 1) * sizeof *m->probability);
+    if (m->index && m->image && m->label && m->prediction && m->probability) return SN_OK;
+    return sn_fail(SN_ERROR_MEMORY, "out of memory: the misclassified images");
+}
+
+static void free_misses(miss_list *m)
+{
+    free(m->index);
+    free(m->image);
+    free(m->label);
+    free(m->prediction);
+    free(m->probability);
+}
+
+static void add_miss(miss_list *m, sn_samples samples, uint32_t index, uint8_t prediction, double probability)
+{
+    const size_t i = m->count++;
+    m->index[i] = index;
+    memcpy(m->image + i * SN_IMAGE_PIXELS, samples.pixels + (size_t)index * SN_IMAGE_PIXELS, SN_IMAGE_PIXELS);
+    m->label[i] = samples.labels[index];
+    m->prediction[i] = prediction;
+    m->probability[i] = (float)probability;
+}
+
+static sn_status set_misses(sn_tensors *tensors, const miss_list *m)
+{
+    const size_t list[] = {m->count}, images[] = {m->count, SN_IMAGE_SIZE, SN_IMAGE_SIZE};
+    SN_TRY(sn_tensors_set(tensors, "misclassified/index", SN_TYPE_I64, 1, list, m->index));
+    SN_TRY(sn_tensors_set(tensors, "misclassified/image", SN_TYPE_U8, 3, images, m->image));
+    SN_TRY(sn_tensors_set(tensors, "misclassified/label", SN_TYPE_U8, 1, list, m->label));
+    SN_TRY(sn_tensors_set(tensors, "misclassified/prediction", SN_TYPE_U8, 1, list, m->prediction));
+    return sn_tensors_set(tensors, "misclassified/probability", SN_TYPE_F32, 1, list, m->probability);
+}
+
+sn_status sn_record_evaluation(sn_run *run, sn_samples test, const float *logits,
+                               const sn_evaluation *evaluation, sn_result *result)
+{
+    const size_t count = test.count, square[] = {SN_CLASSES, SN_CLASSES};
+    int64_t confusion[SN_CLASSES][SN_CLASSES] = {{0}}; /* [label][prediction] */
+    miss_list misses = {0};
+    uint8_t *predictions = malloc(count);
+    sn_status status = allocate_misses(&misses, count - (size_t)evaluation->correct);
+    if (status == SN_OK && !predictions) status = sn_fail(SN_ERROR_MEMORY, "out of memory: the predictions");
+    if (status != SN_OK) goto done;
+
+    for (uint32_t i = 0; i < test.count; i++) {
+        double probability;
+        predictions[i] = sn_prediction(logits + (size_t)i * SN_CLASSES, &probability);
+        confusion[test.labels[i]][predictions[i]]++;
+        if (predictions[i] != test.labels[i]) add_miss(&misses, test, i, predictions[i], probability);
+    }
+    result->miss_count = misses.count < SN_MISSES ? (int)misses.count : SN_MISSES;
+    for (int i = 0; i < result->miss_count; i++)
+        result->misses[i] = (sn_miss){(uint32_t)misses.index[i], misses.label[i], misses.prediction[i]};
+
+    status = sn_tensors_set(&run->evaluation, "predictions", SN_TYPE_U8, 1, &count, predictions);
+    if (status == SN_OK)
+        status = sn_tensors_set(&run->evaluation, "labels", SN_TYPE_U8, 1, &count, test.labels);
+    if (status == SN_OK)
+        status = sn_tensors_set(&run->evaluation, "confusion", SN_TYPE_I64, 2, square, confusion);
+    if (status == SN_OK) status = set_misses(&run->evaluation, &misses);
+    if (status == SN_OK)
+        status = sn_attributes_set_real(&run->evaluation_attributes, "loss", evaluation->loss);
+    if (status == SN_OK)
+        status = sn_attributes_set_real(&run->evaluation_attributes, "accuracy", evaluation->accuracy);
+done:
+    free_misses(&misses);
+    free(predictions);
+    return status;
+}
+
+sn_status sn_record_precise(sn_run *run, const sn_model *precise, const sn_evaluation *evaluation)
+{
+    for (int i = 0; i < SN_NORMS; i++) {
+        const sn_stage *stage = &precise->network->stages[i];
+        const size_t shape[] = {(size_t)stage->out_channels};
+        char name[SN_TENSOR_NAME];
+        snprintf(name, sizeof name, "precise/norm%d.mean", i + 1);
+        SN_TRY(sn_tensors_set(&run->evaluation, name, SN_TYPE_F32, 1, shape,
+                              precise->running_mean + stage->channel_offset));
+        snprintf(name, sizeof name, "precise/norm%d.var", i + 1);
+        SN_TRY(sn_tensors_set(&run->evaluation, name, SN_TYPE_F32, 1, shape,
+                              precise->running_var + stage->channel_offset));
+    }
+    SN_TRY(sn_attributes_set_real(&run->evaluation_attributes, "precise_loss", evaluation->loss));
+    return sn_attributes_set_real(&run->evaluation_attributes, "precise_accuracy", evaluation->accuracy);
+}
+
+sn_status sn_record_save(sn_run *run, const sn_model *model, const sn_progress *progress, bool complete,
+                         const char *path)
+{
+    char digest[SN_DIGEST_HEX];
+    sn_digest_hex(sn_model_digest(model), digest);
+    SN_TRY(sn_state_save(model, &run->model, &run->optimizer));
+    SN_TRY(sn_attributes_set_text(&run->model_attributes, "digest", digest));
+    SN_TRY(sn_attributes_set_integer(&run->root, "complete", complete));
+    const struct {
+        const char *name;
+        int64_t value;
+    } integers[] = {
+        {"epoch", progress->epoch},
+        {"step", (int64_t)progress->step},
+        {"samples", (int64_t)progress->samples},
+        {"batch", progress->batch},
+        {"epoch_samples", (int64_t)progress->epoch_samples},
+        {"epoch_loss", progress->epoch_loss},
+        {"epoch_correct", progress->epoch_correct},
+    };
+    for (size_t i = 0; i < sizeof integers / sizeof *integers; i++)
+        SN_TRY(sn_attributes_set_integer(&run->progress, integers[i].name, integers[i].value));
+    SN_TRY(sn_attributes_set_real(&run->progress, "epoch_penalty", progress->epoch_penalty));
+    SN_TRY(sn_attributes_set_real(&run->progress, "epoch_seconds", progress->epoch_seconds));
+    SN_TRY(sn_attributes_set_real(&run->progress, "last_batch_loss", progress->last_batch_loss));
+    return sn_run_write(run, path);
+}

@@ -1,0 +1,48 @@
+#ifndef SYNCNORM_TRAIN_RECORD_H
+#define SYNCNORM_TRAIN_RECORD_H
+
+/* The record of a run: what the root rank keeps to write into the run file. */
+
+#include "syncnorm/io/run_file.h"
+#include "syncnorm/nn/model.h"
+#include "syncnorm/train/evaluate.h"
+#include "syncnorm/train/trainer.h"
+
+/* Where the run stands: enough, with the model, to go on to the bit. */
+typedef struct sn_progress {
+    uint32_t epoch;         /* epochs finished */
+    uint32_t batch;         /* steps taken in the epoch at work */
+    uint64_t step;          /* steps taken in all */
+    uint64_t samples;       /* samples seen in all */
+    uint64_t epoch_samples; /* ... and of the epoch at work: */
+    int64_t epoch_loss;     /* sum of cross-entropies, units of 2^-32 */
+    double epoch_penalty;   /* sum over samples of the penalty */
+    int64_t epoch_correct;
+    double epoch_seconds;
+    double last_batch_loss;
+} sn_progress;
+
+typedef struct sn_provenance {
+    const char *command_line, *hosts, *isa;
+    int ranks;
+} sn_provenance;
+
+/* Attributes and empty tables of a run that starts now. */
+sn_status sn_record_start(sn_run *run, const sn_experiment *experiment, const char *dataset,
+                          const sn_provenance *provenance);
+
+sn_status sn_record_step(sn_run *run, double loss, double accuracy);
+sn_status sn_record_epoch(sn_run *run, const sn_epoch_row *row);
+
+/* The final evaluation from the test set's logits [count][10]; fills the misses of `result`. */
+sn_status sn_record_evaluation(sn_run *run, sn_samples test, const float *logits,
+                               const sn_evaluation *evaluation, sn_result *result);
+
+/* The evaluation with precise statistics, which are the running ones of `precise`. */
+sn_status sn_record_precise(sn_run *run, const sn_model *precise, const sn_evaluation *evaluation);
+
+/* Brings model, optimizer and progress up to date and replaces the file. */
+sn_status sn_record_save(sn_run *run, const sn_model *model, const sn_progress *progress, bool complete,
+                         const char *path);
+
+#endif

@@ -1,0 +1,87 @@
+#include "syncnorm/train/state.h"
+
+#include <stdio.h>
+#include <string.h>
+
+sn_status sn_state_save(const sn_model *model, sn_tensors *state, sn_tensors *optimizer)
+{
+    sn_state_entry entries[SN_STATE_MAX];
+    const int count = sn_model_state((sn_model *)model, entries); /* only read through */
+    for (int i = 0; i < count; i++) {
+        const sn_state_entry *e = &entries[i];
+        const void *values = e->real ? (const void *)e->real : (const void *)e->integer;
+        SN_TRY(
+            sn_tensors_set(state, e->name, e->real ? SN_TYPE_F32 : SN_TYPE_I64, e->rank, e->shape, values));
+        if (optimizer && e->momentum)
+            SN_TRY(sn_tensors_set(optimizer, e->name, SN_TYPE_F32, e->rank, e->shape, e->momentum));
+    }
+    return SN_OK;
+}
+
+static void print_shape(int rank, const size_t *shape, char *text, size_t size)
+{
+    size_t used = (size_t)snprintf(text, size, "(");
+    for (int i = 0; i < rank && used < size; i++)
+        used += (size_t)snprintf(text + used, size - used, "%s%zu", i ? ", " : "", shape[i]);
+    if (used < size) snprintf(text + used, size - used, ")");
+}
+
+static sn_status check_tensor(const sn_tensor *tensor, const sn_state_entry *entry, const char *origin)
+{
+    const sn_type type = entry->real ? SN_TYPE_F32 : SN_TYPE_I64;
+    bool same = tensor->rank == entry->rank;
+    for (int i = 0; same && i < entry->rank; i++)
+        same = tensor->shape[i] == entry->shape[i];
+    if (!same) {
+        char is[96], should[96];
+        print_shape(tensor->rank, tensor->shape, is, sizeof is);
+        print_shape(entry->rank, entry->shape, should, sizeof should);
+        return sn_fail(SN_ERROR_FILE,
+                       "%s: /model/%s has shape %s, this network wants %s: is it of another norm?", origin,
+                       entry->name, is, should);
+    }
+    if (tensor->type != type)
+        return sn_fail(SN_ERROR_FILE, "%s: /model/%s must hold %s", origin, entry->name,
+                       entry->real ? "floating-point numbers" : "integers");
+    return SN_OK;
+}
+
+sn_status sn_state_load(sn_model *model, const sn_tensors *state, const sn_tensors *optimizer,
+                        const char *origin)
+{
+    sn_state_entry entries[SN_STATE_MAX];
+    const int count = sn_model_state(model, entries);
+    size_t used = 0;
+    for (int i = 0; i < count; i++) {
+        const sn_state_entry *e = &entries[i];
+        const sn_tensor *tensor = sn_tensors_find(state, e->name);
+        if (tensor) {
+            used++;
+            SN_TRY(check_tensor(tensor, e, origin));
+            memcpy(e->real ? (void *)e->real : (void *)e->integer, tensor->data,
+                   e->count * sn_type_size(tensor->type));
+        } else if (e->momentum) {
+            return sn_fail(SN_ERROR_FILE, "%s: no /model/%s", origin, e->name);
+        }
+        if (!e->momentum) continue;
+        const sn_tensor *momentum = optimizer ? sn_tensors_find(optimizer, e->name) : NULL;
+        if (momentum) {
+            SN_TRY(check_tensor(momentum, e, origin));
+            memcpy(e->momentum, momentum->data, e->count * sizeof *e->momentum);
+        } else if (optimizer) {
+            return sn_fail(SN_ERROR_FILE, "%s: no /optimizer/%s", origin, e->name);
+        } else {
+            memset(e->momentum, 0, e->count * sizeof *e->momentum);
+        }
+    }
+    for (size_t i = 0; used < state->count && i < state->count; i++) {
+        const char *name = state->items[i].name;
+        bool known = false;
+        for (int k = 0; k < count; k++)
+            known |= strcmp(entries[k].name, name) == 0;
+        if (!known)
+            return sn_fail(SN_ERROR_FILE, "%s: /model/%s is not part of this network: is it of another norm?",
+                           origin, name);
+    }
+    return SN_OK;
+}

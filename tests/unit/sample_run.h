@@ -1,0 +1,51 @@
+#ifndef TESTS_SAMPLE_RUN_H
+#define TESTS_SAMPLE_RUN_H
+
+/* cmocka and a run with one of everything, for the tests of run files. */
+
+/* cmocka.h needs these before it */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "syncnorm/io/run_file.h"
+
+/** Fails the test with the recorded message unless the status is SN_OK. */
+#define assert_ok(call)                                                                                      \
+    do {                                                                                                     \
+        sn_error_clear();                                                                                    \
+        if ((call) != SN_OK) fail_msg("%s: %s", #call, sn_error_message());                                  \
+    } while (0)
+
+/** The call fails with SN_ERROR_FILE, and one line that has `part` in it. */
+#define assert_file_error(call, part)                                                                        \
+    do {                                                                                                     \
+        sn_error_clear();                                                                                    \
+        assert_int_equal((call), SN_ERROR_FILE);                                                             \
+        if (!strstr(sn_error_message(), (part)) || strchr(sn_error_message(), '\n'))                         \
+            fail_msg("\"%s\" does not say \"%s\"", sn_error_message(), (part));                              \
+    } while (0)
+
+/** A run with every type and shape there is; `epochs` rows of metrics; `run` is empty before. */
+void sample_run(sn_run *run, size_t epochs);
+
+/** Fails unless both hold the same. */
+void assert_same_run(const sn_run *a, const sn_run *b);
+
+/** Writes a run of `epochs` to `path`. */
+void write_sample(const char *path, size_t epochs);
+
+/** How many epochs the run file has; 0 when it cannot be read. */
+size_t epochs_of(const char *path);
+
+/** A whole file; free() it. */
+unsigned char *slurp(const char *path, size_t *size);
+void spill(const char *path, const void *data, size_t size);
+
+/** Number of entries of a directory whose names contain `part`. */
+int entries_with(const char *directory, const char *part);
+
+#endif
