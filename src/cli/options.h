@@ -40,7 +40,7 @@ int sn_cli_choice(const char *words, const char *text);
     {"checkpoint-every", "DURATION|Nsteps", "save this often too: 30s, 5m, 2h or 100steps", 0},              \
         {"max-time", "H:MM:SS", "stop and save after this much time", 0},                                    \
     {                                                                                                        \
-        "timeout", "S", "end the job when a rank makes no progress for S seconds (default 0: off)", 0        \
+        "timeout", "S", "end the job when a rank makes no progress for S seconds (default: off)", 0        \
     }
 #define SN_CLI_VERBOSITY_OPTIONS                                                                             \
     {"quiet", NULL, "errors and warnings only", 'q'},                                                        \
