@@ -1,6 +1,7 @@
 #include "syncnorm/base/elementary.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -62,15 +63,17 @@ double sn_log(double x)
     return k * 0x1.62e42fee00000p-1 + (f - (s * f - (series + k * 0x1.a39ef35793c76p-33)));
 }
 
-/* Reflected to [0, 1/2], then the Taylor series in pi x to the term below 2^-60. */
+/* Reflected to [0, 1/2], then within [0, 1/4] the Taylor series of cos(pi x) and beyond it that of sin(pi (1/2 - x)), so
+   that nothing cancels; to the terms below 2^-60. Both reflections are exact. */
 double sn_cospi(double x)
 {
     const double pi = 0x1.921fb54442d18p1;
     if (x > 0.5) return -sn_cospi(1 - x);
-    const double t = pi * x;
+    const bool sine = x > 0.25;
+    const double t = pi * (sine ? 0.5 - x : x);
     const double z = t * t;
     double sum = 1;
-    for (int i = 24; i >= 2; i -= 2)
+    for (int i = sine ? 17 : 16; i > 3; i -= 2)
         sum = 1 - z * sum / (double)(i * (i - 1));
-    return sum;
+    return sine ? t - t * (z * sum / 6) : 1 - z * sum / 2;
 }

@@ -32,8 +32,10 @@ const sn_kernels *sn_kernels_select(const char *isa)
 {
     const sn_kernels *found[MOST_TABLES];
     const size_t n = tables(found);
-    if (!isa) isa = getenv("SYNCNORM_ISA");
-    if (!isa || !*isa) return found[0];
+    if (!isa) {
+        isa = getenv("SYNCNORM_ISA");
+        if (!isa || !*isa) return found[0];
+    }
     for (size_t i = 0; i < n; i++) {
         if (strcmp(isa, found[i]->isa) == 0) return found[i];
     }

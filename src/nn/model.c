@@ -28,6 +28,21 @@ sn_status sn_model_create(const sn_network *network, sn_model **model)
     return SN_OK;
 }
 
+sn_status sn_model_copy(const sn_model *model, sn_model **copy)
+{
+    SN_TRY(sn_model_create(model->network, copy));
+    sn_state_entry from[SN_STATE_MAX], to[SN_STATE_MAX];
+    const int count = sn_model_state((sn_model *)model, from); /* only read through */
+    sn_model_state(*copy, to);
+    for (int i = 0; i < count; i++) {
+        if (from[i].real) memcpy(to[i].real, from[i].real, from[i].count * sizeof *to[i].real);
+        if (from[i].momentum)
+            memcpy(to[i].momentum, from[i].momentum, from[i].count * sizeof *to[i].momentum);
+    }
+    (*copy)->batches_tracked = model->batches_tracked;
+    return SN_OK;
+}
+
 void sn_model_destroy(sn_model *model)
 {
     if (!model) return;

@@ -207,6 +207,23 @@ done:
     return status;
 }
 
+sn_status sn_record_precise(sn_run *run, const sn_model *precise, const sn_evaluation *evaluation)
+{
+    for (int i = 0; i < SN_NORMS; i++) {
+        const sn_stage *stage = &precise->network->stages[i];
+        const size_t shape[] = {(size_t)stage->out_channels};
+        char name[SN_TENSOR_NAME];
+        snprintf(name, sizeof name, "precise/norm%d.mean", i + 1);
+        SN_TRY(sn_tensors_set(&run->evaluation, name, SN_TYPE_F32, 1, shape,
+                              precise->running_mean + stage->channel_offset));
+        snprintf(name, sizeof name, "precise/norm%d.var", i + 1);
+        SN_TRY(sn_tensors_set(&run->evaluation, name, SN_TYPE_F32, 1, shape,
+                              precise->running_var + stage->channel_offset));
+    }
+    SN_TRY(sn_attributes_set_real(&run->evaluation_attributes, "precise_loss", evaluation->loss));
+    return sn_attributes_set_real(&run->evaluation_attributes, "precise_accuracy", evaluation->accuracy);
+}
+
 sn_status sn_record_save(sn_run *run, const sn_model *model, const sn_progress *progress, bool complete,
                          const char *path)
 {

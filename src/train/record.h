@@ -38,6 +38,9 @@ sn_status sn_record_epoch(sn_run *run, const sn_epoch_row *row);
 sn_status sn_record_evaluation(sn_run *run, sn_samples test, const float *logits,
                                const sn_evaluation *evaluation, sn_result *result);
 
+/* The evaluation with precise statistics, which are the running ones of `precise`. */
+sn_status sn_record_precise(sn_run *run, const sn_model *precise, const sn_evaluation *evaluation);
+
 /* Brings model, optimizer and progress up to date and replaces the file. */
 sn_status sn_record_save(sn_run *run, const sn_model *model, const sn_progress *progress, bool complete,
                          const char *path);

@@ -370,6 +370,24 @@ static void fill_result(trainer *t)
     t->result.images_per_second = t->seconds_here > 0 ? (double)t->samples_here / t->seconds_here : 0;
 }
 
+/* Evaluates once more with the statistics of the whole training set in place of the running ones. Collective. */
+static sn_status evaluate_precisely(trainer *t)
+{
+    if (!t->experiment.precise_bn) return SN_OK;
+    const sn_samples train = sn_dataset_train(t->dataset);
+    sn_model *precise;
+    SN_TRY(sn_team_agree(t->team, sn_model_copy(t->model, &precise)));
+    sn_status status = sn_replica_population(t->replica, precise, train);
+    sn_evaluation evaluation;
+    if (status == SN_OK) {
+        sn_evaluate(t->team, t->replica, precise, sn_dataset_test(t->dataset), NULL, &evaluation);
+        if (t->root) status = sn_record_precise(&t->run, precise, &evaluation);
+        status = sn_team_agree(t->team, status);
+    }
+    sn_model_destroy(precise);
+    return status;
+}
+
 static sn_status carry_out(trainer *t)
 {
     SN_TRY(prepare(t));
@@ -378,6 +396,7 @@ static sn_status carry_out(trainer *t)
                            sn_team_size(t->team));
     while (!at_length(t))
         SN_TRY(train_epoch(t));
+    SN_TRY(evaluate_precisely(t));
     SN_TRY(save_at_last(t, true));
     fill_result(t);
     sn_team_broadcast(t->team, &t->result, sizeof t->result, 0);

@@ -47,6 +47,15 @@ float next_uniform(uint32_t *state)
     return (float)(*state >> 8) * 0x1p-23f - 1;
 }
 
+float next_pattern(uint32_t *state)
+{
+    const float high = next_uniform(state), low = next_uniform(state);
+    const uint32_t bits = (uint32_t)((high + 1) * 0x1p15f) << 16 | ((uint32_t)((low + 1) * 0x1p15f) & 0xffff);
+    float pattern;
+    memcpy(&pattern, &bits, sizeof pattern);
+    return pattern;
+}
+
 void fill_uniform(float *values, size_t count, uint32_t seed)
 {
     for (size_t i = 0; i < count; i++)
@@ -70,4 +79,35 @@ void assert_close(const char *what, const float *a, const double *b, size_t coun
     }
     if (!(sqrt(difference) <= tolerance * sqrt(norm)))
         fail_msg("%s: relative error %.2e, allowed %.2e", what, sqrt(difference / norm), tolerance);
+}
+
+void assert_near(const char *what, const float *a, const float *b, size_t count, double tolerance)
+{
+    double *exact = test_malloc(count * sizeof *exact);
+    for (size_t i = 0; i < count; i++)
+        exact[i] = (double)b[i];
+    assert_close(what, a, exact, count, tolerance);
+    test_free(exact);
+}
+
+/* 7 and 16 have no common divisor, so this is a permutation; it crosses every boundary of half and quarter vectors. */
+static size_t new_lane(size_t lane)
+{
+    return (lane * 7 + 3) % SN_LANES;
+}
+
+void permute_lanes(float *to, const float *from, size_t vectors)
+{
+    for (size_t v = 0; v < vectors; v++) {
+        for (size_t lane = 0; lane < SN_LANES; lane++)
+            to[v * SN_LANES + new_lane(lane)] = from[v * SN_LANES + lane];
+    }
+}
+
+void assert_permuted(const char *what, const float *moved, const float *original, size_t vectors)
+{
+    float *expected = test_malloc(vectors * SN_LANES * sizeof *expected);
+    permute_lanes(expected, original, vectors);
+    assert_same_bits(what, moved, expected, vectors * SN_LANES);
+    test_free(expected);
 }

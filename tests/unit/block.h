@@ -25,6 +25,7 @@ float *at(sn_planes planes, int channel, int row, int column, int lane);
 
 /** Uniform numbers in [-1, 1), the same in every run. */
 float next_uniform(uint32_t *state);
+float next_pattern(uint32_t *state); /* any 32 bits: NaN, infinities and subnormal numbers included */
 void fill_uniform(float *values, size_t count, uint32_t seed);
 
 /** Equal bits, where any NaN equals any NaN. Fails with `what` and the first index that differs. */
@@ -32,5 +33,10 @@ void assert_same_bits(const char *what, const float *a, const float *b, size_t c
 
 /** ||a - b|| <= tolerance * ||b|| */
 void assert_close(const char *what, const float *a, const double *b, size_t count, double tolerance);
+void assert_near(const char *what, const float *a, const float *b, size_t count, double tolerance);
+
+/** Moves each sample to another lane, in `vectors` groups of SN_LANES values; the same move every time. */
+void permute_lanes(float *to, const float *from, size_t vectors);
+void assert_permuted(const char *what, const float *moved, const float *original, size_t vectors);
 
 #endif

@@ -19,6 +19,8 @@ typedef struct sn_model {
 
 /** A zeroed model; `network` must outlive it. */
 sn_status sn_model_create(const sn_network *network, sn_model **model);
+/** A copy, of the same network. */
+sn_status sn_model_copy(const sn_model *model, sn_model **copy);
 void sn_model_destroy(sn_model *model);
 
 /**

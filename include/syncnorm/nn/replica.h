@@ -74,4 +74,12 @@ typedef struct sn_evaluation_sums {
 void sn_replica_evaluate(sn_replica *replica, const sn_model *model, sn_samples samples, uint32_t first,
                          uint32_t count, float *logits, uint8_t *predictions, sn_evaluation_sums *sums);
 
+/**
+ * Precise batch norm: replaces the model's running statistics by those of the whole population `samples` (at most 65,536), mean
+ * and biased variance of every norm's input in evaluation mode, exact over all samples: with them, every normalized channel has
+ * mean 0 and variance 1 over the population. Independent of any batch. SN_ERROR_DIVERGED as in sn_replica_step. Collective.
+ * (The idea: Wu and Johnson, "Rethinking 'Batch' in BatchNorm", 2021; there by averaging over batches.)
+ */
+sn_status sn_replica_population(sn_replica *replica, sn_model *model, sn_samples samples);
+
 #endif

@@ -1,0 +1,111 @@
+#!/bin/sh
+# From a bare Debian to the comparison of the three norms. See --help.
+set -u
+
+root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
+
+usage() {
+    cat <<EOF
+usage: quickstart.sh [--epochs N] [--np N] [--data DIR] [--output DIR]
+
+Installs what is missing, builds, obtains MNIST and trains the three experiments (group norm, layer norm, batch norm) side by side
+over the cores of this machine; prints a table that compares them.
+
+  --epochs N     how long to train (15: the published accuracies, minutes)
+  --np N         MPI ranks (one per core)
+  --data DIR     the four files of MNIST; default: \$MNIST_DIR, else data/mnist, downloaded when it is not there
+  --output DIR   where the run files go ($root/runs)
+EOF
+}
+
+say() { echo "quickstart.sh: $*" >&2; }
+fail() {
+    say "$*"
+    exit 1
+}
+wrong_usage() {
+    say "$* (--help explains)"
+    exit 2
+}
+
+epochs= np= data=${MNIST_DIR-} output=$root/runs
+while [ $# -gt 0 ]; do
+    option=$1
+    shift
+    case $option in
+    -h | --help) usage; exit 0 ;;
+    --*=*)
+        set -- "${option#*=}" "$@"
+        option=${option%%=*} ;;
+    esac
+    case $option in
+    --epochs | --np | --data | --output)
+        [ $# -gt 0 ] && [ -n "$1" ] || wrong_usage "$option needs a value" ;;
+    *) wrong_usage "unknown option $option" ;;
+    esac
+    case $option in
+    --epochs | --np)
+        case $1 in *[!0-9]* | 0*) wrong_usage "$option needs a positive number, not $1" ;; esac ;;
+    esac
+    case $option in
+    --epochs) epochs=$1 ;;
+    --np) np=$1 ;;
+    --data) data=$1 ;;
+    --output) output=$1 ;;
+    esac
+    shift
+done
+
+# Cores, not hardware threads, of those that this process may use. lscpu knows nothing where /sys is not mounted.
+count_cores() {
+    usable=$(nproc)
+    cores=$(lscpu -p=CORE,SOCKET 2>/dev/null | grep -v '^#' | sort -u | wc -l)
+    if [ "$cores" -ge 1 ] && [ "$cores" -lt "$usable" ]; then echo "$cores"; else echo "$usable"; fi
+}
+
+build() {
+    log=$root/build/quickstart.log
+    mkdir -p "$root/build" || return
+    (cd "$root" && cmake --preset release && cmake --build --preset release -j "$cores") >"$log" 2>&1 && return
+    grep -E 'error|Error' "$log" | head -n 5 >&2
+    fail "the build failed; all of its output is in $log"
+}
+
+is_dataset() {
+    for name in train-images-idx3-ubyte train-labels-idx1-ubyte t10k-images-idx3-ubyte t10k-labels-idx1-ubyte; do
+        [ -e "$1/$name" ] || [ -e "$1/$name.gz" ] || return
+    done
+}
+
+# Sets `data`: given, fetched before, downloaded, or else Debian's Fashion-MNIST.
+obtain_data() {
+    [ -z "$data" ] || return 0
+    data=$root/data/mnist
+    is_dataset "$data" && return
+    mkdir -p "$root/build"
+    if "$root/data/get-mnist.sh" >"$root/build/get-mnist.log" 2>&1; then return; fi
+    data=/usr/share/datasets/fashion-mnist
+    is_dataset "$data" || "$root/launch/install-deps.sh" --fashion-mnist ||
+        fail "no data: MNIST could not be downloaded ($(tail -n 1 "$root/build/get-mnist.log"))"
+    say 'MNIST could not be downloaded (try data/get-mnist.sh): this is Fashion-MNIST, clothes, not digits, and' \
+        'accuracies will be near 90 %'
+}
+
+"$root/launch/install-deps.sh" || exit 1
+cores=$(count_cores)
+np=${np:-$cores}
+say 'building'
+build
+obtain_data
+
+# Open MPI on any machine: every rank where the scheduler puts it; more ranks than it counts as cores.
+export OMPI_MCA_rmaps_base_oversubscribe=1
+[ "$np" -le "$cores" ] || export OMPI_MCA_mpi_yield_when_idle=1
+[ "$(id -u)" != 0 ] || export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+
+mpirun -q --bind-to none -np "$np" "$root/build/release/syncnorm" study --data "$data" --output "$output" \
+    ${epochs:+--epochs "$epochs"}
+code=$?
+case $output in /*) ;; *) output=$PWD/$output ;; esac
+[ $code -ne 0 ] || echo "The run files are in $output"
+exit $code

@@ -1,0 +1,95 @@
+/* Evaluation: forward alone, block by block, with running statistics where there are any. */
+
+#include "replica_internal.h"
+#include "syncnorm/base/fixed_point.h"
+#include "syncnorm/nn/head.h"
+
+/* Statistics of a stage in evaluation mode: running ones with batch norm, the sample's own otherwise. */
+static void settle_evaluation(const sn_replica *r, const sn_model *model, sn_block *block, int stage)
+{
+    const sn_norm *norm = &r->work.plans[stage].norm;
+    if (sn_norm_is_batch(norm)) {
+        const int offset = r->network->stages[stage].channel_offset;
+        double mean[SN_MAX_CHANNELS], var[SN_MAX_CHANNELS];
+        for (int c = 0; c < norm->channels; c++) {
+            mean[c] = (double)model->running_mean[offset + c];
+            var[c] = (double)model->running_var[offset + c];
+        }
+        sn_norm_pool_given(norm, mean, var, &block->norms[stage]);
+    } else {
+        sn_norm_pool_samples(norm, &block->norms[stage]);
+    }
+    sn_fold(r, model, block, stage);
+}
+
+/* Forward in evaluation mode through the stages before `end`. */
+static void forward_evaluation(sn_replica *r, const sn_model *model, sn_block *block, int end)
+{
+    const bool measure = r->network->norm != SN_NORM_NONE && !sn_replica_pools_samples(r);
+    for (int stage = 0; stage < end; stage++) {
+        sn_forward_stage(r, model, block, stage, measure);
+        settle_evaluation(r, model, block, stage);
+    }
+}
+
+void sn_replica_evaluate(sn_replica *replica, const sn_model *model, sn_samples samples, uint32_t first,
+                         uint32_t count, float *logits, uint8_t *predictions, sn_evaluation_sums *sums)
+{
+    sn_replica *r = replica;
+    sn_block *block = &r->work.blocks[0];
+    const double limit = sn_fixed_limit(SN_LOSS_SCALE, samples.count);
+    sn_block_keep_all(r, block);
+    *sums = (sn_evaluation_sums){0};
+    for (uint32_t start = 0; start < count; start += L) {
+        const int lanes = sn_lanes_from(count, start);
+        sn_block_load(r, block, samples, NULL, first + start, lanes);
+        forward_evaluation(r, model, block, SN_NORMS);
+        sn_forward_stage(r, model, block, LAST_STAGE, false);
+        sn_head_result result;
+        sn_head_logits(block->z[LAST_STAGE], r->work.plans[LAST_STAGE].norm.pixels, r->work.logits);
+        sn_head_loss(r->work.logits, block->labels, NULL, &result);
+        for (int lane = 0; lane < lanes; lane++) {
+            const double loss = sn_fixed_in_range(result.loss[lane], limit) ? result.loss[lane] : limit;
+            sums->loss += sn_fixed(loss, SN_LOSS_SCALE);
+            sums->correct += result.prediction[lane] == block->labels[lane];
+            if (predictions) predictions[start + (uint32_t)lane] = result.prediction[lane];
+            if (logits)
+                for (int k = 0; k < SN_CLASSES; k++)
+                    logits[(start + (uint32_t)lane) * SN_CLASSES + (uint32_t)k] =
+                        r->work.logits[k * L + lane];
+        }
+    }
+}
+
+/* A pass over the samples per norm, because a norm's input depends on the statistics of the norms before. */
+sn_status sn_replica_population(sn_replica *replica, sn_model *model, sn_samples samples)
+{
+    sn_replica *r = replica;
+    const sn_share share = sn_share_of(samples.count, sn_team_rank(r->team), sn_team_size(r->team));
+    sn_block *block = &r->work.blocks[0];
+    sn_block_keep_all(r, block);
+    for (int stage = 0; stage < SN_NORMS; stage++) {
+        const sn_norm *norm = &r->work.plans[stage].norm;
+        const int offset = r->network->stages[stage].channel_offset;
+        const size_t words = (size_t)norm->channels * SN_MOMENT_WORDS;
+        int64_t message[SN_MAX_CHANNELS * SN_MOMENT_WORDS + 1] = {0};
+        for (uint32_t start = 0; start < share.count; start += L) {
+            sn_block_load(r, block, samples, NULL, share.first + start, sn_lanes_from(share.count, start));
+            forward_evaluation(r, model, block, stage);
+            sn_forward_stage(r, model, block, stage, true);
+            message[words] += sn_norm_message_add(norm, &block->norms[stage], block->mask, message);
+        }
+        sn_team_sum(r->team, message, words + 1);
+        if (message[words])
+            return sn_fail(SN_ERROR_DIVERGED,
+                           "precise statistics of norm%d: a mean or variance is out of range or not a number",
+                           stage + 1);
+        double mean[SN_MAX_CHANNELS], var[SN_MAX_CHANNELS];
+        sn_norm_message_read(norm, message, samples.count, mean, var);
+        for (int c = 0; c < norm->channels; c++) {
+            model->running_mean[offset + c] = (float)mean[c];
+            model->running_var[offset + c] = (float)var[c];
+        }
+    }
+    return SN_OK;
+}
