@@ -43,7 +43,8 @@ static sn_status carry_out(sn_team *world, void *context)
         world, outcomes ? SN_OK : sn_fail(SN_ERROR_MEMORY, "out of memory: the results of the study"));
     if (status == SN_OK) {
         status = sn_study_run(world, &s->study, outcomes);
-        if (s->study.out && root) sn_study_print(&s->study, outcomes, s->study.out);
+        const bool took_place = status == SN_OK || status == SN_STOPPED || status == SN_ERROR_FAILED;
+        if (s->study.out && root && took_place) sn_study_print(&s->study, outcomes, s->study.out);
         sn_cli_flush();
     }
     free(outcomes);

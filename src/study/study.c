@@ -2,8 +2,8 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "syncnorm/base/digest.h"
 #include "syncnorm/base/log.h"
 #include "syncnorm/train/epoch_line.h"
 
@@ -14,7 +14,8 @@ typedef struct study {
     sn_counter *counter;
     sn_outcome *done; /* on a team's root: the runs that it finished */
     size_t done_count;
-    bool stopped;
+    double started; /* clock */
+    bool stopped;   /* a run was: the team takes no other */
 } study;
 
 /* The run that the observer is called for. */
@@ -40,11 +41,19 @@ static void on_epoch_end(void *context, const sn_epoch_row *row)
     if (w->setup->out) say(w->setup->out, line);
 }
 
-/* The next run for the whole team. Collective over the team. */
+static double seconds_left(const study *s)
+{
+    return s->setup->execution.max_seconds - (sn_clock() - s->started);
+}
+
+/* The next run for the whole team, -1 when there is none or no time for one. Collective over the team. */
 static int64_t take(study *s)
 {
-    int64_t run = 0;
-    if (sn_team_is_root(s->team)) run = sn_counter_take(s->counter);
+    int64_t run = -1;
+    if (sn_team_is_root(s->team) && !s->stopped &&
+        (s->setup->execution.max_seconds <= 0 || seconds_left(s) > 0))
+        run = sn_counter_take(s->counter);
+    if (run >= (int64_t)s->setup->plan->count) run = -1;
     sn_team_broadcast(s->team, &run, sizeof run, 0);
     return run;
 }
@@ -61,6 +70,8 @@ static void carry_out(study *s, uint32_t run)
     sn_execution execution = s->setup->execution;
     const int length = snprintf(execution.output, sizeof execution.output, "%s/%s.h5", s->setup->directory,
                                 name);
+    if (execution.max_seconds > 0) /* 0 would be no limit */
+        execution.max_seconds = seconds_left(s) > 1e-3 ? seconds_left(s) : 1e-3;
     watched w = {s->setup, experiment};
     const sn_observer observer = {.context = &w, .epoch_end = on_epoch_end};
     if ((size_t)length >= sizeof execution.output)
@@ -128,9 +139,31 @@ static sn_status judge(const study *s, const sn_outcome *outcomes)
     return SN_OK;
 }
 
+/* The names of the runs have the digest of the initial model in them. One path for all runs: --init takes no list.
+   Collective over the world. */
+static sn_status resolve_initial_model(sn_team *world, sn_plan *plan)
+{
+    const char *path = plan->experiments[0].init;
+    if (!*path) return SN_OK;
+    char digest[SN_DIGEST_HEX] = "";
+    sn_status status = SN_OK;
+    if (sn_team_is_root(world)) {
+        sn_tensors state = {0};
+        status = sn_model_read(path, &state);
+        if (status == SN_OK) sn_tensors_digest(&state, digest);
+        sn_tensors_clear(&state);
+    }
+    SN_TRY(sn_team_agree(world, status));
+    sn_team_broadcast(world, digest, sizeof digest, 0);
+    for (size_t i = 0; i < plan->count; i++)
+        memcpy(plan->experiments[i].init_digest, digest, sizeof digest);
+    return SN_OK;
+}
+
 sn_status sn_study_run(sn_team *world, const sn_study *setup, sn_outcome *outcomes)
 {
-    study s = {.setup = setup, .world = world};
+    study s = {.setup = setup, .world = world, .started = sn_clock()};
+    SN_TRY(resolve_initial_model(world, setup->plan));
     const size_t runs = setup->plan->count;
     const int ranks = sn_team_size(world);
     char note[256];
@@ -147,7 +180,7 @@ sn_status sn_study_run(sn_team *world, const sn_study *setup, sn_outcome *outcom
     status = sn_team_agree(world, status);
     if (status == SN_OK) {
         sn_log_configure(sn_log_get_level(), sn_team_is_root(s.team));
-        for (int64_t run = take(&s); run < (int64_t)runs && !s.stopped; run = take(&s))
+        for (int64_t run = take(&s); run >= 0; run = take(&s))
             carry_out(&s, (uint32_t)run);
         sn_log_configure(sn_log_get_level(), sn_team_is_root(world));
         status = gather(&s, outcomes);

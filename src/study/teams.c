@@ -7,18 +7,17 @@ int sn_study_teams(int ranks, size_t runs, int ranks_per_run, char *note, size_t
     note[0] = '\0';
     const int most = runs < (size_t)ranks ? (int)runs
                                           : ranks; /* a team without a run, a run without a rank: neither */
-    if (ranks_per_run <= 0) return most;
     if (ranks_per_run > ranks) {
         snprintf(note, note_size, "%d ranks per run were asked for, %d %s there: one team of all",
                  ranks_per_run, ranks, ranks == 1 ? "is" : "are");
         return 1;
     }
-    const int wanted = ranks / ranks_per_run, teams = wanted < most ? wanted : most;
-    const int left = ranks - teams * ranks_per_run;
+    const int size = ranks_per_run > 0 ? ranks_per_run : ranks / most;
+    const int teams = ranks / size < most ? ranks / size : most;
+    const int left = ranks - teams * size;
     if (left > 0)
-        snprintf(note, note_size, "%d ranks in %d %s of %d: the %d left over %s", ranks, teams,
-                 teams == 1 ? "team" : "teams", ranks_per_run, left,
-                 left == 1 ? "joins one of them" : "join them");
+        snprintf(note, note_size, "%d ranks make %d %s of %d, the %d left over joining %s", ranks, teams,
+                 teams == 1 ? "team" : "teams", size, left, teams == 1 ? "it" : "them");
     return teams;
 }
 

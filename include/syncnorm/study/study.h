@@ -14,11 +14,11 @@
 #include "syncnorm/train/trainer.h"
 
 typedef struct sn_study {
-    const sn_plan *plan;
+    sn_plan *plan;             /* sn_study_run() resolves the digest of --init in it */
     const sn_dataset *dataset; /* opened over the world */
     const char *directory;     /* of the run files: DIRECTORY/NAME.h5 */
     int ranks_per_run;         /* 0: as many as there are for each run, at least 1 */
-    sn_execution execution;    /* of every run; `output` is not read */
+    sn_execution execution;    /* of every run; `output` is not read, max_seconds is for the whole study */
     FILE *out;                 /* a line per finished epoch, from each team's root; NULL: none */
 } sn_study;
 
