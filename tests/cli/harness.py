@@ -1,9 +1,11 @@
 """What the black-box tests share: the program ($SYNCNORM), mpirun ($MPIEXEC), a small data set, a terminal."""
 
 import fcntl
+import functools
 import os
 import pty
 import re
+import shutil
 import struct
 import subprocess
 import sys
@@ -11,12 +13,21 @@ import tempfile
 import termios
 import unittest
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tools"))
-import make_dataset  # noqa: E402
-
+MAKE_DATASET = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tools", "make_dataset.py")
 PROGRAM = os.environ["SYNCNORM"]
 MPIEXEC = [os.environ.get("MPIEXEC", "mpirun"), "-q", "--oversubscribe", "--bind-to", "none"]
 TIMEOUT = 100
+
+
+SCRATCH = tempfile.TemporaryDirectory()  # removed when the program ends
+
+
+@functools.lru_cache(maxsize=None)
+def dataset(train, test):
+    """Directory of a made-up data set of that size, made once."""
+    directory = os.path.join(SCRATCH.name, f"{train}-{test}")
+    subprocess.run([sys.executable, MAKE_DATASET, directory, "--train", str(train), "--test", str(test)], check=True)
+    return directory
 
 
 def command(arguments, np=None):
@@ -33,7 +44,7 @@ class Test(unittest.TestCase):
         directory = tempfile.TemporaryDirectory()
         self.addCleanup(directory.cleanup)
         self.directory = directory.name
-        make_dataset.make(self.path("data/mnist"), self.train, self.test)
+        shutil.copytree(dataset(self.train, self.test), self.path("data/mnist"))
         self.environment = {k: v for k, v in os.environ.items() if k != "MNIST_DIR"}
 
     def path(self, name):
