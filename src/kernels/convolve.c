@@ -74,21 +74,21 @@ SN_INLINE void run_tile(const int kernel, const int channels, const int columns,
         run_tile(kernel, channels, columns, t);                                                              \
     }
 #define NAME(kernel, channels, columns) tile_##kernel##_##channels##_##columns,
-#if SN_ISA_LEVEL == 0
-#define COLUMNS(X, kernel, channels)                                                                         \
-    X(kernel, channels, 1) X(kernel, channels, 2) X(kernel, channels, 3) X(kernel, channels, 4)
-#else
-#define COLUMNS(X, kernel, channels)                                                                         \
-    X(kernel, channels, 1)                                                                                   \
-    X(kernel, channels, 2)                                                                                   \
-    X(kernel, channels, 3)                                                                                   \
-    X(kernel, channels, 4) X(kernel, channels, 5) X(kernel, channels, 6) X(kernel, channels, 7)
-#endif
-#if SN_ISA_LEVEL == 4
-#define CHANNELS(Y, kernel) Y(kernel, 1) Y(kernel, 2) Y(kernel, 3) Y(kernel, 4)
-#else
-#define CHANNELS(Y, kernel) Y(kernel, 1) Y(kernel, 2)
-#endif
+#define COLUMNS_1(X, kernel, channels) X(kernel, channels, 1)
+#define COLUMNS_2(X, kernel, channels) COLUMNS_1(X, kernel, channels) X(kernel, channels, 2)
+#define COLUMNS_3(X, kernel, channels) COLUMNS_2(X, kernel, channels) X(kernel, channels, 3)
+#define COLUMNS_4(X, kernel, channels) COLUMNS_3(X, kernel, channels) X(kernel, channels, 4)
+#define COLUMNS_5(X, kernel, channels) COLUMNS_4(X, kernel, channels) X(kernel, channels, 5)
+#define COLUMNS_6(X, kernel, channels) COLUMNS_5(X, kernel, channels) X(kernel, channels, 6)
+#define COLUMNS_7(X, kernel, channels) COLUMNS_6(X, kernel, channels) X(kernel, channels, 7)
+#define CHANNELS_1(Y, kernel) Y(kernel, 1)
+#define CHANNELS_2(Y, kernel) CHANNELS_1(Y, kernel) Y(kernel, 2)
+#define CHANNELS_3(Y, kernel) CHANNELS_2(Y, kernel) Y(kernel, 3)
+#define CHANNELS_4(Y, kernel) CHANNELS_3(Y, kernel) Y(kernel, 4)
+#define PASTE_(a, b) a##b
+#define PASTE(a, b) PASTE_(a, b)
+#define COLUMNS PASTE(COLUMNS_, SN_TILE_COLUMNS)
+#define CHANNELS PASTE(CHANNELS_, SN_TILE_CHANNELS)
 #define TILES(kernel, channels) COLUMNS(TILE, kernel, channels)
 #define NAMES(kernel, channels) {COLUMNS(NAME, kernel, channels)},
 
