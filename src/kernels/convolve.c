@@ -95,8 +95,8 @@ SN_INLINE void run_tile(const int kernel, const int channels, const int columns,
 CHANNELS(TILES, 1)
 CHANNELS(TILES, 3)
 
-static tile_function *const tiles_1[SN_TILE_CHANNELS][SN_TILE_COLUMNS] = {CHANNELS(NAMES, 1)};
-static tile_function *const tiles_3[SN_TILE_CHANNELS][SN_TILE_COLUMNS] = {CHANNELS(NAMES, 3)};
+static tile_function *const tiles[2][SN_TILE_CHANNELS][SN_TILE_COLUMNS] = {{CHANNELS(NAMES, 1)},
+                                                                           {CHANNELS(NAMES, 3)}};
 
 void sn_direct_convolve(const sn_conv_shape *shape, const float *weight, const float *bias, sn_planes input,
                         sn_planes output, int rows, bool relu, float *plane_sum, float *scratch)
@@ -119,7 +119,7 @@ void sn_direct_convolve(const sn_conv_shape *shape, const float *weight, const f
             columns = next_piece(width - w, SN_TILE_COLUMNS);
             for (int o = 0, channels; o < shape->out_channels; o += channels) {
                 channels = next_piece(shape->out_channels - o, SN_TILE_CHANNELS);
-                tile_function *run = (kernel == 3 ? tiles_3 : tiles_1)[channels - 1][columns - 1];
+                tile_function *run = tiles[kernel == 3][channels - 1][columns - 1];
                 const size_t to = (size_t)o * output.plane + (size_t)h * output.row + (size_t)w;
                 tile.weight = weight + (size_t)o * weights;
                 tile.bias = bias ? bias + o : NULL;
