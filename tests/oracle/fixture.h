@@ -1,0 +1,49 @@
+#ifndef SYNCNORM_TESTS_FIXTURE_H
+#define SYNCNORM_TESTS_FIXTURE_H
+
+/** The fixtures of make_fixtures.py, read with HDF5 alone. A missing file or dataset ends the test program. */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "reference.h"
+
+enum { FIXTURE_IMAGES = 96, FIXTURE_STEPS = 20, FIXTURE_BATCHES = 2 };
+extern const int fixture_batches[FIXTURE_BATCHES]; /* 64, 37 */
+
+typedef struct fixture_inputs {
+    uint8_t pixels[FIXTURE_IMAGES][784], labels[FIXTURE_IMAGES];
+    double images[FIXTURE_IMAGES][784]; /* normalized */
+} fixture_inputs;
+
+void fixture_read_inputs(fixture_inputs *inputs);
+/** Images of each step: order[20][batch]. */
+void fixture_read_order(int batch, uint32_t *order);
+/** Initial weights of "gn", "ln" or "bn", as the network's flat array. */
+void fixture_read_weights(const char *norm, const ref_network *network, double *weights);
+
+/** A case: NORM-BATCH.h5. */
+typedef struct fixture {
+    const char *norm;
+    int batch;
+    long long file;
+    double learning_rate, momentum, l1;
+} fixture;
+
+fixture fixture_open(const char *norm, int batch);
+void fixture_close(const fixture *f);
+
+/** Reads `count` values of the dataset; returns float32_error, the relative error of PyTorch's own float32 run. */
+double fixture_read(const fixture *f, const char *path, size_t count, double *values);
+bool fixture_has(const fixture *f, const char *path);
+
+/** Gathers rows of 784 by index. */
+void fixture_gather(const fixture_inputs *inputs, int n, const uint32_t *index, double *images,
+                    uint8_t *labels);
+
+/** Running statistics of all norms, [116] each, from datasets PREFIX/normK.running_mean, ... Returns the larger
+ *  float32_error. */
+double fixture_read_running(const fixture *f, const char *prefix, const ref_network *network, double *mean,
+                            double *var);
+
+#endif
