@@ -1,11 +1,12 @@
 #include "arguments.h"
 
-#include <argp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli.h"
+
+enum { WIDTH = 80, HELP_COLUMN = 32 };
 
 static const sn_cli_option common[] = {
     {"help", NULL, "print this help", 'h'}, {"version", NULL, "print the version", 'V'}, {0}};
@@ -37,32 +38,54 @@ static const sn_cli_option *find(const sn_cli_command *command, const char *name
     return found;
 }
 
+/* Words of `text` from `column` (where the output stands) on, wrapped at WIDTH and indented by `indent`. */
+static void print_wrapped(const char *text, size_t column, size_t indent)
+{
+    while (*text) {
+        const size_t word = strcspn(text, " ");
+        if (column > indent && column + 1 + word > WIDTH) {
+            printf("\n%*s", (int)indent, "");
+            column = indent;
+        } else if (column > indent) {
+            putchar(' ');
+            column++;
+        }
+        printf("%.*s", (int)word, text);
+        column += word;
+        text += word;
+        text += strspn(text, " ");
+    }
+    putchar('\n');
+}
+
+static void print_options(const sn_cli_option *option)
+{
+    for (; option->name; option++) {
+        int column = option->letter ? printf("  -%c, ", option->letter) : printf("      ");
+        column += printf("--%s", option->name);
+        if (option->argument) column += printf(" %s", option->argument);
+        if (column + 2 > HELP_COLUMN)
+            column = printf("\n%*s", HELP_COLUMN, "") - 1;
+        else
+            column += printf("%*s", HELP_COLUMN - column, "");
+        print_wrapped(option->help, (size_t)column, HELP_COLUMN);
+    }
+}
+
 static void print_help(const sn_cli_command *command)
 {
-    enum { MOST = 64 };
-    struct argp_option options[MOST] = {0};
-    size_t used = 0;
-    int key = 256;
-    for (size_t i = 0; i <= command->group_count; i++) {
-        const bool last = i == command->group_count;
-        const int group = last ? -1 : (int)i + 1;
-        if (!last && used < MOST - 1)
-            options[used++] = (struct argp_option){.doc = command->groups[i].heading, .group = group};
-        for (const sn_cli_option *o = last ? common : command->groups[i].options; o->name && used < MOST - 1;
-             o++)
-            options[used++] = (struct argp_option){.name = o->name,
-                                                   .key = o->letter ? o->letter : key++,
-                                                   .arg = o->argument,
-                                                   .doc = o->help,
-                                                   .group = group};
+    printf("Usage: syncnorm %s [OPTION...]%s%s\n", command->name, command->operands ? " " : "",
+           command->operands ? command->operands : "");
+    print_wrapped(command->about, 0, 0);
+    for (size_t i = 0; i < command->group_count; i++) {
+        printf("\n%s\n", command->groups[i].heading);
+        print_options(command->groups[i].options);
     }
-    char program[32], *doc = NULL;
-    snprintf(program, sizeof program, "syncnorm %s", command->name);
-    /* argp puts what follows a vertical tab behind the options */
-    if (asprintf(&doc, "%s\v%s", command->about, command->notes ? command->notes : "") < 0) doc = NULL;
-    const struct argp layout = {.options = options, .args_doc = command->operands, .doc = doc};
-    argp_help(&layout, stdout, ARGP_HELP_LONG | ARGP_HELP_USAGE | ARGP_HELP_DOC, program);
-    free(doc);
+    putchar('\n');
+    print_options(common);
+    if (!command->notes) return;
+    putchar('\n');
+    print_wrapped(command->notes, 0, 0);
 }
 
 static void add(sn_cli_arguments *arguments, const char *name, const char *value)

@@ -3,7 +3,7 @@
 
 /**
  * Command lines, read strictly: option names in full (an abbreviation would change its meaning when an option is
- * added), values where they belong, one line for the first fault. glibc's argp lays out --help.
+ * added), values where they belong, one line for the first fault. argp and getopt do none of these.
  */
 
 #include <stdbool.h>

@@ -13,11 +13,11 @@ static const struct {
     int (*run)(int argc, char **argv);
 } commands[] = {
     {"train", "train one experiment, over all ranks", sn_command_train},
-    // {"study", "train several side by side, over teams of ranks, and compare them", sn_command_study},
-    // {"eval", "evaluate the model of a run file", sn_command_eval},
+    {"study", "train several side by side, over teams of ranks, and compare them", sn_command_study},
+    {"eval", "evaluate the model of a run file", sn_command_eval},
     {"summary", "print the network's layers", sn_command_summary},
-    // {"inspect", "print or verify what run files hold", sn_command_inspect},
-    // {"bench", "measure kernels, collectives and whole training steps", sn_command_bench},
+    {"inspect", "print or verify what run files hold", sn_command_inspect},
+    {"bench", "measure kernels, collectives and whole training steps", sn_command_bench},
 };
 
 enum { COMMANDS = sizeof commands / sizeof *commands };

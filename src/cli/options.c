@@ -148,3 +148,16 @@ sn_status sn_cli_read_verbosity(const sn_cli_arguments *arguments, sn_log_level 
     *level = quiet ? SN_LOG_QUIET : verbose ? SN_LOG_VERBOSE : SN_LOG_NORMAL;
     return SN_OK;
 }
+
+sn_status sn_cli_read_count(const sn_cli_arguments *arguments, const char *name, int most, int *count)
+{
+    const char *value = sn_cli_value(arguments, name);
+    if (!value) return SN_OK;
+    const size_t digits = strspn(value, "0123456789");
+    const long number = digits && digits <= 9 && !value[digits] ? strtol(value, NULL, 10) : 0;
+    if (number < 1 || number > most)
+        return sn_fail(SN_ERROR_USAGE, "--%s '%s': must be an integer from 1 to %d", name,
+                       sn_cli_shown(value), most);
+    *count = (int)number;
+    return SN_OK;
+}

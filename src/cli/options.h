@@ -29,6 +29,9 @@ sn_status sn_cli_read_progress(const sn_cli_arguments *arguments, sn_cli_progres
 /** -q and -v. */
 sn_status sn_cli_read_verbosity(const sn_cli_arguments *arguments, sn_log_level *level);
 
+/** An integer from 1 to `most`; *count stays as it is when the option was not given. */
+sn_status sn_cli_read_count(const sn_cli_arguments *arguments, const char *name, int most, int *count);
+
 /** "gn|ln|bn" or "auto|always|never" and the like: the index of `text` among the words, -1 when it is none. */
 int sn_cli_choice(const char *words, const char *text);
 
@@ -40,7 +43,7 @@ int sn_cli_choice(const char *words, const char *text);
     {"checkpoint-every", "DURATION|Nsteps", "save this often too: 30s, 5m, 2h or 100steps", 0},              \
         {"max-time", "H:MM:SS", "stop and save after this much time", 0},                                    \
     {                                                                                                        \
-        "timeout", "S", "end the job when a rank makes no progress for S seconds (default 0: off)", 0        \
+        "timeout", "S", "end the job when a rank makes no progress for S seconds (default: off)", 0          \
     }
 #define SN_CLI_VERBOSITY_OPTIONS                                                                             \
     {"quiet", NULL, "errors and warnings only", 'q'},                                                        \

@@ -1,9 +1,9 @@
 /*
  * Atomic replacement of a file. At every moment, whatever dies, a complete file has the name or the name with .prev:
  *
- *     write, fsync, close the temporary file         NAME old, NAME.prev older
- *     unlink NAME.prev, link NAME to NAME.prev       NAME old, NAME.prev old
- *     rename the temporary file to NAME              NAME new, NAME.prev old
+ *     write, fsync, close a temporary file             NAME old, NAME.prev older
+ *     link NAME to a spare name, rename it to .prev    NAME old, NAME.prev old
+ *     rename the temporary file to NAME                NAME new, NAME.prev old
  *     fsync the directory
  *
  * Where link(2) is not to be had (FAT, some network file systems) NAME is renamed to NAME.prev instead, so that for a moment
@@ -25,6 +25,7 @@ typedef struct replacement {
     char *directory; /* of path */
     char *previous;  /* path.prev */
     char *temporary; /* directory/.NAME.tmp-HOST-PID */
+    char *spare;     /* temporary.prev */
 } replacement;
 
 static sn_status failed(const char *path, const char *step)
@@ -38,25 +39,33 @@ static void clear_names(replacement *names)
     free(names->directory);
     free(names->previous);
     free(names->temporary);
+    free(names->spare);
+}
+
+/* Through a symbolic link it is the target that is replaced. A link to nothing, or any trouble, shows up when writing. */
+static char *resolve(const char *path)
+{
+    struct stat status;
+    char *target = lstat(path, &status) == 0 && S_ISLNK(status.st_mode) ? realpath(path, NULL) : NULL;
+    return target ? target : strdup(path);
 }
 
 static sn_status make_names(const char *path, replacement *names)
 {
-    names->path = realpath(path, NULL);
-    if (!names->path) names->path = strdup(path); /* not there yet */
+    names->path = resolve(path);
     if (!names->path) return sn_fail(SN_ERROR_MEMORY, "out of memory: names of files");
     const char *slash = strrchr(names->path, '/');
     const char *name = slash ? slash + 1 : names->path;
     const int length = slash == names->path ? 1 : (int)(slash ? slash - names->path : 0);
-    if (!name[0]) return sn_fail(SN_ERROR_FILE, "%s: not the name of a file", path);
+    if (!name[0]) return sn_fail(SN_ERROR_FILE, "\"%s\" is not the name of a file", path);
 
-    char host[65] = "host";
-    if (gethostname(host, sizeof host - 1) != 0) host[0] = '\0';
-    host[sizeof host - 1] = '\0';
+    char owner[96], host[65] = "";
+    (void)gethostname(host, sizeof host - 1); /* without it the process number must do */
+    snprintf(owner, sizeof owner, "%s-%ld", host, (long)getpid());
     names->directory = length ? strndup(names->path, (size_t)length) : strdup(".");
     if (!names->directory || asprintf(&names->previous, "%s.prev", names->path) < 0 ||
-        asprintf(&names->temporary, "%s/.%.120s.tmp-%s-%ld", names->directory, name, host, (long)getpid()) <
-            0)
+        asprintf(&names->temporary, "%s/.%.120s.tmp-%s", names->directory, name, owner) < 0 ||
+        asprintf(&names->spare, "%s.prev", names->temporary) < 0)
         return sn_fail(SN_ERROR_MEMORY, "out of memory: names of files");
     return SN_OK;
 }
@@ -117,11 +126,17 @@ static sn_status write_all(int file, const char *path, const sn_bytes *contents)
     return code == 0 ? SN_OK : failed(path, "fsync the new file");
 }
 
+/* What a process of this host and number that is no more may have left behind, and what we leave after a failure. */
+static sn_status remove_temporaries(const replacement *names)
+{
+    sn_status status = SN_OK;
+    if (unlink(names->temporary) != 0 && errno != ENOENT) status = failed(names->temporary, "remove it");
+    if (unlink(names->spare) != 0 && errno != ENOENT) status = failed(names->spare, "remove it");
+    return status;
+}
+
 static sn_status write_temporary(const replacement *names, const sn_bytes *contents)
 {
-    /* One of this name was left behind by a process of this host that is no more. */
-    if (unlink(names->temporary) != 0 && errno != ENOENT)
-        return failed(names->path, "remove an old temporary file");
     const int file = open(names->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (file < 0) return failed(names->path, "create the new file beside it");
     sn_status status = write_all(file, names->path, contents);
@@ -134,6 +149,15 @@ static bool link_is_missing(int code)
     return code == EPERM || code == ENOTSUP || code == ENOSYS || code == EMLINK;
 }
 
+/* A second name for the current file, then atomically .prev. The rename does nothing, and leaves the spare name, where .prev
+ * is the current file already: somebody died between this and the next step. */
+static sn_status link_previous(const replacement *names)
+{
+    if (rename(names->spare, names->previous) != 0) return failed(names->path, "keep it as .prev");
+    if (unlink(names->spare) != 0 && errno != ENOENT) return failed(names->spare, "remove it");
+    return SN_OK;
+}
+
 /* The current file gets the name .prev; *moved when it lost its own by that. */
 static sn_status keep_previous(const replacement *names, bool *moved)
 {
@@ -141,8 +165,7 @@ static sn_status keep_previous(const replacement *names, bool *moved)
     if (lstat(names->path, &current) != 0) return errno == ENOENT ? SN_OK : failed(names->path, "examine it");
     if (!S_ISREG(current.st_mode))
         return sn_fail(SN_ERROR_FILE, "%s: not a regular file, which it would replace", names->path);
-    if (unlink(names->previous) != 0 && errno != ENOENT) return failed(names->previous, "remove it");
-    if (link(names->path, names->previous) == 0) return SN_OK;
+    if (link(names->path, names->spare) == 0) return link_previous(names);
     if (!link_is_missing(errno) || rename(names->path, names->previous) != 0)
         return failed(names->path, "keep it as .prev");
     *moved = true;
@@ -166,9 +189,10 @@ sn_status sn_file_replace(const char *path, const sn_bytes *contents)
     sn_status status = make_names(path, &names);
     if (status == SN_OK) status = make_directories(names.directory);
     if (status == SN_OK) {
-        status = write_temporary(&names, contents);
+        status = remove_temporaries(&names);
+        if (status == SN_OK) status = write_temporary(&names, contents);
         if (status == SN_OK) status = put_in_place(&names);
-        if (status != SN_OK) (void)unlink(names.temporary); /* the failure before it is the one to tell */
+        if (status != SN_OK) (void)remove_temporaries(&names); /* the failure before is the one to tell */
     }
     if (status == SN_OK) status = sync_directory(names.directory);
     clear_names(&names);

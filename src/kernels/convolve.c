@@ -74,29 +74,29 @@ SN_INLINE void run_tile(const int kernel, const int channels, const int columns,
         run_tile(kernel, channels, columns, t);                                                              \
     }
 #define NAME(kernel, channels, columns) tile_##kernel##_##channels##_##columns,
-#if SN_ISA_LEVEL == 0
-#define COLUMNS(X, kernel, channels)                                                                         \
-    X(kernel, channels, 1) X(kernel, channels, 2) X(kernel, channels, 3) X(kernel, channels, 4)
-#else
-#define COLUMNS(X, kernel, channels)                                                                         \
-    X(kernel, channels, 1)                                                                                   \
-    X(kernel, channels, 2)                                                                                   \
-    X(kernel, channels, 3)                                                                                   \
-    X(kernel, channels, 4) X(kernel, channels, 5) X(kernel, channels, 6) X(kernel, channels, 7)
-#endif
-#if SN_ISA_LEVEL == 4
-#define CHANNELS(Y, kernel) Y(kernel, 1) Y(kernel, 2) Y(kernel, 3) Y(kernel, 4)
-#else
-#define CHANNELS(Y, kernel) Y(kernel, 1) Y(kernel, 2)
-#endif
+#define COLUMNS_1(X, kernel, channels) X(kernel, channels, 1)
+#define COLUMNS_2(X, kernel, channels) COLUMNS_1(X, kernel, channels) X(kernel, channels, 2)
+#define COLUMNS_3(X, kernel, channels) COLUMNS_2(X, kernel, channels) X(kernel, channels, 3)
+#define COLUMNS_4(X, kernel, channels) COLUMNS_3(X, kernel, channels) X(kernel, channels, 4)
+#define COLUMNS_5(X, kernel, channels) COLUMNS_4(X, kernel, channels) X(kernel, channels, 5)
+#define COLUMNS_6(X, kernel, channels) COLUMNS_5(X, kernel, channels) X(kernel, channels, 6)
+#define COLUMNS_7(X, kernel, channels) COLUMNS_6(X, kernel, channels) X(kernel, channels, 7)
+#define CHANNELS_1(Y, kernel) Y(kernel, 1)
+#define CHANNELS_2(Y, kernel) CHANNELS_1(Y, kernel) Y(kernel, 2)
+#define CHANNELS_3(Y, kernel) CHANNELS_2(Y, kernel) Y(kernel, 3)
+#define CHANNELS_4(Y, kernel) CHANNELS_3(Y, kernel) Y(kernel, 4)
+#define PASTE_(a, b) a##b
+#define PASTE(a, b) PASTE_(a, b)
+#define COLUMNS PASTE(COLUMNS_, SN_TILE_COLUMNS)
+#define CHANNELS PASTE(CHANNELS_, SN_TILE_CHANNELS)
 #define TILES(kernel, channels) COLUMNS(TILE, kernel, channels)
 #define NAMES(kernel, channels) {COLUMNS(NAME, kernel, channels)},
 
 CHANNELS(TILES, 1)
 CHANNELS(TILES, 3)
 
-static tile_function *const tiles_1[SN_TILE_CHANNELS][SN_TILE_COLUMNS] = {CHANNELS(NAMES, 1)};
-static tile_function *const tiles_3[SN_TILE_CHANNELS][SN_TILE_COLUMNS] = {CHANNELS(NAMES, 3)};
+static tile_function *const tiles[2][SN_TILE_CHANNELS][SN_TILE_COLUMNS] = {{CHANNELS(NAMES, 1)},
+                                                                           {CHANNELS(NAMES, 3)}};
 
 void sn_direct_convolve(const sn_conv_shape *shape, const float *weight, const float *bias, sn_planes input,
                         sn_planes output, int rows, bool relu, float *plane_sum, float *scratch)
@@ -119,7 +119,7 @@ void sn_direct_convolve(const sn_conv_shape *shape, const float *weight, const f
             columns = next_piece(width - w, SN_TILE_COLUMNS);
             for (int o = 0, channels; o < shape->out_channels; o += channels) {
                 channels = next_piece(shape->out_channels - o, SN_TILE_CHANNELS);
-                tile_function *run = (kernel == 3 ? tiles_3 : tiles_1)[channels - 1][columns - 1];
+                tile_function *run = tiles[kernel == 3][channels - 1][columns - 1];
                 const size_t to = (size_t)o * output.plane + (size_t)h * output.row + (size_t)w;
                 tile.weight = weight + (size_t)o * weights;
                 tile.bias = bias ? bias + o : NULL;

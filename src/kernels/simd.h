@@ -24,8 +24,13 @@
 
 #define SN_INLINE static inline __attribute__((always_inline))
 
-/* On the loops of a register tile, whose trip counts are constants after inlining. */
+/* On the loops of a register tile, whose trip counts are constants after inlining. Clang must be told "full": it unrolls by
+ * a count only after the pass that puts arrays into registers. */
+#ifdef __clang__
+#define SN_UNROLL _Pragma("clang loop unroll(full)")
+#else
 #define SN_UNROLL _Pragma("GCC unroll 16")
+#endif
 
 #if SN_ISA_LEVEL == 4
 #include "simd_avx512.h"

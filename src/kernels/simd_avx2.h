@@ -9,7 +9,8 @@ typedef __m256 vec;
 typedef __m256 vec_mask;
 
 enum { SN_VECTOR = 8 };
-enum { SN_TILE_CHANNELS = 2, SN_TILE_COLUMNS = 7 };
+#define SN_TILE_CHANNELS 2
+#define SN_TILE_COLUMNS 5
 
 /* clang-format off */
 

@@ -9,7 +9,8 @@ typedef __m512 vec;
 typedef __mmask16 vec_mask;
 
 enum { SN_VECTOR = 16 };
-enum { SN_TILE_CHANNELS = 4, SN_TILE_COLUMNS = 7 };
+#define SN_TILE_CHANNELS 4
+#define SN_TILE_COLUMNS 7
 
 /* clang-format off */
 

@@ -12,7 +12,8 @@ typedef float vec __attribute__((vector_size(16)));
 typedef int32_t vec_mask __attribute__((vector_size(16)));
 
 enum { SN_VECTOR = 4 };
-enum { SN_TILE_CHANNELS = 2, SN_TILE_COLUMNS = 4 };
+#define SN_TILE_CHANNELS 2
+#define SN_TILE_COLUMNS 4
 
 _Static_assert(FLT_EVAL_METHOD == 0, "every operation must round to its own type");
 

@@ -6,11 +6,10 @@
 
 #include "simd.h"
 
-enum { POINT_OUTPUTS = 3, POINT_INPUTS = 3 };
 #if SN_ISA_LEVEL == 4
-enum { TAP_OUTPUTS = 3 };
+enum { TAP_OUTPUTS = 3, POINT_OUTPUTS = 4, POINT_INPUTS = 4 };
 #else
-enum { TAP_OUTPUTS = 1 };
+enum { TAP_OUTPUTS = 1, POINT_OUTPUTS = 3, POINT_INPUTS = 3 };
 #endif
 
 typedef struct gradient_tile {
@@ -103,30 +102,33 @@ SN_INLINE void run_points(const int outputs, const int inputs, const gradient_ti
     {                                                                                                        \
         run_points(outputs, inputs, t);                                                                      \
     }
+#define POINTS_ROW(outputs) POINTS(outputs, 1) POINTS(outputs, 2) POINTS(outputs, 3)
+#define NAMES_ROW(outputs) points_##outputs##_1, points_##outputs##_2, points_##outputs##_3
 
 TAPS(1)
+POINTS_ROW(1)
+POINTS_ROW(2)
+POINTS_ROW(3)
 #if SN_ISA_LEVEL == 4
 TAPS(2)
 TAPS(3)
+POINTS_ROW(4)
+POINTS(1, 4)
+POINTS(2, 4)
+POINTS(3, 4)
+POINTS(4, 4)
 static tile_function *const taps[TAP_OUTPUTS] = {taps_1, taps_2, taps_3};
+static tile_function *const points[POINT_OUTPUTS][POINT_INPUTS] = {
+    {NAMES_ROW(1), points_1_4},
+    {NAMES_ROW(2), points_2_4},
+    {NAMES_ROW(3), points_3_4},
+    {NAMES_ROW(4), points_4_4},
+};
 #else
 static tile_function *const taps[TAP_OUTPUTS] = {taps_1};
-#endif
-
-POINTS(1, 1)
-POINTS(1, 2)
-POINTS(1, 3)
-POINTS(2, 1)
-POINTS(2, 2)
-POINTS(2, 3)
-POINTS(3, 1)
-POINTS(3, 2)
-POINTS(3, 3)
 static tile_function *const points[POINT_OUTPUTS][POINT_INPUTS] = {
-    {points_1_1, points_1_2, points_1_3},
-    {points_2_1, points_2_2, points_2_3},
-    {points_3_1, points_3_2, points_3_3},
-};
+    {NAMES_ROW(1)}, {NAMES_ROW(2)}, {NAMES_ROW(3)}};
+#endif
 
 void sn_direct_weight_gradient(const sn_conv_shape *shape, sn_planes input, sn_planes gradient, int rows,
                                float *lanes, float *scratch)

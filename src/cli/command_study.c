@@ -1,0 +1,123 @@
+/* syncnorm study: a plan of runs over teams of ranks, and their comparison. */
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+#include "options.h"
+#include "syncnorm/dataset/dataset.h"
+#include "syncnorm/study/study.h"
+
+enum { DIRECTORY_MOST = SN_PATH_SIZE - SN_RUN_NAME_SIZE - 16 };
+
+typedef struct studying {
+    sn_plan plan;
+    sn_study study;
+    const char *data;
+    sn_log_level level;
+} studying;
+
+static void print_header(sn_team *world, const sn_study *study)
+{
+    const int ranks = sn_team_size(world);
+    char note[256]; /* said by sn_study_run() */
+    const int teams = sn_study_teams(ranks, study->plan->count, study->ranks_per_run, note, sizeof note);
+    fprintf(study->out, "%zu %s on %s, %d %s in %d %s\n", study->plan->count,
+            study->plan->count == 1 ? "run" : "runs", sn_dataset_name(study->dataset), ranks,
+            ranks == 1 ? "rank" : "ranks", teams, teams == 1 ? "team" : "teams");
+    sn_cli_flush();
+}
+
+static sn_status carry_out(sn_team *world, void *context)
+{
+    studying *s = context;
+    const bool root = sn_team_is_root(world);
+    sn_dataset *dataset = NULL;
+    SN_TRY(sn_dataset_open(world, s->data, &dataset));
+    s->study.dataset = dataset;
+    if (s->study.out && root) print_header(world, &s->study);
+
+    sn_outcome *outcomes = calloc(s->plan.count, sizeof *outcomes);
+    sn_status status = sn_team_agree(
+        world, outcomes ? SN_OK : sn_fail(SN_ERROR_MEMORY, "out of memory: the results of the study"));
+    if (status == SN_OK) {
+        status = sn_study_run(world, &s->study, outcomes);
+        const bool took_place = status == SN_OK || status == SN_STOPPED || status == SN_ERROR_FAILED;
+        if (s->study.out && root && took_place) sn_study_print(&s->study, outcomes, s->study.out);
+        sn_cli_flush();
+    }
+    free(outcomes);
+    sn_dataset_close(dataset);
+    return status;
+}
+
+static sn_status read_plan(const sn_cli_arguments *arguments, sn_plan *plan)
+{
+    sn_plan_option *options = calloc(arguments->count + 1, sizeof *options);
+    if (!options) return sn_fail(SN_ERROR_MEMORY, "out of memory: the command line");
+    size_t count = 0;
+    for (size_t i = 0; i < arguments->count; i++)
+        if (arguments->items[i].name && sn_cli_is_experiment_option(arguments->items[i].name))
+            options[count++] = (sn_plan_option){arguments->items[i].name, arguments->items[i].value};
+    const sn_status status = sn_plan_create(options, count, plan);
+    free(options);
+    return status;
+}
+
+static sn_status read_options(const sn_cli_arguments *arguments, studying *s)
+{
+    SN_TRY(read_plan(arguments, &s->plan));
+    SN_TRY(sn_cli_read_execution(arguments, &s->study.execution));
+    SN_TRY(sn_cli_read_verbosity(arguments, &s->level));
+    SN_TRY(sn_cli_read_count(arguments, "ranks-per-run", 1 << 20, &s->study.ranks_per_run));
+    const char *directory = sn_cli_value(arguments, "output");
+    if (directory && (!*directory || strlen(directory) > DIRECTORY_MOST))
+        return sn_fail(SN_ERROR_USAGE, "--output '%s': must be a path of 1 to %d characters",
+                       sn_cli_shown(directory), DIRECTORY_MOST);
+    s->study.directory = directory ? directory : "runs";
+    s->study.plan = &s->plan;
+    s->study.execution.command_line = sn_cli_command_line();
+    s->study.out = s->level == SN_LOG_QUIET ? NULL : stdout;
+    s->data = sn_cli_value(arguments, "data");
+    return SN_OK;
+}
+
+int sn_command_study(int argc, char **argv)
+{
+    const sn_cli_option execution[] = {
+        SN_CLI_DATA_OPTION,
+        {"output", "DIR", "directory of the run files, DIR/NAME.h5 (default runs)", 0},
+        {"ranks-per-run", "R", "ranks of a team (default: the ranks divided by the runs, at least 1)", 0},
+        sn_cli_steps_option(),
+        SN_CLI_EXECUTION_OPTIONS,
+        SN_CLI_VERBOSITY_OPTIONS,
+        {0},
+    };
+    const sn_cli_group groups[] = {
+        {"Experiments (lists: --experiment gn,ln --seed 1-5,8):", sn_cli_experiment_options()},
+        {"Execution (changes no bit of a result):", execution}};
+    const sn_cli_command command = {
+        .name = "study",
+        .about =
+            "Trains several experiments side by side, each on a team of ranks, and compares them. Without "
+            "--experiment and --norm: gn, ln and bn-l1. A team that is free takes the next run.",
+        .notes = "--experiment, --norm and --seed take lists, and seeds ranges; the plan is their product. "
+                 "Example: mpirun -q -np 6 syncnorm study --norm gn,ln,bn --seed 1-3",
+        .groups = groups,
+        .group_count = sizeof groups / sizeof *groups,
+    };
+    static studying s;
+    sn_cli_arguments arguments;
+    sn_status status = sn_cli_parse(&command, argc, argv, &arguments);
+    int code = 0;
+    if (status == SN_OK && arguments.done) {
+        code = sn_cli_finish_output();
+    } else {
+        if (status == SN_OK) status = read_options(&arguments, &s);
+        code = sn_cli_with_mpi(command.name, status, s.level, carry_out, &s);
+    }
+    sn_plan_clear(&s.plan);
+    sn_cli_arguments_clear(&arguments);
+    return code;
+}

@@ -1,0 +1,53 @@
+/* The comparison table at the end of a study. */
+
+#include <string.h>
+
+#include "syncnorm/study/study.h"
+
+enum { NAME_COLUMN = 8 }; /* at least */
+
+/* 74284 -> "74,284" */
+static void with_separators(int64_t value, char text[32])
+{
+    char digits[32];
+    const int length = snprintf(digits, sizeof digits, "%lld", (long long)value);
+    int used = 0;
+    for (int i = 0; i < length; i++) {
+        if (i > 0 && (length - i) % 3 == 0) text[used++] = ',';
+        text[used++] = digits[i];
+    }
+    text[used] = '\0';
+}
+
+static void print_row(const sn_experiment *experiment, const sn_outcome *outcome, int width, FILE *out)
+{
+    char name[SN_RUN_NAME_SIZE], parameters[32], speed[32];
+    sn_experiment_name(experiment, name);
+    fprintf(out, "%-*s  %-4s  ", width, name, sn_norm_name(experiment->norm));
+    if (outcome->status != SN_OK) {
+        fprintf(out, "%s: %s\n", outcome->status == SN_STOPPED ? "stopped" : "FAILED", outcome->message);
+        return;
+    }
+    const sn_result *r = &outcome->result;
+    with_separators(r->parameters, parameters);
+    with_separators((int64_t)(r->images_per_second + 0.5), speed);
+    fprintf(out, "%10s  %13.2f%%  %9.4f  %12.2f%%  %8s  %s\n", parameters, r->last.train_accuracy,
+            r->last.test_loss, r->last.test_accuracy, speed, r->digest);
+}
+
+void sn_study_print(const sn_study *study, const sn_outcome *outcomes, FILE *out)
+{
+    const sn_plan *plan = study->plan;
+    int width = NAME_COLUMN;
+    for (size_t i = 0; i < plan->count; i++) {
+        char name[SN_RUN_NAME_SIZE];
+        sn_experiment_name(&plan->experiments[i], name);
+        if ((int)strlen(name) > width) width = (int)strlen(name);
+    }
+    fprintf(out, "\n%s\n\n", sn_dataset_name(study->dataset));
+    fprintf(out, "%-*s  %-4s  %10s  %14s  %9s  %13s  %8s  %s\n", width, "run", "norm", "parameters",
+            "train accuracy", "test loss", "test accuracy", "images/s", "digest");
+    for (size_t i = 0; i < plan->count; i++)
+        print_row(&plan->experiments[i], &outcomes[i], width, out);
+    fprintf(out, "\nRun files: %s/\n", study->directory);
+}

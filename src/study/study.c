@@ -1,0 +1,193 @@
+#include "syncnorm/study/study.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "syncnorm/base/digest.h"
+#include "syncnorm/base/log.h"
+#include "syncnorm/train/epoch_line.h"
+
+/* One rank's part in a study. */
+typedef struct study {
+    const sn_study *setup;
+    sn_team *world, *team;
+    sn_counter *counter;
+    sn_outcome *done; /* on a team's root: the runs that it finished */
+    size_t done_count;
+    double started; /* clock */
+    bool stopped;   /* a run was: the team takes no other */
+} study;
+
+/* The run that the observer is called for. */
+typedef struct watched {
+    const sn_study *setup;
+    const sn_experiment *experiment;
+} watched;
+
+/* One write per line: those of other teams cannot get in between. */
+static void say(FILE *out, const char *line)
+{
+    fputs(line, out);
+    fflush(out);
+}
+
+static void on_epoch_end(void *context, const sn_epoch_row *row)
+{
+    const watched *w = context;
+    char name[SN_RUN_NAME_SIZE], text[256], line[SN_RUN_NAME_SIZE + 260];
+    sn_experiment_name(w->experiment, name);
+    sn_epoch_line(row, w->experiment->epochs, text, sizeof text);
+    snprintf(line, sizeof line, "%s: %s\n", name, text);
+    if (w->setup->out) say(w->setup->out, line);
+}
+
+static double seconds_left(const study *s)
+{
+    return s->setup->execution.max_seconds - (sn_clock() - s->started);
+}
+
+/* The next run for the whole team, -1 when there is none or no time for one. Collective over the team. */
+static int64_t take(study *s)
+{
+    int64_t run = -1;
+    if (sn_team_is_root(s->team) && !s->stopped &&
+        (s->setup->execution.max_seconds <= 0 || seconds_left(s) > 0))
+        run = sn_counter_take(s->counter);
+    if (run >= (int64_t)s->setup->plan->count) run = -1;
+    sn_team_broadcast(s->team, &run, sizeof run, 0);
+    return run;
+}
+
+/* Collective over the team. */
+static void carry_out(study *s, uint32_t run)
+{
+    const sn_experiment *experiment = &s->setup->plan->experiments[run];
+    sn_outcome *outcome = &s->done[s->done_count];
+    *outcome = (sn_outcome){.run = run, .ranks = sn_team_size(s->team)};
+
+    char name[SN_RUN_NAME_SIZE];
+    sn_experiment_name(experiment, name);
+    sn_execution execution = s->setup->execution;
+    const int length = snprintf(execution.output, sizeof execution.output, "%s/%s.h5", s->setup->directory,
+                                name);
+    if (execution.max_seconds > 0) /* 0 would be no limit */
+        execution.max_seconds = seconds_left(s) > 1e-3 ? seconds_left(s) : 1e-3;
+    watched w = {s->setup, experiment};
+    const sn_observer observer = {.context = &w, .epoch_end = on_epoch_end};
+    if ((size_t)length >= sizeof execution.output)
+        outcome->status = sn_fail(SN_ERROR_FILE, "%s: the path is too long", name);
+    else
+        outcome->status = sn_train(s->team, s->setup->dataset, experiment, &execution, &observer,
+                                   &outcome->result);
+
+    if (outcome->status == SN_STOPPED) s->stopped = true;
+    if (outcome->status != SN_OK) {
+        snprintf(outcome->message, sizeof outcome->message, "%s", sn_error_message());
+        /* said at once: the table comes when all other runs are done */
+        if (outcome->status == SN_STOPPED)
+            sn_log_note("%s: %s", name, outcome->message);
+        else
+            sn_log_error("%s: %s", name, outcome->message);
+        sn_error_clear();
+    }
+    s->done_count++;
+}
+
+/* Every root's outcomes to the world's root, in the order of the plan. Collective over the world. */
+static sn_status gather(study *s, sn_outcome *outcomes)
+{
+    const size_t runs = s->setup->plan->count;
+    const bool root = sn_team_is_root(s->world);
+    const size_t mine = sn_team_is_root(s->team) ? s->done_count : 0;
+    int64_t total = (int64_t)mine;
+    sn_team_sum(s->world, &total, 1);
+    sn_outcome *all = NULL;
+    sn_status status = SN_OK;
+    if (root && !(all = calloc((size_t)total + 1, sizeof *all)))
+        status = sn_fail(SN_ERROR_MEMORY, "out of memory: the results of %zu runs", runs);
+    status = sn_team_agree(s->world, status);
+    if (status != SN_OK) {
+        free(all);
+        return status;
+    }
+    sn_team_gather_pieces(s->world, s->done, mine * sizeof *s->done, all);
+    if (root) {
+        /* what nobody began was left because of a stop */
+        for (size_t i = 0; i < runs; i++)
+            outcomes[i] = (sn_outcome){
+                .run = (uint32_t)i, .status = SN_STOPPED, .message = "stopped before it began"};
+        for (int64_t i = 0; i < total; i++)
+            outcomes[all[i].run] = all[i];
+    }
+    free(all);
+    return SN_OK;
+}
+
+/* On the root; SN_OK elsewhere. */
+static sn_status judge(const study *s, const sn_outcome *outcomes)
+{
+    if (!sn_team_is_root(s->world)) return SN_OK;
+    size_t failed = 0, stopped = 0;
+    for (size_t i = 0; i < s->setup->plan->count; i++) {
+        stopped += outcomes[i].status == SN_STOPPED;
+        failed += outcomes[i].status != SN_OK && outcomes[i].status != SN_STOPPED;
+    }
+    if (failed) return sn_fail(SN_ERROR_FAILED, "%zu of %zu runs failed", failed, s->setup->plan->count);
+    if (stopped)
+        return sn_fail(SN_STOPPED, "%zu of %zu runs stopped, everything saved; run it again to go on",
+                       stopped, s->setup->plan->count);
+    return SN_OK;
+}
+
+/* The names of the runs have the digest of the initial model in them. One path for all runs: --init takes no list.
+   Collective over the world. */
+static sn_status resolve_initial_model(sn_team *world, sn_plan *plan)
+{
+    const char *path = plan->experiments[0].init;
+    if (!*path) return SN_OK;
+    char digest[SN_DIGEST_HEX] = "";
+    sn_status status = SN_OK;
+    if (sn_team_is_root(world)) {
+        sn_tensors state = {0};
+        status = sn_model_read(path, &state);
+        if (status == SN_OK) sn_tensors_digest(&state, digest);
+        sn_tensors_clear(&state);
+    }
+    SN_TRY(sn_team_agree(world, status));
+    sn_team_broadcast(world, digest, sizeof digest, 0);
+    for (size_t i = 0; i < plan->count; i++)
+        memcpy(plan->experiments[i].init_digest, digest, sizeof digest);
+    return SN_OK;
+}
+
+sn_status sn_study_run(sn_team *world, const sn_study *setup, sn_outcome *outcomes)
+{
+    study s = {.setup = setup, .world = world, .started = sn_clock()};
+    SN_TRY(resolve_initial_model(world, setup->plan));
+    const size_t runs = setup->plan->count;
+    const int ranks = sn_team_size(world);
+    char note[256];
+    const int teams = sn_study_teams(ranks, runs, setup->ranks_per_run, note, sizeof note);
+    if (*note) sn_log_note("%s", note); /* the world's root alone speaks so far */
+
+    /* every rank keeps its outcomes: sn_train gives the result to all of the team */
+    s.done = calloc(runs, sizeof *s.done);
+    sn_status status = s.done ? SN_OK
+                              : sn_fail(SN_ERROR_MEMORY, "out of memory: the results of %zu runs", runs);
+    SN_TRY(sn_team_agree(world, status));
+    status = sn_team_split(world, sn_study_team(sn_team_rank(world), ranks, teams), &s.team);
+    if (status == SN_OK) status = sn_counter_create(world, &s.counter);
+    status = sn_team_agree(world, status);
+    if (status == SN_OK) {
+        sn_log_configure(sn_log_get_level(), sn_team_is_root(s.team));
+        for (int64_t run = take(&s); run >= 0; run = take(&s))
+            carry_out(&s, (uint32_t)run);
+        sn_log_configure(sn_log_get_level(), sn_team_is_root(world));
+        status = gather(&s, outcomes);
+        if (status == SN_OK) status = sn_team_agree(world, judge(&s, outcomes));
+    }
+    sn_counter_destroy(s.counter);
+    sn_team_destroy(s.team);
+    free(s.done);
+    return status;
+}

@@ -1,0 +1,64 @@
+#!/usr/bin/env python3
+"""One digest from every build and instruction set: debug, sanitizers, gcc, clang; portable, x86-64-v3, x86-64-v4.
+
+    one_digest.py --builds build/release build/debug build/sanitize build/clang
+
+A few steps with the short last batch of each experiment, small enough for the portable kernels under a sanitizer. Exits 77 (skipped)
+when one of the builds is not there.
+"""
+import argparse
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tools"))
+import runs  # noqa: E402
+
+SETS = {"portable": set(), "x86-64-v3": {"avx2", "fma"}, "x86-64-v4": {"avx512f", "avx512dq", "avx512vl", "avx512bw"}}
+
+
+def processor_flags():
+    for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("flags"):
+            return set(line.split(":")[1].split())
+    return set()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--builds", nargs="+", type=pathlib.Path, required=True)
+    parser.add_argument("--experiments", default="gn,ln,bn-l1")
+    options = parser.parse_args()
+    missing = [build for build in options.builds if not (build / "syncnorm").exists()]
+    if missing:
+        print("skipped: not built:", *missing)
+        sys.exit(77)
+    flags = processor_flags()
+    sets = [name for name, needed in SETS.items() if needed <= flags]
+
+    failed = False
+    with tempfile.TemporaryDirectory() as directory:
+        make = pathlib.Path(__file__).resolve().parent.parent / "tools" / "make_dataset.py"
+        subprocess.run([sys.executable, str(make), directory, "--train", "60", "--test", "20"], check=True)
+        for experiment in options.experiments.split(","):
+            first = None
+            for build in options.builds:
+                for isa in sets:
+                    path = f"{directory}/run.h5"
+                    done = runs.run([str(build / "syncnorm"), "train", "-q", "--experiment", experiment, "--batch", "8",
+                                     "--epochs", "1", "--data", directory, "--output", path], 1, SYNCNORM_ISA=isa,
+                                    ASAN_OPTIONS="detect_leaks=0")
+                    if done.returncode != 0:
+                        sys.exit(f"{build} {isa}: exit {done.returncode}\n{done.stdout}{done.stderr}")
+                    content = runs.content(path)
+                    first = first or content
+                    wrong = runs.differences(first, content)
+                    failed |= bool(wrong)
+                    print(f"{experiment:6} {build.name:9} {isa:10} {content['digest'].decode()}",
+                          f"DIFFERS: {' '.join(wrong[:5])}" if wrong else "", flush=True)
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()
