@@ -5,6 +5,7 @@
  */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,7 +33,8 @@ static struct {
 
 static bool fault_strikes(const char *function)
 {
-    if (fault.countdown > 0) strncat(fault.log, function, strlen(fault.log) < sizeof fault.log - 1);
+    const size_t logged = strlen(fault.log);
+    if (fault.countdown > 0 && logged + 1 < sizeof fault.log) fault.log[logged] = function[0];
     if (fault.countdown == 0 || (fault.only && strcmp(fault.only, function) != 0)) return false;
     if (--fault.countdown > 0) return false;
     fault.struck = function;
@@ -70,8 +72,20 @@ WRAP(int, close, (int file), (file))
 WRAP(int, rename, (const char *from, const char *to), (from, to))
 WRAP(int, unlink, (const char *path), (path))
 WRAP(int, mkdir, (const char *path, mode_t mode), (path, mode))
-WRAP(int, open, (const char *path, int flags, mode_t mode),
-     (path, flags, mode)) /* same registers as with ... */
+
+int __real_open(const char *path, int flags, ...);
+int __wrap_open(const char *path, int flags, ...);
+int __wrap_open(const char *path, int flags, ...)
+{
+    static const char name[] = "open";
+    if (fault_strikes(name)) return -1;
+    va_list arguments;
+    va_start(arguments, flags);
+    const int result = __real_open(path, flags, flags & O_CREAT ? va_arg(arguments, mode_t) : 0);
+    va_end(arguments);
+    die_after(name);
+    return result;
+}
 
 int __real_link(const char *from, const char *to);
 int __wrap_link(const char *from, const char *to);
