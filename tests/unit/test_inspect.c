@@ -94,7 +94,12 @@ static void verification_is_one_line(void **state)
              sn_attributes_find(&run.model_attributes, "digest")->text);
     assert_string_equal(text, expected);
     free(text);
+
+    ((float *)run.model.items[0].data)[0] += 1; /* well sealed, but not the weights that the digest is of */
+    assert_ok(sn_run_write(&run, "verify.h5"));
     sn_run_clear(&run);
+    free(print(sn_inspect_verify, "verify.h5", SN_ERROR_FILE));
+    assert_says(sn_error_message(), "verify.h5: the weights have digest");
 
     size_t size;
     unsigned char *data = slurp("verify.h5", &size);
