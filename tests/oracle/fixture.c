@@ -106,9 +106,14 @@ double fixture_read(const fixture *f, const char *path, size_t count, double *va
     return error;
 }
 
-bool fixture_has(const fixture *f, const char *path)
+void fixture_read_sgd(double initial[FIXTURE_SGD_ELEMENTS], double values[FIXTURE_SGD_ELEMENTS],
+                      double momentum[FIXTURE_SGD_ELEMENTS])
 {
-    return H5Lexists((hid_t)f->file, path, H5P_DEFAULT) > 0;
+    const hid_t file = open_file("sgd.h5");
+    read_all(file, "initial", H5T_NATIVE_DOUBLE, FIXTURE_SGD_ELEMENTS, initial);
+    read_all(file, "values", H5T_NATIVE_DOUBLE, FIXTURE_SGD_ELEMENTS, values);
+    read_all(file, "momentum", H5T_NATIVE_DOUBLE, FIXTURE_SGD_ELEMENTS, momentum);
+    H5Fclose(file);
 }
 
 void fixture_gather(const fixture_inputs *inputs, int n, const uint32_t *index, double *images,

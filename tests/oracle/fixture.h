@@ -35,7 +35,11 @@ void fixture_close(const fixture *f);
 
 /** Reads `count` values of the dataset; returns float32_error, the relative error of PyTorch's own float32 run. */
 double fixture_read(const fixture *f, const char *path, size_t count, double *values);
-bool fixture_has(const fixture *f, const char *path);
+
+/** sgd.h5: the optimizer alone. */
+enum { FIXTURE_SGD_STEPS = 6, FIXTURE_SGD_ELEMENTS = 512 };
+void fixture_read_sgd(double initial[FIXTURE_SGD_ELEMENTS], double values[FIXTURE_SGD_ELEMENTS],
+                      double momentum[FIXTURE_SGD_ELEMENTS]);
 
 /** Gathers rows of 784 by index. */
 void fixture_gather(const fixture_inputs *inputs, int n, const uint32_t *index, double *images,

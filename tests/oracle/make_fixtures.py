@@ -10,13 +10,16 @@ inputs.h5       images [96, 28, 28] and labels; the batches of each step, order/
 NORM-BATCH.h5   step/...: one batch forward and backward: mean loss, gradient/NAME, running/NAME, and logits [96, 10] of all
                 images in evaluation mode after that (initial weights)
                 train/none/..., train/l1/...: 20 steps of SGD: objective and cross_entropy [20] of each step, then
-                evaluation-mode logits, running/NAME and with L1 the momentum buffers momentum/NAME (float32, not large ones)
+                evaluation-mode logits and running/NAME
+sgd.h5          initial, values, momentum [512]: torch.optim.SGD alone, SGD_STEPS steps with momentum, weight decay and L1 on the
+                gradients of sgd_gradient()
 
 Kinks. ReLU and max-pooling are not smooth: where rounding moves an activation across zero, or turns the order of two
 pooled pixels, the gradient jumps by that pixel's share, some 1e-4 of its norm here. A comparison of rounding errors needs
 a point without kinks nearby, so the weights' seeds are those for which no activation of the first batch lies within MARGIN
 of one (`--search` finds them). A trajectory cannot avoid kinks: at learning rate 0.01 PyTorch's float32 run
-leaves its float64 run by 1e-2 of the loss within 20 steps, on MNIST as well. LEARNING_RATE keeps 20 steps comparable.
+leaves its float64 run by 1e-2 of the loss within 20 steps, on MNIST as well. LEARNING_RATE keeps 20 steps comparable; the
+optimizer at large is checked on its own, in sgd.h5.
 """
 
 import argparse
@@ -35,11 +38,11 @@ NORMS = ("gn", "ln", "bn")
 BATCHES = (64, 37)
 STEPS = 20
 IMAGES = 96
-LEARNING_RATE, MOMENTUM = 1e-4, 0.9
+LEARNING_RATE, MOMENTUM = 5e-5, 0.9
 PENALTIES = {"none": 0.0, "l1": 3e-4}
 SEEDS = {"gn": 182, "ln": 1644, "bn": 10}  # of the initial weights, from --search
 MARGIN = 2e-6
-LARGEST_MOMENTUM = 2304  # elements: all convolutions
+SGD_STEPS, SGD_ELEMENTS = 6, 512
 KEPT_BITS = 40  # of a gradient's mantissa: 5e-13 relative, and a third less to store
 
 # Digits as strokes through points of a 3 x 5 grid, (column, row).
@@ -181,9 +184,7 @@ def train(norm, weights, x, y, order, penalty, dtype):
         optimizer.step()
         objectives.append(objective.item())
         entropies.append(entropy.item())
-    momentum = {f"momentum/{name}": optimizer.state[p]["momentum_buffer"].numpy()
-                for name, p in network.named_parameters() if penalty and p.numel() <= LARGEST_MOMENTUM}
-    return {"objective": objectives, "cross_entropy": entropies, "logits": logits(network, x), **momentum,
+    return {"objective": objectives, "cross_entropy": entropies, "logits": logits(network, x),
             **{f"running/{name}": value for name, value in running(network).items()}}
 
 
@@ -193,6 +194,25 @@ def compute(norm, weights, images, labels, order, dtype):
     for name, penalty in PENALTIES.items():
         results.update({f"train/{name}/{k}": v for k, v in train(norm, weights, x, y, order, penalty, dtype).items()})
     return {name: numpy.asarray(value, dtype=numpy.float64) for name, value in results.items()}
+
+
+def sgd_gradient(step):
+    """A gradient that the C test can make as well: multiples of 2^-12 between -0.25 and 0.25."""
+    i = numpy.arange(SGD_ELEMENTS, dtype=numpy.int64)
+    return ((i * 7919 + step * 104729) % 2049 - 1024) / 4096
+
+
+def make_sgd():
+    """Weights on a grid of 2^-8, every eighth 0, where the L1 penalty's slope is 0."""
+    initial = ((numpy.arange(SGD_ELEMENTS) * 37) % 257 - 128) / 256
+    initial[::8] = 0
+    w = torch.tensor(initial, requires_grad=True)
+    optimizer = torch.optim.SGD([w], lr=0.01, momentum=0.9, weight_decay=5e-4)
+    for step in range(SGD_STEPS):
+        optimizer.zero_grad()
+        (w.abs().sum() * 3e-4 + w @ torch.tensor(sgd_gradient(step))).backward()
+        optimizer.step()
+    return {"initial": initial, "values": w.detach().numpy(), "momentum": optimizer.state[w]["momentum_buffer"].numpy()}
 
 
 def shortened(value):
@@ -219,6 +239,9 @@ def make(directory):
         for norm in NORMS:
             for name, value in weights[norm].items():
                 store(file, f"weights/{norm}/{name}", value)
+    with h5py.File(directory / "sgd.h5", "w", libver="latest") as file:
+        for name, value in make_sgd().items():
+            store(file, name, value)
     for norm in NORMS:
         for batch in BATCHES:
             exact, single = (compute(norm, weights[norm], images, labels, order[batch], dtype)
@@ -229,7 +252,6 @@ def make(directory):
                 file.attrs["l1"] = PENALTIES["l1"]
                 for name, value in exact.items():
                     kept = shortened(value) if "gradient" in name else value
-                    kept = kept.astype(numpy.float32) if "momentum" in name else kept
                     error = numpy.linalg.norm(single[name] - value) / numpy.linalg.norm(value)
                     store(file, name, kept).attrs["float32_error"] = error
 

@@ -2,14 +2,11 @@
    every norm, and it computes what PyTorch computes. */
 
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
+#include "cmocka_all.h"
 #include "fixture.h"
 #include "reference.h"
 
