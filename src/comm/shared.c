@@ -36,7 +36,7 @@ static sn_status check_space(MPI_Comm node, size_t bytes)
 sn_status sn_shared_create(sn_team *team, size_t bytes, sn_shared **shared, void **memory, bool *loader)
 {
     sn_shared *s = calloc(1, sizeof *s);
-    if (!s) MPI_Abort(team->comm, sn_exit_code(SN_ERROR_MEMORY));
+    if (!s) sn_comm_abort(sn_exit_code(SN_ERROR_MEMORY));
     MPI_Comm_split_type(team->comm, MPI_COMM_TYPE_SHARED, team->rank, MPI_INFO_NULL, &s->node);
     int rank;
     MPI_Comm_rank(s->node, &rank);

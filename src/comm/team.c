@@ -13,7 +13,7 @@ static sn_status adopt(MPI_Comm comm, sn_team **team)
 {
     *team = calloc(1, sizeof **team);
     /* without memory for 16 bytes there is no way to agree on anything */
-    if (!*team) MPI_Abort(comm, sn_exit_code(SN_ERROR_MEMORY));
+    if (!*team) sn_comm_abort(sn_exit_code(SN_ERROR_MEMORY));
     (*team)->comm = comm;
     MPI_Comm_rank(comm, &(*team)->rank);
     MPI_Comm_size(comm, &(*team)->size);
@@ -123,7 +123,7 @@ void sn_team_gather_pieces(sn_team *team, const void *mine, size_t bytes, void *
     const int mine_count = (int)bytes;
     if (team->rank == 0) {
         counts = malloc(2 * (size_t)team->size * sizeof *counts);
-        if (!counts) MPI_Abort(team->comm, sn_exit_code(SN_ERROR_MEMORY));
+        if (!counts) sn_comm_abort(sn_exit_code(SN_ERROR_MEMORY));
         offsets = counts + team->size;
     }
     MPI_Gather(&mine_count, 1, MPI_INT, counts, 1, MPI_INT, 0, team->comm);
@@ -157,7 +157,7 @@ sn_status sn_team_agree(sn_team *team, sn_status mine)
 bool sn_team_same(sn_team *team, const void *value, size_t bytes, int *differing)
 {
     unsigned char *all = malloc((size_t)team->size * bytes);
-    if (!all) MPI_Abort(team->comm, sn_exit_code(SN_ERROR_MEMORY));
+    if (!all) sn_comm_abort(sn_exit_code(SN_ERROR_MEMORY));
     sn_team_gather_all(team, value, bytes, all);
     int most = 0, majority = 0;
     for (int r = 0; r < team->size && 2 * most < team->size; r++) {
