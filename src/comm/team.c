@@ -139,7 +139,7 @@ void sn_team_barrier(sn_team *team)
     MPI_Barrier(team->comm);
 }
 
-sn_status sn_team_agree(sn_team *team, sn_status mine)
+sn_status(sn_team_agree)(sn_team *team, sn_status mine)
 {
     int first = mine == SN_OK ? team->size : team->rank;
     MPI_Allreduce(MPI_IN_PLACE, &first, 1, MPI_INT, MPI_MIN, team->comm);
