@@ -6,7 +6,7 @@
 
 static char message[SN_MESSAGE_SIZE];
 
-sn_status sn_fail(sn_status status, const char *format, ...)
+sn_status(sn_fail)(sn_status status, const char *format, ...)
 {
     if (message[0]) return status; /* the first failure is the cause; later ones are its consequences */
     va_list arguments;

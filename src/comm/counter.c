@@ -12,7 +12,7 @@ struct sn_counter {
 sn_status sn_counter_create(sn_team *team, sn_counter **counter)
 {
     sn_counter *c = calloc(1, sizeof *c);
-    if (!c) MPI_Abort(team->comm, sn_exit_code(SN_ERROR_MEMORY));
+    if (!c) sn_comm_abort(sn_exit_code(SN_ERROR_MEMORY));
     MPI_Win_allocate(team->rank == 0 ? sizeof(int64_t) : 0, sizeof(int64_t), MPI_INFO_NULL, team->comm,
                      &c->value, &c->window);
     MPI_Win_lock_all(0, c->window);

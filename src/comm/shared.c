@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 
 #include "team_internal.h"
 
@@ -10,14 +11,44 @@ struct sn_shared {
     MPI_Win window;
 };
 
+/* Open MPI puts windows into files in this directory. When it is full, MPI_Win_allocate_shared fails on the rank that
+   creates the file and never returns on the others: so look first. */
+static sn_status check_space(MPI_Comm node, size_t bytes)
+{
+    int rank, size;
+    MPI_Comm_rank(node, &rank);
+    MPI_Comm_size(node, &size);
+    if (size == 1) return SN_OK; /* plain memory */
+    const char *directory = getenv("OMPI_MCA_osc_sm_backing_directory");
+    if (!directory || !directory[0]) directory = "/dev/shm";
+    const size_t needed = bytes + bytes / 8 + (1 << 20); /* Open MPI wants 5 % more, and some for itself */
+    struct statvfs space;
+    uint64_t available = UINT64_MAX; /* where nothing can be learned, let MPI try */
+    if (rank == 0 && statvfs(directory, &space) == 0) available = (uint64_t)space.f_bavail * space.f_frsize;
+    MPI_Bcast(&available, 1, MPI_UINT64_T, 0, node);
+    if (available >= needed) return SN_OK;
+    return sn_fail(SN_ERROR_MEMORY,
+                   "out of memory: %s on %s has %zu MB free, %zu MB are needed; enlarge it, or name another "
+                   "directory in OMPI_MCA_osc_sm_backing_directory",
+                   directory, sn_comm_host(), (size_t)(available >> 20), (needed >> 20) + 1);
+}
+
 sn_status sn_shared_create(sn_team *team, size_t bytes, sn_shared **shared, void **memory, bool *loader)
 {
     sn_shared *s = calloc(1, sizeof *s);
-    if (!s) MPI_Abort(team->comm, sn_exit_code(SN_ERROR_MEMORY));
+    if (!s) sn_comm_abort(sn_exit_code(SN_ERROR_MEMORY));
     MPI_Comm_split_type(team->comm, MPI_COMM_TYPE_SHARED, team->rank, MPI_INFO_NULL, &s->node);
     int rank;
     MPI_Comm_rank(s->node, &rank);
     *loader = rank == 0;
+    *shared = NULL;
+    *memory = NULL;
+    const sn_status status = check_space(s->node, bytes);
+    if (status != SN_OK) {
+        MPI_Comm_free(&s->node);
+        free(s);
+        return status;
+    }
 
     void *base = NULL;
     MPI_Comm_set_errhandler(s->node, MPI_ERRORS_RETURN);
@@ -26,8 +57,6 @@ sn_status sn_shared_create(sn_team *team, size_t bytes, sn_shared **shared, void
     if (code != MPI_SUCCESS) {
         MPI_Comm_free(&s->node);
         free(s);
-        *shared = NULL;
-        *memory = NULL;
         return sn_fail(SN_ERROR_MEMORY, "out of memory: %zu MB of memory shared by the ranks of %s",
                        bytes >> 20, sn_comm_host());
     }

@@ -147,9 +147,8 @@ static sn_status share(sn_team *team, const contents *c, const facts *found, sn_
                                               &memory, &loader);
     SN_TRY(sn_team_agree(team, status));
     uint8_t *next = memory;
-    if (loader)
-        for (int file = 0; file < FILES; next += data_bytes(c, file++))
-            memcpy(next, c->data[file], data_bytes(c, file));
+    for (int file = 0; file < FILES; next += data_bytes(c, file++))
+        if (c->data[file]) memcpy(next, c->data[file], data_bytes(c, file)); /* on the loader alone */
     sn_shared_publish(dataset->shared);
 
     const uint8_t *train_labels = (uint8_t *)memory + (size_t)found->train * SN_IMAGE_PIXELS;

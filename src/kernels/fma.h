@@ -30,7 +30,7 @@ static inline float sn_fma_to_odd(float a, float b, float c)
     return (float)sum;
 }
 
-#if defined(__FP_FAST_FMAF)
+#if defined(__FP_FAST_FMAF) || defined(__ARM_FEATURE_FMA)
 static inline sn_float4 sn_fma4(sn_float4 a, sn_float4 b, sn_float4 c)
 {
     for (int i = 0; i < 4; i++)

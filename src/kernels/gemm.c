@@ -12,53 +12,67 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Scratch: the unfolded input [in * kernel * kernel][pixels], a lane's planes [out][pixels], its weights' gradient. */
+/* Scratch for one sample. For 1 x 1 kernels the image is the unfolded input. */
 typedef struct workspace {
-    float *unfolded, *planes, *weights;
+    float *image;      /* [in][rows + kernel - 1][width + kernel - 1] */
+    float *unfolded;   /* [in * kernel * kernel][pixels] */
+    float *planes;     /* [out][pixels] */
+    float *weights;    /* [out][in * kernel * kernel] */
     int terms, pixels; /* in * kernel * kernel, rows * width */
+    size_t floats;     /* all of it */
 } workspace;
 
-static size_t whole_lines(size_t floats)
+static float *take(workspace *w, float *scratch, size_t floats)
 {
-    return (floats + 15) / 16 * 16;
+    float *taken = scratch ? scratch + w->floats : NULL;
+    w->floats += (floats + SN_LANES - 1) / SN_LANES * SN_LANES;
+    return taken;
+}
+
+/* Divides the scratch, or only measures it when there is none. */
+static workspace divide(const sn_conv_shape *shape, int rows, float *scratch)
+{
+    const int border = shape->kernel - 1;
+    workspace w = {.terms = shape->in_channels * shape->kernel * shape->kernel,
+                   .pixels = rows * shape->width};
+    const size_t terms = (size_t)w.terms, pixels = (size_t)w.pixels, outputs = (size_t)shape->out_channels;
+    w.image = take(&w, scratch, (size_t)(shape->in_channels * (rows + border) * (shape->width + border)));
+    w.unfolded = border ? take(&w, scratch, terms * pixels) : w.image;
+    w.planes = take(&w, scratch, outputs * pixels);
+    w.weights = take(&w, scratch, outputs * terms);
+    return w;
 }
 
 static size_t scratch_floats(const sn_conv_shape *shape, int rows)
 {
-    const size_t terms = (size_t)(shape->in_channels * shape->kernel * shape->kernel);
-    const size_t pixels = (size_t)(rows * shape->width), outputs = (size_t)shape->out_channels;
-    return whole_lines(terms * pixels) + whole_lines(outputs * pixels) + whole_lines(outputs * terms);
+    return divide(shape, rows, NULL).floats;
 }
 
-static workspace divide(const sn_conv_shape *shape, int rows, float *scratch)
+/* One lane of a view: to[channel][row][column]. */
+static void gather(sn_planes from, int channels, int rows, int width, int lane, float *to)
 {
-    workspace w = {.terms = shape->in_channels * shape->kernel * shape->kernel,
-                   .pixels = rows * shape->width};
-    w.unfolded = scratch;
-    w.planes = w.unfolded + whole_lines((size_t)w.terms * (size_t)w.pixels);
-    w.weights = w.planes + whole_lines((size_t)shape->out_channels * (size_t)w.pixels);
-    return w;
-}
-
-/* One lane of `rows` x `width` pixels, from the view to consecutive floats. */
-static void gather(sn_planes from, int channel, int rows, int width, int lane, float *to)
-{
-    for (int h = 0; h < rows; h++) {
-        const float *row = from.data + ((size_t)channel * from.plane + (size_t)h * from.row) * SN_LANES +
-                           lane;
-        for (int w = 0; w < width; w++)
-            *to++ = row[w * SN_LANES];
+    for (int c = 0; c < channels; c++) {
+        for (int h = 0; h < rows; h++) {
+            const float *row = from.data + ((size_t)c * from.plane + (size_t)h * from.row) * SN_LANES + lane;
+            for (int w = 0; w < width; w++)
+                *to++ = row[w * SN_LANES];
+        }
     }
 }
 
-/* unfolded[(i, kh, kw)][(h, w)] = input[i][h + kh][w + kw] */
-static void unfold(const sn_conv_shape *shape, sn_planes input, int rows, int lane, float *unfolded)
+/* unfolded[(i, kh, kw)][(h, w)] = input[i][h + kh][w + kw] of one lane */
+static void unfold(const sn_conv_shape *shape, sn_planes input, int rows, int lane, const workspace *w)
 {
-    for (int i = 0; i < shape->in_channels; i++) {
-        for (int kh = 0; kh < shape->kernel; kh++) {
-            for (int kw = 0; kw < shape->kernel; kw++, unfolded += rows * shape->width)
-                gather(sn_planes_at(input, (size_t)kh, (size_t)kw), i, rows, shape->width, lane, unfolded);
-        }
+    const int kernel = shape->kernel, width = shape->width;
+    const size_t image_row = (size_t)(width + kernel - 1), image_rows = (size_t)(rows + kernel - 1);
+    gather(input, shape->in_channels, (int)image_rows, (int)image_row, lane, w->image);
+    if (kernel == 1) return;
+    float *to = w->unfolded;
+    for (int k = 0; k < w->terms; k++) {
+        const size_t i = (size_t)(k / (kernel * kernel)), kh = (size_t)(k / kernel % kernel);
+        const float *from = w->image + (i * image_rows + kh) * image_row + k % kernel;
+        for (int h = 0; h < rows; h++, from += image_row, to += width)
+            memcpy(to, from, (size_t)width * sizeof *to);
     }
 }
 
@@ -68,25 +82,36 @@ static float rectified(float x)
     return x <= 0 ? 0 : x;
 }
 
+/* One lane of one output channel, from consecutive products to the view; returns `sum` plus what was stored. */
+static float scatter(const float *product, float bias, bool relu, int rows, int width, sn_planes plane,
+                     int lane, float sum)
+{
+    for (int h = 0; h < rows; h++) {
+        float *row = plane.data + (size_t)h * plane.row * SN_LANES + lane;
+        for (int w = 0; w < width; w++) {
+            float y = *product++ + bias;
+            if (relu) y = rectified(y);
+            row[w * SN_LANES] = y;
+            sum += y;
+        }
+    }
+    return sum;
+}
+
 static void convolve(const sn_conv_shape *shape, const float *weight, const float *bias, sn_planes input,
                      sn_planes output, int rows, bool relu, float *plane_sum, float *scratch)
 {
     const workspace w = divide(shape, rows, scratch);
     for (int lane = 0; lane < SN_LANES; lane++) {
-        unfold(shape, input, rows, lane, w.unfolded);
+        unfold(shape, input, rows, lane, &w);
         cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, shape->out_channels, w.pixels, w.terms, 1,
                     weight, w.terms, w.unfolded, w.pixels, 0, w.planes, w.pixels);
         const float *product = w.planes;
-        for (int o = 0; o < shape->out_channels; o++) {
-            float *plane = output.data + (size_t)o * output.plane * SN_LANES + lane;
-            for (int h = 0; h < rows; h++) {
-                for (int x = 0; x < shape->width; x++) {
-                    float y = *product++ + (bias ? bias[o] : 0);
-                    if (relu) y = rectified(y);
-                    plane[((size_t)h * output.row + (size_t)x) * SN_LANES] = y;
-                    if (plane_sum) plane_sum[o * SN_LANES + lane] += y;
-                }
-            }
+        for (int o = 0; o < shape->out_channels; o++, product += w.pixels) {
+            const sn_planes plane = {output.data + (size_t)o * output.plane * SN_LANES, 0, output.row};
+            const float sum = scatter(product, bias ? bias[o] : 0, relu, rows, shape->width, plane, lane,
+                                      plane_sum ? plane_sum[o * SN_LANES + lane] : 0);
+            if (plane_sum) plane_sum[o * SN_LANES + lane] = sum;
         }
     }
 }
@@ -97,9 +122,8 @@ static void weight_gradient(const sn_conv_shape *shape, sn_planes input, sn_plan
     const workspace w = divide(shape, rows, scratch);
     const int weights = shape->out_channels * w.terms;
     for (int lane = 0; lane < SN_LANES; lane++) {
-        unfold(shape, input, rows, lane, w.unfolded);
-        for (int o = 0; o < shape->out_channels; o++)
-            gather(gradient, o, rows, shape->width, lane, w.planes + o * w.pixels);
+        unfold(shape, input, rows, lane, &w);
+        gather(gradient, shape->out_channels, rows, shape->width, lane, w.planes);
         cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, shape->out_channels, w.terms, w.pixels, 1,
                     w.planes, w.pixels, w.unfolded, w.pixels, 0, w.weights, w.terms);
         for (int k = 0; k < weights; k++)

@@ -106,85 +106,83 @@ SN_INLINE vec activation_gradient(const gradient_channel *g, vec z, vec da)
     return vec_keep(vec_greater(z, vec_zero()), dz);
 }
 
-/* Output row h of vector v: one row of dz, or two where the stage pools. */
-SN_INLINE void backward_row(const bool per_element, const bool pool, int v, int h, int width,
-                            const sn_affine *affine, const sn_norm_gradient *gradient, sn_planes z,
-                            sn_planes da, sn_planes dz)
+SN_INLINE gradient_channel load_gradient(const sn_norm_gradient *gradient, int v)
 {
-    const int lane = v % SN_PARTS * SN_VECTOR;
-    const stage_channel s = load_channel(per_element, affine, v / SN_PARTS, lane);
-    const gradient_channel g = {.center = vec_load(gradient->center + v * SN_VECTOR),
-                                .gain = vec_load(gradient->gain + v * SN_VECTOR),
-                                .slope = vec_load(gradient->slope + v * SN_VECTOR),
-                                .shift = vec_load(gradient->shift + v * SN_VECTOR)};
-    const float *from = plane_of(z, v), *incoming = plane_of(da, v) + (size_t)h * da.row * SN_LANES;
-    float *to = plane_of(dz, v);
+    const int lane = v * SN_VECTOR;
+    return (gradient_channel){.center = vec_load(gradient->center + lane),
+                              .gain = vec_load(gradient->gain + lane),
+                              .slope = vec_load(gradient->slope + lane),
+                              .shift = vec_load(gradient->shift + lane)};
+}
+
+/* One row of dz for vector v, added to `total` as it goes. */
+SN_INLINE vec plain_row(const bool per_element, int width, const stage_channel *s, const gradient_channel *g,
+                        size_t element, const float *z, const float *da, float *dz, vec total)
+{
     for (int w = 0; w < width; w++) {
-        const vec a = vec_load(incoming + w * SN_LANES);
-        if (pool) {
-            vec centered[4];
-            vec_mask chosen[4];
-            pool_centered(per_element, &s, affine, from, z.row, h, w, centered, chosen);
-            SN_UNROLL
-            for (int k = 0; k < 4; k++) {
-                vec share = vec_keep(chosen[k], a);
-                if (per_element) {
-                    const size_t row = (size_t)(2 * h + k / 2) * affine->element_row;
-                    share = vec_mul(share, vec_broadcast(s.weight[row + (size_t)(2 * w + k % 2)]));
-                }
-                const vec x = vec_load(from + window_pixel(z.row, h, w, k));
-                vec_store(to + window_pixel(dz.row, h, w, k), activation_gradient(&g, x, share));
+        vec share = vec_load(da + w * SN_LANES);
+        if (per_element) share = vec_mul(share, vec_broadcast(s->weight[element + (size_t)w]));
+        const vec gradient = activation_gradient(g, vec_load(z + w * SN_LANES), share);
+        total = vec_add(total, gradient);
+        vec_store(dz + w * SN_LANES, gradient);
+    }
+    return total;
+}
+
+/* The two rows of dz that output row h stands for. */
+SN_INLINE void pooled_rows(const bool per_element, int width, int h, const stage_channel *s,
+                           const gradient_channel *g, const sn_affine *affine, const float *z, size_t z_row,
+                           const float *da, float *dz, size_t dz_row)
+{
+    for (int w = 0; w < width; w++) {
+        const vec a = vec_load(da + w * SN_LANES);
+        vec centered[4];
+        vec_mask chosen[4];
+        pool_centered(per_element, s, affine, z, z_row, h, w, centered, chosen);
+        SN_UNROLL
+        for (int k = 0; k < 4; k++) {
+            vec share = vec_keep(chosen[k], a);
+            if (per_element) {
+                const size_t row = (size_t)(2 * h + k / 2) * affine->element_row;
+                share = vec_mul(share, vec_broadcast(s->weight[row + (size_t)(2 * w + k % 2)]));
             }
-        } else {
-            const vec x = vec_load(from + ((size_t)h * z.row + (size_t)w) * SN_LANES);
-            vec share = a;
-            if (per_element)
-                share = vec_mul(a, vec_broadcast(s.weight[(size_t)h * affine->element_row + (size_t)w]));
-            vec_store(to + ((size_t)h * dz.row + (size_t)w) * SN_LANES, activation_gradient(&g, x, share));
+            const vec x = vec_load(z + window_pixel(z_row, h, w, k));
+            vec_store(dz + window_pixel(dz_row, h, w, k), activation_gradient(g, x, share));
         }
     }
 }
 
-/* Adds `rows` rows of dz, still in cache, to the bias sums of `chains` vectors. */
-SN_INLINE void add_rows(const int chains, int first, int row, int rows, int width, sn_planes dz,
-                        float *bias_sum)
+SN_INLINE vec add_row(vec total, const float *row, int width)
 {
-    vec total[CHAINS];
-    const float *from[CHAINS];
-    SN_UNROLL
-    for (int k = 0; k < chains; k++) {
-        total[k] = vec_load(bias_sum + (first + k) * SN_VECTOR);
-        from[k] = plane_of(dz, first + k);
-    }
-    for (int h = row; h < row + rows; h++) {
-        for (int w = 0; w < width; w++) {
-            SN_UNROLL
-            for (int k = 0; k < chains; k++)
-                total[k] = vec_add(total[k], vec_load(from[k] + ((size_t)h * dz.row + (size_t)w) * SN_LANES));
-        }
-    }
-    SN_UNROLL
-    for (int k = 0; k < chains; k++)
-        vec_store(bias_sum + (first + k) * SN_VECTOR, total[k]);
+    for (int w = 0; w < width; w++)
+        total = vec_add(total, vec_load(row + w * SN_LANES));
+    return total;
 }
 
 SN_INLINE void backward(const bool per_element, const bool pool, sn_extent extent, const sn_affine *affine,
                         const sn_norm_gradient *gradient, sn_planes z, sn_planes da, sn_planes dz,
                         float *bias_sum)
 {
-    const int vectors = extent.channels * SN_PARTS;
-    const int factor = pool ? 2 : 1;
-    for (int v = 0, chains; v < vectors; v += chains) {
-        chains = vectors - v < CHAINS ? 1 : CHAINS;
-        for (int h = 0; h < extent.rows; h++) {
-            for (int k = 0; k < chains; k++)
-                backward_row(per_element, pool, v + k, h, extent.width, affine, gradient, z, da, dz);
-            if (!bias_sum) continue;
-            if (chains == CHAINS)
-                add_rows(CHAINS, v, h * factor, factor, extent.width * factor, dz, bias_sum);
-            else
-                add_rows(1, v, h * factor, factor, extent.width * factor, dz, bias_sum);
+    for (int v = 0; v < extent.channels * SN_PARTS; v++) {
+        const stage_channel s = load_channel(per_element, affine, v / SN_PARTS, v % SN_PARTS * SN_VECTOR);
+        const gradient_channel g = load_gradient(gradient, v);
+        const float *from = plane_of(z, v), *incoming = plane_of(da, v);
+        float *to = plane_of(dz, v);
+        vec total = bias_sum ? vec_load(bias_sum + v * SN_VECTOR) : vec_zero();
+        for (int h = 0; h < extent.rows; h++, incoming += da.row * SN_LANES) {
+            if (pool) {
+                pooled_rows(per_element, extent.width, h, &s, &g, affine, from, z.row, incoming, to, dz.row);
+                /* Row-major over z: the first row's sum is complete before the second's begins. */
+                for (int r = 0; r < 2; r++)
+                    total = add_row(total, to + (size_t)(2 * h + r) * dz.row * SN_LANES, 2 * extent.width);
+            } else {
+                const size_t element = (size_t)h * affine->element_row;
+                total = plain_row(per_element, extent.width, &s, &g, element,
+                                  from + (size_t)h * z.row * SN_LANES, incoming,
+                                  to + (size_t)h * dz.row * SN_LANES, total);
+            }
         }
+        if (bias_sum) vec_store(bias_sum + v * SN_VECTOR, total);
     }
 }
 

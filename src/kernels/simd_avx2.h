@@ -9,6 +9,7 @@ typedef __m256 vec;
 typedef __m256 vec_mask;
 
 enum { SN_VECTOR = 8 };
+/* Larger ones, 2 x 6 or 3 x 4, are spilled by one compiler or the other. */
 #define SN_TILE_CHANNELS 2
 #define SN_TILE_COLUMNS 5
 

@@ -9,6 +9,7 @@ typedef __m512 vec;
 typedef __mmask16 vec_mask;
 
 enum { SN_VECTOR = 16 };
+/* 28 accumulators, a weight, and pixels as memory operands: all 32 registers but three; 28 columns are four tiles. */
 #define SN_TILE_CHANNELS 4
 #define SN_TILE_COLUMNS 7
 

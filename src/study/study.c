@@ -139,11 +139,9 @@ static sn_status judge(const study *s, const sn_outcome *outcomes)
     return SN_OK;
 }
 
-/* The names of the runs have the digest of the initial model in them. One path for all runs: --init takes no list.
-   Collective over the world. */
-static sn_status resolve_initial_model(sn_team *world, sn_plan *plan)
+sn_status sn_study_resolve(sn_team *world, sn_plan *plan)
 {
-    const char *path = plan->experiments[0].init;
+    const char *path = plan->experiments[0].init; /* of all: --init takes no list */
     if (!*path) return SN_OK;
     char digest[SN_DIGEST_HEX] = "";
     sn_status status = SN_OK;
@@ -163,7 +161,6 @@ static sn_status resolve_initial_model(sn_team *world, sn_plan *plan)
 sn_status sn_study_run(sn_team *world, const sn_study *setup, sn_outcome *outcomes)
 {
     study s = {.setup = setup, .world = world, .started = sn_clock()};
-    SN_TRY(resolve_initial_model(world, setup->plan));
     const size_t runs = setup->plan->count;
     const int ranks = sn_team_size(world);
     char note[256];

@@ -145,3 +145,37 @@ sn_status sn_experiment_from_attributes(const sn_attributes *attributes, sn_expe
     }
     return SN_OK;
 }
+
+/* "lr 0.02 there, 0.01 here" */
+static size_t append_difference(const char *name, const sn_attribute *there, const sn_attribute *here,
+                                char *text, size_t size)
+{
+    char a[SN_PATH_SIZE] = "not", b[SN_PATH_SIZE] = "not";
+    if (there) sn_attribute_print(there, a, sizeof a);
+    if (here) sn_attribute_print(here, b, sizeof b);
+    if (strcmp(a, b) == 0) return 0;
+    return (size_t)snprintf(text, size, "%s %.60s there, %.60s here; ", name, *a ? a : "none",
+                            *b ? b : "none");
+}
+
+sn_status sn_experiment_differences(const sn_attributes *recorded, const sn_experiment *experiment,
+                                    char *text, size_t size)
+{
+    sn_attributes mine = {0};
+    const sn_status status = sn_experiment_attributes(experiment, &mine);
+    size_t used = 0;
+    text[0] = '\0';
+    for (size_t i = 0; status == SN_OK && i <= sn_field_count && used < size; i++) {
+        const char *name = "arithmetic";
+        if (i < sn_field_count) {
+            if (sn_fields[i].role != SN_ROLE_IDENTITY || !sn_fields[i].attribute) continue;
+            name = sn_fields[i].attribute;
+        }
+        used += append_difference(name, sn_attributes_find(recorded, name), sn_attributes_find(&mine, name),
+                                  text + used, size - used);
+    }
+    if (used >= size) used = size - 1;
+    if (used > 2) text[used - 2] = '\0'; /* the last "; " */
+    sn_attributes_clear(&mine);
+    return status;
+}

@@ -82,6 +82,32 @@ sn_status sn_record_start(sn_run *run, const sn_experiment *experiment, const ch
     return sn_table_add_column(&run->steps, "accuracy", SN_TYPE_F64, "%");
 }
 
+sn_status sn_record_resume(sn_run *run, const sn_experiment *experiment, const sn_provenance *provenance,
+                           const sn_progress *progress)
+{
+    sn_table_truncate(&run->steps, progress->step);
+    sn_table_truncate(&run->epochs, progress->epoch);
+    SN_TRY(sn_experiment_attributes(experiment, &run->experiment));
+    return add_provenance(run, provenance);
+}
+
+static sn_status check_column(const sn_table *table, const char *path, const char *group, const char *name,
+                              sn_type type)
+{
+    const sn_column *column = sn_table_find(table, name);
+    if (column && column->type == type) return SN_OK;
+    return sn_fail(SN_ERROR_FILE, "%s: no column %s in /metrics/%s: written by another version?", path, name,
+                   group);
+}
+
+sn_status sn_record_check(const sn_run *run, const char *path)
+{
+    for (size_t i = 0; i < sizeof epoch_columns / sizeof *epoch_columns; i++)
+        SN_TRY(check_column(&run->epochs, path, "epoch", epoch_columns[i].name, epoch_columns[i].type));
+    SN_TRY(check_column(&run->steps, path, "step", "loss", SN_TYPE_F64));
+    return check_column(&run->steps, path, "step", "accuracy", SN_TYPE_F64);
+}
+
 static void put(sn_table *table, const char *name, double value)
 {
     const sn_column *column = sn_table_find(table, name);

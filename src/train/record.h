@@ -31,6 +31,14 @@ typedef struct sn_provenance {
 sn_status sn_record_start(sn_run *run, const sn_experiment *experiment, const char *dataset,
                           const sn_provenance *provenance);
 
+/* Goes on with a run read from its file: one provenance entry more, the length asked for now; the row of an epoch that was not
+   finished is dropped. */
+sn_status sn_record_resume(sn_run *run, const sn_experiment *experiment, const sn_provenance *provenance,
+                           const sn_progress *progress);
+
+/* Whether the tables of a run read from `path` have the columns that the functions below fill. */
+sn_status sn_record_check(const sn_run *run, const char *path);
+
 sn_status sn_record_step(sn_run *run, double loss, double accuracy);
 sn_status sn_record_epoch(sn_run *run, const sn_epoch_row *row);
 

@@ -6,18 +6,24 @@
 #include <unistd.h>
 
 #include "record.h"
+#include "resume.h"
+#include "signals.h"
 #include "syncnorm/base/fixed_point.h"
 #include "syncnorm/base/floating_point.h"
 #include "syncnorm/base/log.h"
 #include "syncnorm/base/memory.h"
 #include "syncnorm/comm/watchdog.h"
 #include "syncnorm/dataset/sampler.h"
+#include "syncnorm/io/lock.h"
 #include "syncnorm/nn/optimizer.h"
 #include "syncnorm/nn/replica.h"
 #include "syncnorm/train/state.h"
 
 /* What travels with the sums of a step. */
-enum { EXTRA_STOP };
+enum { EXTRA_STOP, EXTRA_SAVE };
+
+/* The ranks of a job that was killed hold its lock for about a second. */
+static const double LOCK_PATIENCE = 15;
 
 /* At the end of training, saving is tried again for this long. */
 static const double SAVE_PATIENCE = 60, SAVE_PAUSE = 5;
@@ -40,10 +46,10 @@ typedef struct trainer {
     sn_sgd sgd;
 
     sn_progress progress;
+    bool finished;         /* before this call: there is nothing to do */
     double started, saved; /* clock at the start, at the last checkpoint; read on the root alone */
-    uint64_t samples_here; /* trained on in this call */
-    double seconds_here;
 
+    sn_lock *lock; /* on the run file; on the root alone, like the run */
     sn_run run;          /* filled on the root alone */
     sn_status recording; /* of the root's record of the steps; agreed on at the end of the epoch */
     sn_result result;
@@ -93,6 +99,19 @@ static sn_status create_parts(trainer *t)
     return SN_OK;
 }
 
+/* The root's model to all. Collective. */
+static void share_model(trainer *t)
+{
+    sn_state_entry entries[SN_STATE_MAX];
+    const int count = sn_model_state(t->model, entries);
+    for (int i = 0; i < count; i++) {
+        const sn_state_entry *e = &entries[i];
+        if (e->real) sn_team_broadcast(t->team, e->real, e->count * sizeof *e->real, 0);
+        if (e->integer) sn_team_broadcast(t->team, e->integer, sizeof *e->integer, 0);
+        if (e->momentum) sn_team_broadcast(t->team, e->momentum, e->count * sizeof *e->momentum, 0);
+    }
+}
+
 /* The root reads the initial weights; everybody gets them. Collective. */
 static sn_status load_initial(trainer *t)
 {
@@ -108,14 +127,7 @@ static sn_status load_initial(trainer *t)
     }
     SN_TRY(sn_team_agree(t->team, status));
     sn_team_broadcast(t->team, e->init_digest, sizeof e->init_digest, 0);
-    sn_state_entry entries[SN_STATE_MAX];
-    const int count = sn_model_state(t->model, entries);
-    for (int i = 0; i < count; i++) {
-        if (entries[i].real)
-            sn_team_broadcast(t->team, entries[i].real, entries[i].count * sizeof(float), 0);
-        else
-            sn_team_broadcast(t->team, entries[i].integer, sizeof(int64_t), 0);
-    }
+    share_model(t);
     return SN_OK;
 }
 
@@ -154,6 +166,40 @@ static void choose_output(trainer *t)
         snprintf(path, SN_PATH_SIZE, "runs/%s.h5", name);
 }
 
+static bool at_length(const trainer *t)
+{
+    const sn_experiment *e = &t->experiment;
+    return t->progress.epoch >= e->epochs || (e->steps && t->progress.step >= e->steps);
+}
+
+/* A longer run than this one was asked for before: there is no way back to its middle. */
+static bool is_past_length(const trainer *t)
+{
+    const sn_experiment *e = &t->experiment;
+    const sn_progress *p = &t->progress;
+    return p->epoch > e->epochs || (p->epoch == e->epochs && p->batch > 0) ||
+           (e->steps && p->step > e->steps);
+}
+
+/* Locks the run file, and goes on from it or starts afresh. On the root. */
+static sn_status open_record(trainer *t, const char *hosts)
+{
+    const char *path = t->result.output;
+    const sn_provenance provenance = {t->execution->command_line, hosts, t->kernels->isa,
+                                      sn_team_size(t->team)};
+    bool found;
+    SN_TRY(sn_run_writable(path));
+    SN_TRY(sn_lock_acquire(path, LOCK_PATIENCE, &t->lock));
+    SN_TRY(sn_resume_find(path, t->execution->resume, &t->experiment, &t->run, &found));
+    if (!found) return sn_record_start(&t->run, &t->experiment, sn_dataset_name(t->dataset), &provenance);
+    SN_TRY(sn_resume_load(&t->run, path, t->model, &t->progress));
+    t->finished = is_past_length(t) || (at_length(t) && sn_resume_complete(&t->run));
+    if (t->finished) return SN_OK;
+    sn_log_note("%s: going on after epoch %" PRIu32 ", step %" PRIu64, path, t->progress.epoch,
+                t->progress.step);
+    return sn_record_resume(&t->run, &t->experiment, &provenance, &t->progress);
+}
+
 static sn_status prepare(trainer *t)
 {
     sn_digest_hex(sn_dataset_digest(t->dataset), t->experiment.dataset_digest);
@@ -164,13 +210,14 @@ static sn_status prepare(trainer *t)
     sn_status status = SN_OK;
     if (t->root) {
         choose_output(t);
-        const sn_provenance provenance = {t->execution->command_line, hosts, t->kernels->isa,
-                                          sn_team_size(t->team)};
-        status = sn_record_start(&t->run, &t->experiment, sn_dataset_name(t->dataset), &provenance);
-        if (status == SN_OK) status = sn_run_writable(t->result.output);
+        status = open_record(t, hosts);
     }
+    SN_TRY(sn_team_agree(t->team, status));
+    sn_team_broadcast(t->team, &t->progress, sizeof t->progress, 0);
+    sn_team_broadcast(t->team, &t->finished, sizeof t->finished, 0);
+    if (t->progress.step > 0) share_model(t);
     t->started = t->saved = sn_clock();
-    return sn_team_agree(t->team, status);
+    return SN_OK;
 }
 
 /* ---- saving: the root's business alone, until the end ---- */
@@ -213,13 +260,20 @@ static bool checkpoint_is_due(const trainer *t)
 
 /* ---- training ---- */
 
-static bool time_is_up(const trainer *t)
+/* Asked by a signal on any rank, or by the time, which the root alone reads. */
+static bool stop_is_asked(const trainer *t)
 {
+    if (sn_signals_stop()) return true;
     return t->root && t->execution->max_seconds > 0 && sn_clock() - t->started >= t->execution->max_seconds;
 }
 
-/* One global batch. Collective; `stop` tells whether any rank was asked to stop. */
-static sn_status train_step(trainer *t, bool *stop)
+/* What the ranks were asked for before a step. */
+typedef struct requests {
+    bool stop, save;
+} requests;
+
+/* One global batch. Collective. */
+static sn_status train_step(trainer *t, requests *asked)
 {
     sn_progress *p = &t->progress;
     sn_watchdog_at(p->epoch + 1, p->step + 1);
@@ -233,7 +287,8 @@ static sn_status train_step(trainer *t, bool *stop)
                             .count = share.count,
                             .total = total,
                             .step = (uint32_t)p->step};
-    const int64_t extra[SN_STEP_EXTRA] = {[EXTRA_STOP] = time_is_up(t)};
+    const int64_t extra[SN_STEP_EXTRA] = {
+        [EXTRA_STOP] = stop_is_asked(t), [EXTRA_SAVE] = sn_signals_take_save()};
     sn_step_sums sums;
     SN_TRY(sn_replica_step(t->replica, t->model, &batch, extra, &sums));
     const double penalty = sn_l1_penalty(t->experiment.l1, t->model);
@@ -247,11 +302,8 @@ static sn_status train_step(trainer *t, bool *stop)
     p->epoch_loss += sums.loss;
     p->epoch_correct += sums.correct;
     p->epoch_penalty += penalty * total;
-    const double seconds = sn_clock() - begun;
-    p->epoch_seconds += seconds;
-    t->samples_here += total;
-    t->seconds_here += seconds;
-    *stop = sums.extra[EXTRA_STOP] > 0;
+    p->epoch_seconds += sn_clock() - begun;
+    *asked = (requests){sums.extra[EXTRA_STOP] > 0, sums.extra[EXTRA_SAVE] > 0};
     if (t->root && t->recording == SN_OK)
         t->recording = sn_record_step(&t->run, p->last_batch_loss, 100 * (double)sums.correct / total);
     return SN_OK;
@@ -289,23 +341,14 @@ static sn_status check_replicas(trainer *t)
                    t->progress.epoch + 1, ranks);
 }
 
-static bool at_length(const trainer *t)
-{
-    const sn_experiment *e = &t->experiment;
-    return t->progress.epoch >= e->epochs || (e->steps && t->progress.step >= e->steps);
-}
-
 /* Evaluates and writes the row of the epoch, or of the part of it that was done. Collective. */
 static sn_status end_epoch(trainer *t)
 {
     sn_progress *p = &t->progress;
     const bool whole = p->batch == sn_sampler_steps(t->sampler);
-    const bool last = (whole && p->epoch + 1 >= t->experiment.epochs) ||
-                      (t->experiment.steps && p->step >= t->experiment.steps);
-    const sn_samples test = sn_dataset_test(t->dataset);
     SN_TRY(check_replicas(t));
     sn_evaluation evaluation;
-    sn_evaluate(t->team, t->replica, t->model, test, last ? t->logits : NULL, &evaluation);
+    sn_evaluate(t->team, t->replica, t->model, sn_dataset_test(t->dataset), NULL, &evaluation);
 
     const double n = (double)p->epoch_samples;
     const double cross_entropy = (double)p->epoch_loss / SN_LOSS_SCALE / n;
@@ -324,8 +367,6 @@ static sn_status end_epoch(trainer *t)
     sn_status status = t->recording;
     if (t->root) {
         if (status == SN_OK) status = sn_record_epoch(&t->run, &row);
-        if (status == SN_OK && last)
-            status = sn_record_evaluation(&t->run, test, t->logits, &evaluation, &t->result);
         if (t->observer->epoch_end) t->observer->epoch_end(t->observer->context, &row);
     }
     SN_TRY(sn_team_agree(t->team, status));
@@ -346,20 +387,33 @@ static sn_status train_epoch(trainer *t)
     if (t->root && t->observer->epoch_start)
         t->observer->epoch_start(t->observer->context, p->epoch + 1, steps);
     while (p->batch < steps && !at_length(t)) {
-        bool stop = false;
-        SN_TRY(train_step(t, &stop));
+        requests asked = {0};
+        SN_TRY(train_step(t, &asked));
         tell_step(t);
-        if (stop) {
+        if (asked.stop && !(p->batch == steps && p->epoch + 1 >= t->experiment.epochs)) {
             SN_TRY(save_at_last(t, false));
             return sn_fail(SN_STOPPED,
                            "stopped after step %" PRIu64 " of epoch %" PRIu32 "; everything is in %s",
                            p->step, p->epoch + 1, t->result.output);
         }
-        if (p->batch < steps && t->root && checkpoint_is_due(t)) checkpoint(t);
+        if (t->root && (asked.save || (p->batch < steps && checkpoint_is_due(t)))) checkpoint(t);
     }
     SN_TRY(end_epoch(t));
     if (!at_length(t)) checkpoint(t);
     return SN_OK;
+}
+
+/* Mean over all epochs on record, resumed ones included. */
+static double mean_rate(const sn_run *run)
+{
+    const sn_column *seconds = sn_table_find(&run->epochs, "seconds");
+    const sn_column *rate = sn_table_find(&run->epochs, "images_per_second");
+    double images = 0, time = 0;
+    for (size_t i = 0; i < run->epochs.rows; i++) {
+        images += rate->real[i] * seconds->real[i];
+        time += seconds->real[i];
+    }
+    return time > 0 ? images / time : 0;
 }
 
 static void fill_result(trainer *t)
@@ -367,7 +421,18 @@ static void fill_result(trainer *t)
     sn_digest_hex(sn_model_digest(t->model), t->result.digest);
     t->result.parameters = (int64_t)t->network.parameters.total;
     t->result.epochs = t->progress.epoch;
-    t->result.images_per_second = t->seconds_here > 0 ? (double)t->samples_here / t->seconds_here : 0;
+    if (t->root) t->result.images_per_second = mean_rate(&t->run);
+}
+
+/* The final evaluation, every prediction recorded. Collective. */
+static sn_status conclude(trainer *t)
+{
+    const sn_samples test = sn_dataset_test(t->dataset);
+    sn_evaluation evaluation;
+    sn_evaluate(t->team, t->replica, t->model, test, t->logits, &evaluation);
+    sn_status status = SN_OK;
+    if (t->root) status = sn_record_evaluation(&t->run, test, t->logits, &evaluation, &t->result);
+    return sn_team_agree(t->team, status);
 }
 
 /* Evaluates once more with the statistics of the whole training set in place of the running ones. Collective. */
@@ -388,14 +453,31 @@ static sn_status evaluate_precisely(trainer *t)
     return status;
 }
 
+/* The run was complete before it began. Collective. */
+static sn_status tell_complete(trainer *t)
+{
+    if (t->root) {
+        sn_log_note("%s is complete: nothing to do", t->result.output);
+        sn_resume_result(&t->run, &t->result);
+    }
+    fill_result(t);
+    sn_team_broadcast(t->team, &t->result, sizeof t->result, 0);
+    return SN_OK;
+}
+
 static sn_status carry_out(trainer *t)
 {
     SN_TRY(prepare(t));
+    if (t->finished) return tell_complete(t);
     if (t->root && t->observer->start)
         t->observer->start(t->observer->context, &t->experiment, sn_dataset_name(t->dataset),
                            sn_team_size(t->team));
-    while (!at_length(t))
+    bool open = t->progress.epoch_samples > 0; /* an epoch was begun and has no row yet */
+    while (open || !at_length(t)) {
         SN_TRY(train_epoch(t));
+        open = false;
+    }
+    SN_TRY(conclude(t));
     SN_TRY(evaluate_precisely(t));
     SN_TRY(save_at_last(t, true));
     fill_result(t);
@@ -416,6 +498,7 @@ sn_status sn_train(sn_team *team, const sn_dataset *dataset, const sn_experiment
     t->experiment = *experiment;
     t->execution = execution;
     t->observer = observer ? observer : &silent;
+    sn_signals_install();
     sn_status status = sn_team_agree(team, sn_watchdog_start(execution->timeout, sn_team_rank(team)));
     if (status == SN_OK) status = carry_out(t);
     sn_watchdog_stop();
@@ -426,6 +509,7 @@ sn_status sn_train(sn_team *team, const sn_dataset *dataset, const sn_experiment
     sn_free(t->index);
     sn_free(t->logits);
     sn_run_clear(&t->run);
+    sn_lock_release(t->lock);
     sn_free(t);
     return status;
 }

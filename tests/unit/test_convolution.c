@@ -277,6 +277,38 @@ static void test_a_sample_does_not_depend_on_its_lane(void **state)
     }
 }
 
+/* A short batch leaves lanes unused; whatever they hold, the others come out the same. */
+static void test_what_an_unused_lane_holds_does_not_matter(void **state)
+{
+    (void)state;
+    enum { UNUSED = 5 };
+    const test_case c = {{5, 6, 3, 9}, 4};
+    const sn_convolution *all[4] = {sn_convolution_gemm()};
+    int n = 1;
+    for (const char *const *isa = sn_kernels_available(); *isa; isa++)
+        all[n++] = sn_kernels_select(*isa)->direct;
+    for (int a = 0; a < n; a++) {
+        fixture f = fixture_new(&c, all[a], 1), spoilt = fixture_new(&c, all[a], 1);
+        uint32_t seed = 9;
+        for (size_t p = 0; p < f.input.plane * 5; p++)
+            spoilt.input.data[p * SN_LANES + UNUSED] = next_pattern(&seed);
+        for (size_t p = 0; p < f.gradient.plane * 6; p++)
+            spoilt.gradient.data[p * SN_LANES + UNUSED] = next_pattern(&seed);
+        run_convolve(all[a], &f, true);
+        run_convolve(all[a], &spoilt, true);
+        run_weight_gradient(all[a], &f);
+        run_weight_gradient(all[a], &spoilt);
+        for (size_t p = 0; p < f.output.plane * 6; p++)
+            spoilt.output.data[p * SN_LANES + UNUSED] = f.output.data[p * SN_LANES + UNUSED];
+        for (size_t k = 0; k < f.weights; k++)
+            spoilt.lanes[k * SN_LANES + UNUSED] = f.lanes[k * SN_LANES + UNUSED];
+        assert_same_bits(all[a]->name, spoilt.output.data, f.output.data, f.outputs);
+        assert_same_bits(all[a]->name, spoilt.lanes, f.lanes, f.weights * SN_LANES);
+        fixture_free(&f);
+        fixture_free(&spoilt);
+    }
+}
+
 static void test_bias_and_sum_may_be_absent(void **state)
 {
     (void)state;
@@ -422,6 +454,7 @@ int main(void)
         cmocka_unit_test(test_direct_and_gemm_agree_to_rounding),
         cmocka_unit_test(test_strips_give_the_bits_of_the_whole_plane),
         cmocka_unit_test(test_a_sample_does_not_depend_on_its_lane),
+        cmocka_unit_test(test_what_an_unused_lane_holds_does_not_matter),
         cmocka_unit_test(test_bias_and_sum_may_be_absent),
         cmocka_unit_test(test_flipped_weights_give_the_adjoint),
         cmocka_unit_test(test_fma_is_correctly_rounded_on_all_bit_patterns),

@@ -129,6 +129,14 @@ static void what_is_no_file_of_ours_gets_one_clear_line(void **state)
     assert_file_error(sn_run_read("good.h5/x", &run), "Not a directory");
 }
 
+/* The hash of a whole file, set right. */
+static void rehash(unsigned char *data, size_t size)
+{
+    char hex[SN_DIGEST_HEX];
+    sn_digest_hex(sn_digest_of(data, size - HASH), hex);
+    memcpy(data + size - HASH, hex, HASH);
+}
+
 /* Appends a good trailer: README.md in plain code. */
 static void spill_sealed(const char *path, const unsigned char *image, size_t size)
 {
@@ -140,11 +148,27 @@ static void spill_sealed(const char *path, const unsigned char *image, size_t si
     sealed[size + 20] = TRAILER;
     for (int i = 0; i < 8; i++)
         sealed[size + 24 + (size_t)i] = (unsigned char)(size >> 8 * i);
-    char hex[SN_DIGEST_HEX];
-    sn_digest_hex(sn_digest_of(sealed, size + HASH), hex);
-    memcpy(sealed + size + HASH, hex, HASH);
+    rehash(sealed, size + TRAILER);
     spill(path, sealed, size + TRAILER);
     free(sealed);
+}
+
+static void a_trailer_of_another_version_or_size_is_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t offset;
+        const char *part;
+    } fields[] = {{16, "of a version"}, {20, "another size"}, {24, "another size"}, {31, "another size"}};
+    unsigned char *copy = malloc(good_size);
+    assert_non_null(copy);
+    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
+        memcpy(copy, good, good_size);
+        copy[good_size - TRAILER + fields[i].offset] ^= 0x21;
+        rehash(copy, good_size);
+        assert_bad(copy, good_size, fields[i].part);
+    }
+    free(copy);
 }
 
 /* A well sealed file that is another's work: the good image after `alter`. */
@@ -232,12 +256,12 @@ static void more_values_than_bytes(hid_t file) /* nothing is stored, so the file
     H5Pclose(properties);
 }
 
-static void more_values_than_numbers(hid_t file)
+static void more_values_than_numbers(hid_t file) /* 2^64, which is 0 */
 {
     const hid_t properties = H5Pcreate(H5P_DATASET_CREATE);
     const hsize_t side = (hsize_t)1 << 40;
     assert_true(H5Pset_chunk(properties, 2, (hsize_t[]){1024, 1024}) >= 0);
-    put(file, "evaluation/huge", H5T_STD_U8LE, 2, (hsize_t[]){side, side >> 18}, properties);
+    put(file, "evaluation/huge", H5T_STD_U8LE, 2, (hsize_t[]){side, side >> 16}, properties);
     H5Pclose(properties);
 }
 
@@ -330,10 +354,15 @@ int main(void)
 {
 #define CASE(name) cmocka_unit_test_teardown(name, nothing_open)
     const struct CMUnitTest tests[] = {
-        CASE(truncation_to_any_length_is_noticed),        CASE(appended_bytes_are_noticed),
-        CASE(a_flipped_bit_anywhere_is_noticed),          CASE(swapped_blocks_and_trailers_are_noticed),
-        CASE(the_generation_before_is_pointed_out),       CASE(what_is_no_file_of_ours_gets_one_clear_line),
-        CASE(sealed_files_of_another_schema_are_refused), CASE(sealed_bytes_that_are_not_hdf5_are_refused),
+        CASE(truncation_to_any_length_is_noticed),
+        CASE(appended_bytes_are_noticed),
+        CASE(a_flipped_bit_anywhere_is_noticed),
+        CASE(swapped_blocks_and_trailers_are_noticed),
+        CASE(the_generation_before_is_pointed_out),
+        CASE(what_is_no_file_of_ours_gets_one_clear_line),
+        CASE(a_trailer_of_another_version_or_size_is_refused),
+        CASE(sealed_files_of_another_schema_are_refused),
+        CASE(sealed_bytes_that_are_not_hdf5_are_refused),
     };
     return cmocka_run_group_tests(tests, write_good, free_good);
 }

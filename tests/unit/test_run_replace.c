@@ -5,6 +5,7 @@
  */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,7 +33,8 @@ static struct {
 
 static bool fault_strikes(const char *function)
 {
-    if (fault.countdown > 0) strncat(fault.log, function, strlen(fault.log) < sizeof fault.log - 1);
+    const size_t logged = strlen(fault.log);
+    if (fault.countdown > 0 && logged + 1 < sizeof fault.log) fault.log[logged] = function[0];
     if (fault.countdown == 0 || (fault.only && strcmp(fault.only, function) != 0)) return false;
     if (--fault.countdown > 0) return false;
     fault.struck = function;
@@ -70,8 +72,20 @@ WRAP(int, close, (int file), (file))
 WRAP(int, rename, (const char *from, const char *to), (from, to))
 WRAP(int, unlink, (const char *path), (path))
 WRAP(int, mkdir, (const char *path, mode_t mode), (path, mode))
-WRAP(int, open, (const char *path, int flags, mode_t mode),
-     (path, flags, mode)) /* same registers as with ... */
+
+int __real_open(const char *path, int flags, ...);
+int __wrap_open(const char *path, int flags, ...);
+int __wrap_open(const char *path, int flags, ...)
+{
+    static const char name[] = "open";
+    if (fault_strikes(name)) return -1;
+    va_list arguments;
+    va_start(arguments, flags);
+    const int result = __real_open(path, flags, flags & O_CREAT ? va_arg(arguments, mode_t) : 0);
+    va_end(arguments);
+    die_after(name);
+    return result;
+}
 
 int __real_link(const char *from, const char *to);
 int __wrap_link(const char *from, const char *to);
@@ -129,13 +143,35 @@ static sn_status write_epochs(size_t epochs, int countdown)
     return status;
 }
 
+/* Two good generations, made once. */
+static struct {
+    unsigned char *data;
+    size_t size;
+} generations[2];
+
+static int make_generations(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        write_sample("generation.h5", i + 1);
+        generations[i].data = slurp("generation.h5", &generations[i].size);
+    }
+    return 0;
+}
+
+static int free_generations(void **state)
+{
+    (void)state;
+    free(generations[0].data);
+    free(generations[1].data);
+    return 0;
+}
+
 static void start_with_two_generations(void)
 {
-    assert_int_equal(system("rm -rf replace"), 0);
-    write_sample(path, 1);
-    write_sample(path, 2);
-    assert_int_equal(epochs_of(path), 2);
-    assert_int_equal(epochs_of(previous), 1);
+    assert_int_equal(system("rm -rf replace && mkdir -p replace/runs"), 0);
+    spill(previous, generations[0].data, generations[0].size);
+    spill(path, generations[1].data, generations[1].size);
 }
 
 static void assert_nothing_left_behind(void)
@@ -236,6 +272,17 @@ static void it_may_die_where_there_are_no_links_too(void **state)
     fault.link_error = EPERM;
     assert_in_range(die_everywhere(DIE_BEFORE), 11, 40);
     assert_in_range(die_everywhere(DIE_AFTER), 11, 40);
+}
+
+static void somebody_may_have_died_with_two_names_for_one_file(void **state)
+{
+    (void)state;
+    write_sample(path, 2);
+    assert_int_equal(link(path, previous), 0);
+    assert_int_equal(write_epochs(3, 0), SN_OK);
+    assert_int_equal(epochs_of(path), 3);
+    assert_int_equal(epochs_of(previous), 2);
+    assert_nothing_left_behind();
 }
 
 static void without_links_the_old_file_returns_when_the_new_one_cannot_come(void **state)
@@ -347,6 +394,7 @@ int main(void)
         CASE(data_reach_the_disk_before_the_name_and_the_name_before_the_end),
         CASE(the_process_may_die_at_any_call),
         CASE(it_may_die_where_there_are_no_links_too),
+        CASE(somebody_may_have_died_with_two_names_for_one_file),
         CASE(without_links_the_old_file_returns_when_the_new_one_cannot_come),
         CASE(interrupted_and_short_writes_go_on),
         CASE(a_full_disk_half_way_leaves_the_old_file),
@@ -355,5 +403,5 @@ int main(void)
         CASE(what_is_not_a_file_is_not_replaced),
         CASE(a_symbolic_link_stays_and_its_target_is_replaced),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, make_generations, free_generations);
 }

@@ -33,6 +33,10 @@ enum { SN_MESSAGE_SIZE = 1024 };
  *  stays until sn_error_clear(). */
 sn_status sn_fail(sn_status status, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+#ifdef __clang_analyzer__ /* which cannot see that the status comes back, and would follow paths that are none */
+#define sn_fail(status, ...) ((void)sn_fail(status, __VA_ARGS__), (status))
+#endif
+
 /** The message of the last sn_fail(), "" when there is none. */
 const char *sn_error_message(void);
 

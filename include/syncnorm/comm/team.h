@@ -64,6 +64,14 @@ void sn_team_barrier(sn_team *team);
  */
 sn_status sn_team_agree(sn_team *team, sn_status mine);
 
+#ifdef __clang_analyzer__ /* which cannot see that a failure stays one */
+#define sn_team_agree(team, mine)                                                                            \
+    __extension__({                                                                                          \
+        const sn_status sn_mine = (mine), sn_agreed = sn_team_agree(team, sn_mine);                          \
+        sn_mine == SN_OK ? sn_agreed : sn_mine;                                                              \
+    })
+#endif
+
 /** True on every rank when `value` is the same on all; else false, and `differing` (size ints, may be NULL) marks the
  *  ranks whose value differs from the majority's. Collective. */
 bool sn_team_same(sn_team *team, const void *value, size_t bytes, int *differing);

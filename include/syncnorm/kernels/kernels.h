@@ -102,7 +102,7 @@ typedef struct sn_norm_gradient {
 /** Extent of a strip, in the coordinates of the stage's *output*: with `pool`, z has 2 * rows x 2 * width. */
 typedef struct sn_extent {
     int channels, rows, width;
-    bool pool; /* 2 x 2 max-pooling follows; ties go to the first in row-major order */
+    bool pool; /* 2 x 2 max-pooling follows; ties go to the first in row-major order, a NaN wins */
 } sn_extent;
 
 /** Everything else that runs on blocks, one table per instruction set. All give the same bits. */
@@ -156,8 +156,8 @@ typedef struct sn_kernels {
 
 /**
  * The kernels for this processor, or those named `isa` ("portable", "x86-64-v3", "x86-64-v4"). NULL when the name is
- * unknown or this processor lacks what they need. isa == NULL: what the environment variable SYNCNORM_ISA names, else the
- * best this processor has.
+ * unknown or this processor lacks what they need. isa == NULL: what the environment variable SYNCNORM_ISA names, if it is
+ * set and not empty, else the best this processor has.
  */
 const sn_kernels *sn_kernels_select(const char *isa);
 

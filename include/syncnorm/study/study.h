@@ -14,7 +14,7 @@
 #include "syncnorm/train/trainer.h"
 
 typedef struct sn_study {
-    sn_plan *plan;             /* sn_study_run() resolves the digest of --init in it */
+    const sn_plan *plan;       /* resolved */
     const sn_dataset *dataset; /* opened over the world */
     const char *directory;     /* of the run files: DIRECTORY/NAME.h5 */
     int ranks_per_run;         /* 0: as many as there are for each run, at least 1 */
@@ -40,6 +40,10 @@ int sn_study_teams(int ranks, size_t runs, int ranks_per_run, char *note, size_t
 
 /** The team of a rank: consecutive ranks, so that a team stays on as few nodes as possible. Not collective. */
 int sn_study_team(int rank, int ranks, int teams);
+
+/** Fills in the digest of the initial model, which the names of runs with --init have in them; SN_ERROR_FILE when it cannot be
+ *  read. Collective over the world. */
+sn_status sn_study_resolve(sn_team *world, sn_plan *plan);
 
 /**
  * Carries the plan out. On the world's root `outcomes` (plan->count of them, caller's) is filled in the order of the plan. SN_OK

@@ -85,6 +85,11 @@ sn_status sn_experiment_attributes(const sn_experiment *experiment, sn_attribute
 /** The experiment that those attributes describe; SN_ERROR_FILE when one is missing or out of range. */
 sn_status sn_experiment_from_attributes(const sn_attributes *attributes, sn_experiment *experiment);
 
+/** How the experiment recorded in a run file differs from this one: "lr 0.02 there, 0.01 here; ...", "" when it is the same
+ *  (length apart). SN_ERROR_MEMORY alone. */
+sn_status sn_experiment_differences(const sn_attributes *recorded, const sn_experiment *experiment,
+                                    char *text, size_t size);
+
 /** "gn", "ln", "bn", "in", "none". */
 const char *sn_norm_name(sn_norm_kind norm);
 

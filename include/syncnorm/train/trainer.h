@@ -14,6 +14,13 @@
 #include "syncnorm/io/run_file.h"
 #include "syncnorm/train/experiment.h"
 
+/** What to do with a run file that is there already. */
+typedef enum sn_resume {
+    SN_RESUME_AUTO,    /* go on from it, or start afresh when there is none */
+    SN_RESUME_NEVER,   /* start afresh, keeping it as NAME.h5.prev */
+    SN_RESUME_REQUIRE, /* go on from it, or fail */
+} sn_resume;
+
 /** How the run is carried out; nothing here changes a result. */
 typedef struct sn_execution {
     char output[SN_PATH_SIZE]; /* run file; "" for runs/NAME.h5 */
@@ -22,6 +29,7 @@ typedef struct sn_execution {
     uint64_t checkpoint_steps; /* 0: not by steps; both 0: after each epoch */
     double max_seconds;        /* stop after the step at which this much time has passed; 0: no limit */
     double timeout;            /* watchdog, seconds; 0: off */
+    sn_resume resume;
 } sn_execution;
 
 /** One row of /metrics/epoch. */
@@ -65,7 +73,8 @@ typedef struct sn_observer {
 } sn_observer;
 
 /**
- * Trains. SN_OK when the run is complete; SN_STOPPED when asked to stop and saved; errors with their message, the same on every
+ * Trains, going on from the run file that is there (to the bit, on any number of ranks). USR1 saves; USR2, TERM, INT save and stop, as
+ * max_seconds does: after the same step on every rank. SN_OK when the run is complete; SN_STOPPED when asked to stop and saved; errors with their message, the same on every
  * rank of the team. `result` (may be NULL) is filled on every rank. Collective over the team.
  */
 sn_status sn_train(sn_team *team, const sn_dataset *dataset, const sn_experiment *experiment,

@@ -1,0 +1,66 @@
+/* The exact sums across ranks, at the sizes that training has. */
+
+#include <stdio.h>
+
+#include "bench.h"
+#include "syncnorm/base/memory.h"
+#include "syncnorm/nn/network.h"
+#include "syncnorm/nn/norm.h"
+#include "syncnorm/nn/replica.h"
+
+typedef struct work {
+    sn_team *team;
+    int64_t *values;
+    size_t count;
+} work;
+
+static void sum(void *context)
+{
+    const work *w = context;
+    sn_team_sum(w->team, w->values, w->count);
+}
+
+/* What a step sends after backward: the gradient, loss, correct count, the caller's words, violations per tensor */
+static size_t gradient_words(sn_norm_kind norm)
+{
+    sn_network network;
+    if (sn_network_build(norm, 2, &network) != SN_OK) return 0;
+    return network.parameters.total + 2 + SN_STEP_EXTRA + (size_t)network.parameters.count + SN_NORMS + 1;
+}
+
+sn_status sn_bench_collectives(const sn_bench *bench)
+{
+    const bool root = sn_team_is_root(bench->world);
+    if (sn_team_size(bench->world) == 1) {
+        printf("\nSums across ranks: none with one rank; run it under mpirun\n");
+        return SN_OK;
+    }
+    const struct {
+        const char *what;
+        size_t words;
+    } cases[] = {
+        {"evaluation", 2},
+        {"bn backward, 8 channels", 2 * 8},
+        {"bn backward, 16 channels", 2 * 16},
+        {"bn forward, 8 channels", SN_MOMENT_WORDS * 8},
+        {"bn forward, 16 channels", SN_MOMENT_WORDS * 16},
+        {"gradient, gn and bn", gradient_words(SN_NORM_GROUP)},
+        {"gradient, ln", gradient_words(SN_NORM_LAYER)},
+    };
+    enum { CASES = sizeof cases / sizeof *cases };
+    work w = {.team = bench->world};
+    SN_TRY(sn_team_agree(bench->world, SN_ALLOCATE(w.values, cases[CASES - 1].words, "the message")));
+    if (root)
+        printf("\nExact sums across %d ranks (MPI_Allreduce of 64-bit integers), us per call (best, median)\n"
+               "%-26s  %9s\n",
+               sn_team_size(bench->world), "message", "bytes");
+    for (int i = 0; i < CASES; i++) {
+        w.count = cases[i].words;
+        const sn_timing timing = sn_bench_measure(bench, true, sum, &w);
+        if (root)
+            printf("%-26s  %9zu  %8.1f %8.1f\n", cases[i].what, w.count * sizeof *w.values, 1e6 * timing.best,
+                   1e6 * timing.median);
+    }
+    sn_free(w.values);
+    return SN_OK;
+}

@@ -1,0 +1,104 @@
+/* syncnorm bench: where the time goes, on this machine. Nothing here is a test. */
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "bench.h"
+#include "cli.h"
+#include "options.h"
+
+enum { REPETITIONS = 10, REPETITIONS_MAX = 1000, CALLS_MAX = 1 << 20 };
+
+#define SAMPLE_SECONDS 2e-3
+
+static double time_calls(const sn_bench *bench, bool collective, int calls, void (*work)(void *context),
+                         void *context)
+{
+    if (collective) sn_team_barrier(bench->world);
+    const double begun = sn_clock();
+    for (int i = 0; i < calls; i++)
+        work(context);
+    return (sn_clock() - begun) / calls;
+}
+
+static int ascending(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+sn_timing sn_bench_measure(const sn_bench *bench, bool collective, void (*work)(void *context), void *context)
+{
+    double seconds[REPETITIONS_MAX];
+    time_calls(bench, collective, 1, work, context);
+    const double once = time_calls(bench, collective, 1, work, context);
+    int calls = once * CALLS_MAX < SAMPLE_SECONDS ? CALLS_MAX : (int)(SAMPLE_SECONDS / once) + 1;
+    if (collective) sn_team_broadcast(bench->world, &calls, sizeof calls, 0);
+    time_calls(bench, collective, calls, work, context);
+    for (int i = 0; i < bench->repetitions; i++)
+        seconds[i] = time_calls(bench, collective, calls, work, context);
+    qsort(seconds, (size_t)bench->repetitions, sizeof *seconds, ascending);
+    return (sn_timing){.best = seconds[0], .median = seconds[bench->repetitions / 2]};
+}
+
+static sn_status run(sn_team *world, void *context)
+{
+    sn_bench *bench = context;
+    bench->world = world;
+    bench->kernels = sn_kernels_select(NULL);
+    sn_status status =
+        bench->kernels
+            ? SN_OK
+            : sn_fail(SN_ERROR_USAGE,
+                      "SYNCNORM_ISA names an instruction set that this processor (%s) does not have",
+                      sn_comm_host());
+    SN_TRY(sn_team_agree(world, status));
+    if (sn_team_is_root(world)) {
+        printf("Instruction set %s; OpenBLAS %s, one thread; %s; %d %s\n", bench->kernels->isa,
+               sn_blas_version(), sn_comm_library(), sn_team_size(world),
+               sn_team_size(world) == 1 ? "rank" : "ranks");
+        printf("Best and median of %d samples of at least 2 ms each after a warm-up; figures of rank 0, all "
+               "ranks "
+               "at work\n",
+               bench->repetitions);
+        sn_cli_flush();
+    }
+    SN_TRY(sn_bench_convolutions(bench));
+    sn_cli_flush();
+    SN_TRY(sn_bench_steps(bench));
+    sn_cli_flush();
+    return sn_bench_collectives(bench);
+}
+
+int sn_command_bench(int argc, char **argv)
+{
+    static const sn_cli_option options[] = {
+        {"repetitions", "N", "samples of each measurement (default 10)", 0},
+        {"batch", "N", "global batch of the whole steps (default 64)", 0},
+        {0},
+    };
+    static const sn_cli_group groups[] = {{"Options:", options}};
+    static const sn_cli_command command = {
+        .name = "bench",
+        .about =
+            "Measures the convolutions, layer by layer beside OpenBLAS sgemm, whole training steps and the "
+            "sums across ranks. Needs no data set.",
+        .notes = "SYNCNORM_ISA=portable, x86-64-v3 or x86-64-v4 forces an instruction set.",
+        .groups = groups,
+        .group_count = 1,
+    };
+    static sn_bench bench = {.repetitions = REPETITIONS, .batch = 64};
+    sn_cli_arguments arguments;
+    sn_status status = sn_cli_parse(&command, argc, argv, &arguments);
+    int code = 0;
+    if (status == SN_OK && arguments.done) {
+        code = sn_cli_finish_output();
+    } else {
+        if (status == SN_OK)
+            status = sn_cli_read_count(&arguments, "repetitions", REPETITIONS_MAX, &bench.repetitions);
+        if (status == SN_OK) status = sn_cli_read_count(&arguments, "batch", 65536, &bench.batch);
+        code = sn_cli_with_mpi(command.name, status, SN_LOG_NORMAL, run, &bench);
+    }
+    sn_cli_arguments_clear(&arguments);
+    return code;
+}

@@ -1,0 +1,155 @@
+#include "resume.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "syncnorm/base/log.h"
+#include "syncnorm/train/state.h"
+
+static bool is_there(const char *path)
+{
+    return access(path, F_OK) == 0;
+}
+
+/* The newest generation that can be read. */
+static sn_status read_generation(const char *path, sn_run *run, bool *found)
+{
+    char previous[SN_PATH_SIZE + 8], reason[SN_MESSAGE_SIZE];
+    snprintf(previous, sizeof previous, "%s.prev", path);
+    const bool newest = is_there(path), before = is_there(previous);
+    *found = newest || before;
+    if (!*found) return SN_OK;
+    if (newest) {
+        if (sn_run_read(path, run) == SN_OK) return SN_OK;
+        snprintf(reason, sizeof reason, "%s", sn_error_message());
+    } else {
+        snprintf(reason, sizeof reason, "%s is not there", path);
+    }
+    sn_error_clear();
+    if (before && sn_run_read(previous, run) == SN_OK) {
+        sn_log_warning("%s; going on from %s", reason, previous);
+        return SN_OK;
+    }
+    sn_error_clear();
+    return sn_fail(SN_ERROR_FILE, "%s, and there is no good %s to go on from; --resume never starts afresh",
+                   reason, previous);
+}
+
+sn_status sn_resume_find(const char *path, sn_resume mode, const sn_experiment *experiment, sn_run *run,
+                         bool *found)
+{
+    *found = false;
+    if (mode == SN_RESUME_NEVER) return SN_OK;
+    SN_TRY(read_generation(path, run, found));
+    if (!*found) {
+        if (mode == SN_RESUME_REQUIRE)
+            return sn_fail(SN_ERROR_FILE, "%s: not there, nothing to resume", path);
+        return SN_OK;
+    }
+    char differences[SN_MESSAGE_SIZE / 2];
+    SN_TRY(sn_experiment_differences(&run->experiment, experiment, differences, sizeof differences));
+    if (differences[0])
+        return sn_fail(SN_ERROR_FILE, "%s is the run of another experiment (%s): choose another --output",
+                       path, differences);
+    return SN_OK;
+}
+
+static sn_status read_integer(const sn_run *run, const char *path, const char *name, int64_t most,
+                              int64_t *value)
+{
+    const sn_attribute *a = sn_attributes_find(&run->progress, name);
+    if (!a || a->type != SN_VALUE_INTEGER || a->integer < 0 || a->integer > most)
+        return sn_fail(SN_ERROR_FILE, "%s: attribute %s of /progress is missing or out of range", path, name);
+    *value = a->integer;
+    return SN_OK;
+}
+
+static sn_status read_real(const sn_run *run, const char *path, const char *name, double *value)
+{
+    const sn_attribute *a = sn_attributes_find(&run->progress, name);
+    if (!a || a->type != SN_VALUE_REAL)
+        return sn_fail(SN_ERROR_FILE, "%s: no attribute %s of /progress", path, name);
+    *value = a->real;
+    return SN_OK;
+}
+
+static sn_status read_progress(const sn_run *run, const char *path, sn_progress *p)
+{
+    int64_t epoch = 0, batch = 0, step = 0, samples = 0, epoch_samples = 0;
+    SN_TRY(read_integer(run, path, "epoch", UINT32_MAX, &epoch));
+    SN_TRY(read_integer(run, path, "batch", UINT32_MAX, &batch));
+    SN_TRY(read_integer(run, path, "step", INT64_MAX, &step));
+    SN_TRY(read_integer(run, path, "samples", INT64_MAX, &samples));
+    SN_TRY(read_integer(run, path, "epoch_samples", INT64_MAX, &epoch_samples));
+    SN_TRY(read_integer(run, path, "epoch_loss", INT64_MAX, &p->epoch_loss));
+    SN_TRY(read_integer(run, path, "epoch_correct", INT64_MAX, &p->epoch_correct));
+    SN_TRY(read_real(run, path, "epoch_penalty", &p->epoch_penalty));
+    SN_TRY(read_real(run, path, "epoch_seconds", &p->epoch_seconds));
+    SN_TRY(read_real(run, path, "last_batch_loss", &p->last_batch_loss));
+    p->epoch = (uint32_t)epoch;
+    p->batch = (uint32_t)batch;
+    p->step = (uint64_t)step;
+    p->samples = (uint64_t)samples;
+    p->epoch_samples = (uint64_t)epoch_samples;
+    if (run->steps.rows < p->step || run->epochs.rows < p->epoch)
+        return sn_fail(SN_ERROR_FILE, "%s: /progress tells of more steps than /metrics has", path);
+    return SN_OK;
+}
+
+sn_status sn_resume_load(sn_run *run, const char *path, sn_model *model, sn_progress *progress)
+{
+    SN_TRY(sn_state_load(model, &run->model, &run->optimizer, path));
+    SN_TRY(read_progress(run, path, progress));
+    return sn_record_check(run, path);
+}
+
+bool sn_resume_complete(const sn_run *run)
+{
+    const sn_attribute *complete = sn_attributes_find(&run->root, "complete");
+    return complete && complete->type == SN_VALUE_INTEGER && complete->integer == 1;
+}
+
+static double cell(const sn_table *table, const char *name)
+{
+    const sn_column *c = sn_table_find(table, name);
+    if (!c || table->rows == 0) return 0;
+    return c->type == SN_TYPE_I64 ? (double)c->integer[table->rows - 1] : c->real[table->rows - 1];
+}
+
+static void read_misses(const sn_run *run, sn_result *result)
+{
+    const sn_tensor *index = sn_tensors_find(&run->evaluation, "misclassified/index");
+    const sn_tensor *label = sn_tensors_find(&run->evaluation, "misclassified/label");
+    const sn_tensor *prediction = sn_tensors_find(&run->evaluation, "misclassified/prediction");
+    if (!index || !label || !prediction || index->type != SN_TYPE_I64 || label->type != SN_TYPE_U8 ||
+        prediction->type != SN_TYPE_U8)
+        return;
+    size_t count = sn_tensor_count(index);
+    if (sn_tensor_count(label) < count) count = sn_tensor_count(label);
+    if (sn_tensor_count(prediction) < count) count = sn_tensor_count(prediction);
+    result->miss_count = count < SN_MISSES ? (int)count : SN_MISSES;
+    for (int i = 0; i < result->miss_count; i++)
+        result->misses[i] = (sn_miss){(uint32_t)((const int64_t *)index->data)[i],
+                                      ((const uint8_t *)label->data)[i],
+                                      ((const uint8_t *)prediction->data)[i]};
+}
+
+void sn_resume_result(const sn_run *run, sn_result *result)
+{
+    const sn_table *t = &run->epochs;
+    const sn_tensor *labels = sn_tensors_find(&run->evaluation, "labels");
+    result->last = (sn_epoch_row){.epoch = (uint32_t)cell(t, "epoch"),
+                                  .train_loss = cell(t, "train_loss"),
+                                  .train_cross_entropy = cell(t, "train_cross_entropy"),
+                                  .last_batch_loss = cell(t, "last_batch_loss"),
+                                  .train_accuracy = cell(t, "train_accuracy"),
+                                  .test_loss = cell(t, "test_loss"),
+                                  .test_accuracy = cell(t, "test_accuracy"),
+                                  .test_correct = (int64_t)cell(t, "test_correct"),
+                                  .test_count = labels ? (uint32_t)sn_tensor_count(labels) : 0,
+                                  .seconds = cell(t, "seconds"),
+                                  .images_per_second = cell(t, "images_per_second")};
+    read_misses(run, result);
+}

@@ -1,0 +1,96 @@
+#!/usr/bin/env python3
+"""Studies: the same digests in any team, one line per epoch from whoever trains, failures that stop nobody else."""
+
+import os
+import re
+
+import harness
+
+ROW = (r"{name} +(?P<norm>gn|ln|bn) +(?P<parameters>[\d,]+) +\d+\.\d\d% +\d+\.\d{{4}} +\d+\.\d\d% +[\d,]+  "
+       r"(?P<digest>[0-9a-f]{{32}})\n")
+
+
+class Study(harness.Test):
+    def rows(self, out, names):
+        """{name: digest} of the comparison table, which has these rows in this order and no others."""
+        table = out[out.index("\nrun "):]
+        pattern = "".join(f"(?P<r{i}>{re.sub('[?]P<[a-z]+>', '', ROW.format(name=name))})" for i, name in enumerate(names))
+        found = re.search(r"\nrun [^\n]*digest\n" + pattern + r"\nRun files: ", table)
+        self.assertIsNotNone(found, out)
+        return {name: harness.digests(found.group(f"r{i}"))[0] for i, name in enumerate(names)}
+
+    def test_the_published_study_on_any_number_of_ranks(self):
+        names = ["gn-s1", "ln-s1", "bn-l1-s1"]
+        alone = {}
+        for name in names:
+            out, _ = self.run_program("train", "--experiment", name[:-3], "--epochs", "2", np=2)
+            alone[name] = harness.digests(out)[-1]
+        for np in (None, 1, 2, 3, 4, 5):
+            out, _ = self.run_program("study", "--epochs", "2", "--output", f"np{np}", np=np)
+            self.assertEqual(self.rows(out, names), alone, f"np={np}")
+            self.assertRegex(out, r"\A3 runs on unknown \([0-9a-f]{32}\), ")
+            for name in names:
+                self.assertTrue(os.path.exists(self.path(f"np{np}/{name}.h5")))
+                for epoch in (1, 2):  # whole lines, whoever writes
+                    line = rf"(?m)^{name}: Epoch {epoch}/2: train loss [^\n]* images/s$"
+                    self.assertEqual(len(re.findall(line, out)), 1, out)
+        self.assertIn(" 10,224 ", out)
+        self.assertIn(" 74,284 ", out)
+
+    def test_lists_and_merged_runs(self):
+        out, _ = self.run_program("study", "--norm", "gn,bn,gn", "--seed", "3-4,3", "--steps", "2", np=3)
+        found = self.rows(out, ["gn-s3", "gn-s4", "bn-s3", "bn-s4"])
+        self.assertEqual(len(set(found.values())), 4)
+        self.assertEqual(sorted(os.listdir(self.path("runs"))), ["bn-s3.h5", "bn-s4.h5", "gn-s3.h5", "gn-s4.h5"])
+
+    def test_many_runs_for_few_teams_are_each_done_once(self):
+        out, _ = self.run_program("study", "--norm", "gn", "--seed", "1-9", "--steps", "1", np=4)
+        self.rows(out, [f"gn-s{seed}" for seed in range(1, 10)])
+        for seed in range(1, 10):
+            self.assertEqual(len(re.findall(rf"(?m)^gn-s{seed}: Epoch", out)), 1)
+
+    def test_ranks_that_do_not_divide_are_said_in_one_line(self):
+        for arguments, np, says in (
+                (["--ranks-per-run", "2"], 3, "the 1 left over joining it"),
+                (["--ranks-per-run", "4"], 3, "one team of all"),
+                ([], 4, "the 1 left over joining them")):
+            out, err = self.run_program("study", "--steps", "1", *arguments, np=np)
+            self.assertRegex(err, r"\Asyncnorm: [^\n]+\n\Z")
+            self.assertIn(says, err)
+            self.rows(out, ["gn-s1", "ln-s1", "bn-l1-s1"])
+
+    def test_a_failed_run_stops_no_other(self):
+        os.makedirs(self.path("out/ln-s1.h5"))  # where its run file should go
+        for np in (None, 3):
+            out, err = self.run_program("study", "--steps", "1", "--output", "out", np=np, expect=1)
+            self.assertRegex(out, r"\nln-s1 +ln +FAILED: [^\n]+\n")
+            self.assertRegex(out, ROW.format(name="gn-s1"))
+            self.assertRegex(out, ROW.format(name="bn-l1-s1"))
+            self.assertRegex(err, r"(?m)^syncnorm: error: ln-s1: ")
+            self.assertRegex(err, r"(?m)^syncnorm: error: 1 of 3 runs failed$")
+            self.assertEqual(len(err.splitlines()), 2)
+
+    def test_bad_data_is_one_line_for_all(self):
+        self.refuse("study", "--data", "nowhere", np=3, code=1, says="nowhere")
+
+    def test_quiet_says_nothing(self):
+        self.assertEqual(self.run_program("study", "--steps", "1", "-q", np=2), ("", ""))
+
+    def test_out_of_time(self):
+        out, err = self.run_program("study", "--epochs", "60000", "--max-time", "0:00:01", np=2, expect=75)
+        self.assertEqual(out.count("stopped"), 3 + out.count("stopped: stopped"))
+        self.assertRegex(err.splitlines()[-1], r"3 of 3 runs stopped")
+
+    def test_a_study_from_given_weights(self):
+        self.run_program("train", "-q", "--steps", "3", "--output", "start.h5")
+        out, _ = self.run_program("study", "--norm", "gn", "--init", "start.h5", "--seed", "1-2", "--steps", "2", np=2)
+        names = sorted(os.listdir(self.path("runs")))
+        self.assertRegex(" ".join(names), r"\Agn-init[0-9a-f]{8}-s1.h5 gn-init[0-9a-f]{8}-s2.h5\Z")
+        one, _ = self.run_program("train", "--init", "start.h5", "--steps", "2")
+        self.assertIn(harness.digests(one)[-1], out)
+        self.assertIn(f"Run file: runs/{names[0]}\n", one)
+        self.refuse("study", "--norm", "gn", "--init", "missing.h5", np=2, code=1, says="missing.h5")
+
+
+if __name__ == "__main__":
+    harness.main()

@@ -1,0 +1,163 @@
+/* Plans: the product of the lists, no run twice; and how ranks are divided among runs. */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "../support/cmocka_all.h"
+#include "syncnorm/study/study.h"
+
+#define OPTIONS(...)                                                                                         \
+    (const sn_plan_option[])                                                                                 \
+    {                                                                                                        \
+        __VA_ARGS__,                                                                                         \
+        {                                                                                                    \
+            NULL, NULL                                                                                       \
+        }                                                                                                    \
+    }
+
+static size_t count_of(const sn_plan_option *options)
+{
+    size_t count = 0;
+    while (options[count].name)
+        count++;
+    return count;
+}
+
+/* The names of the plan's runs, joined by spaces. */
+static void assert_plan(const sn_plan_option *options, const char *expected)
+{
+    sn_plan plan;
+    sn_error_clear();
+    if (sn_plan_create(options, count_of(options), &plan) != SN_OK) fail_msg("%s", sn_error_message());
+    char names[2048] = "";
+    size_t used = 0;
+    for (size_t i = 0; i < plan.count; i++) {
+        char name[SN_RUN_NAME_SIZE];
+        sn_experiment_name(&plan.experiments[i], name);
+        used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", i ? " " : "", name);
+    }
+    assert_string_equal(names, expected);
+    sn_plan_clear(&plan);
+}
+
+static void assert_refused(const sn_plan_option *options, const char *fault)
+{
+    sn_plan plan;
+    sn_error_clear();
+    assert_int_equal(sn_plan_create(options, count_of(options), &plan), SN_ERROR_USAGE);
+    if (!strstr(sn_error_message(), fault)) fail_msg("\"%s\" does not say \"%s\"", sn_error_message(), fault);
+    assert_null(plan.experiments);
+}
+
+static void the_default_plan_is_the_published_study(void **state)
+{
+    (void)state;
+    assert_plan(OPTIONS({NULL, NULL}), "gn-s1 ln-s1 bn-l1-s1");
+    assert_plan(OPTIONS({"seed", "2"}), "gn-s2 ln-s2 bn-l1-s2");
+    assert_plan(OPTIONS({"batch", "32"}, {"no-shuffle", NULL}),
+                "gn-batch32-noshuffle-s1 ln-batch32-noshuffle-s1 bn-l1-batch32-noshuffle-s1");
+}
+
+static void a_plan_is_the_product_of_its_lists(void **state)
+{
+    (void)state;
+    assert_plan(OPTIONS({"norm", "gn,bn"}, {"seed", "1-3"}), "gn-s1 gn-s2 gn-s3 bn-s1 bn-s2 bn-s3");
+    assert_plan(OPTIONS({"seed", "7,1-2"}, {"experiment", "ln"}), "ln-s7 ln-s1 ln-s2");
+    assert_plan(OPTIONS({"experiment", "bn-l1,gn"}), "bn-l1-s1 gn-s1");
+    assert_plan(OPTIONS({"norm", "none"}, {"seed", "18446744073709551614-18446744073709551615"}),
+                "none-s18446744073709551614 none-s18446744073709551615");
+}
+
+static void an_option_changes_the_preset_wherever_it_stands(void **state)
+{
+    (void)state;
+    assert_plan(OPTIONS({"l1", "0.001"}, {"experiment", "bn-l1"}), "bn-l1-0.001-s1");
+    assert_plan(OPTIONS({"experiment", "bn-l1"}, {"l1", "0"}), "bn-s1");
+}
+
+static void the_last_of_an_option_counts(void **state)
+{
+    (void)state;
+    assert_plan(OPTIONS({"seed", "1-9"}, {"norm", "gn"}, {"seed", "4"}), "gn-s4");
+}
+
+static void runs_of_the_same_name_are_merged(void **state)
+{
+    (void)state;
+    assert_plan(OPTIONS({"norm", "gn,ln,gn"}, {"seed", "1-3,2"}), "gn-s1 gn-s2 gn-s3 ln-s1 ln-s2 ln-s3");
+}
+
+static void what_makes_no_plan_is_refused(void **state)
+{
+    (void)state;
+    assert_refused(OPTIONS({"norm", "gn,"}), "--norm ''");
+    assert_refused(OPTIONS({"norm", "gn;ln"}), "--norm");
+    assert_refused(OPTIONS({"norm", "gn"}, {"experiment", "gn"}), "--experiment and --norm");
+    assert_refused(OPTIONS({"seed", "3-1"}), "--seed 3-1");
+    assert_refused(OPTIONS({"seed", "1-"}), "--seed");
+    assert_refused(OPTIONS({"seed", "-1"}), "--seed");
+    assert_refused(OPTIONS({"seed", "1-2-3"}), "--seed");
+    assert_refused(OPTIONS({"seed", "0-18446744073709551616"}), "--seed");
+    assert_refused(OPTIONS({"seed", "0-18446744073709551615"}), "--seed");
+    assert_refused(OPTIONS({"norm", "gn,ln"}, {"seed", "1-6000"}), "12000");
+    assert_refused(OPTIONS({"batch", "32,64"}), "--batch: lists are for");
+    assert_refused(OPTIONS({"groups", "2"}), "--groups"); /* ln is in the plan */
+    assert_refused(OPTIONS({"workers", "4"}), "unknown option");
+}
+
+static void assert_teams(int ranks, size_t runs, int ranks_per_run, int teams, bool note)
+{
+    char text[256];
+    assert_int_equal(sn_study_teams(ranks, runs, ranks_per_run, text, sizeof text), teams);
+    if ((*text != '\0') != note) fail_msg("%d ranks, %zu runs: note \"%s\"", ranks, runs, text);
+    assert_null(strchr(text, '\n'));
+}
+
+static void ranks_are_divided_into_teams(void **state)
+{
+    (void)state;
+    assert_teams(1, 3, 0, 1, false);
+    assert_teams(2, 3, 0, 2, false);
+    assert_teams(3, 3, 0, 3, false);
+    assert_teams(6, 3, 0, 3, false);
+    assert_teams(4, 3, 0, 3, true); /* one is left over */
+    assert_teams(8, 1, 0, 1, false);
+    assert_teams(8, 3, 4, 2, false);
+    assert_teams(8, 3, 3, 2, true); /* two are left over */
+    assert_teams(8, 3, 2, 3, true); /* a fourth team would have no run */
+    assert_teams(3, 3, 8, 1, true); /* more asked for than there are */
+    assert_teams(3, 1000, 1, 3, false);
+}
+
+static void teams_are_consecutive_ranks_of_nearly_equal_number(void **state)
+{
+    (void)state;
+    for (int ranks = 1; ranks <= 40; ranks++)
+        for (int teams = 1; teams <= ranks; teams++) {
+            int sizes[40] = {0}, before = 0;
+            for (int rank = 0; rank < ranks; rank++) {
+                const int team = sn_study_team(rank, ranks, teams);
+                assert_in_range(team, 0, teams - 1);
+                assert_true(team == before || team == before + 1);
+                before = team;
+                sizes[team]++;
+            }
+            for (int team = 0; team < teams; team++)
+                assert_in_range(sizes[team], ranks / teams, (ranks + teams - 1) / teams);
+        }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_default_plan_is_the_published_study),
+        cmocka_unit_test(a_plan_is_the_product_of_its_lists),
+        cmocka_unit_test(an_option_changes_the_preset_wherever_it_stands),
+        cmocka_unit_test(the_last_of_an_option_counts),
+        cmocka_unit_test(runs_of_the_same_name_are_merged),
+        cmocka_unit_test(what_makes_no_plan_is_refused),
+        cmocka_unit_test(ranks_are_divided_into_teams),
+        cmocka_unit_test(teams_are_consecutive_ranks_of_nearly_equal_number),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
