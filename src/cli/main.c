@@ -16,7 +16,7 @@ static const struct {
     {"study", "train several side by side, over teams of ranks, and compare them", sn_command_study},
     {"eval", "evaluate the model of a run file", sn_command_eval},
     {"summary", "print the network's layers", sn_command_summary},
-    // {"inspect", "print or verify what run files hold", sn_command_inspect},
+    {"inspect", "print or verify what run files hold", sn_command_inspect},
     {"bench", "measure kernels, collectives and whole training steps", sn_command_bench},
 };
 

@@ -171,10 +171,10 @@ sn_status sn_study_run(sn_team *world, const sn_study *setup, sn_outcome *outcom
     s.done = calloc(runs, sizeof *s.done);
     sn_status status = s.done ? SN_OK
                               : sn_fail(SN_ERROR_MEMORY, "out of memory: the results of %zu runs", runs);
-    SN_TRY(sn_team_agree(world, status));
-    status = sn_team_split(world, sn_study_team(sn_team_rank(world), ranks, teams), &s.team);
-    if (status == SN_OK) status = sn_counter_create(world, &s.counter);
     status = sn_team_agree(world, status);
+    if (status == SN_OK)
+        status = sn_team_split(world, sn_study_team(sn_team_rank(world), ranks, teams), &s.team);
+    if (status == SN_OK) status = sn_counter_create(world, &s.counter);
     if (status == SN_OK) {
         sn_log_configure(sn_log_get_level(), sn_team_is_root(s.team));
         for (int64_t run = take(&s); run >= 0; run = take(&s))
