@@ -9,6 +9,8 @@
 
 enum { OPTIONS_MAX = 40 };
 
+static const double DEFAULT_TIMEOUT = 300; /* of the watchdog, seconds */
+
 static bool is_length_limit(const char *name)
 {
     return strcmp(name, "steps") == 0;
@@ -109,12 +111,21 @@ static sn_status read_time(const char *text, double *seconds)
 
 sn_status sn_cli_read_execution(const sn_cli_arguments *arguments, sn_execution *execution)
 {
+    const char *resume = sn_cli_value(arguments, "resume");
     const char *interval = sn_cli_value(arguments, "checkpoint-every");
     const char *time = sn_cli_value(arguments, "max-time");
     const char *timeout = sn_cli_value(arguments, "timeout");
     if (interval) SN_TRY(read_interval(interval, execution));
     if (time) SN_TRY(read_time(time, &execution->max_seconds));
     const char *rest;
+    if (resume) {
+        const int choice = sn_cli_choice("auto|never|require", resume);
+        if (choice < 0)
+            return sn_fail(SN_ERROR_USAGE, "--resume '%s': must be auto, never or require",
+                           sn_cli_shown(resume));
+        execution->resume = (sn_resume)choice;
+    }
+    execution->timeout = DEFAULT_TIMEOUT;
     if (timeout && (!read_number(timeout, true, &execution->timeout, &rest) || *rest))
         return sn_fail(SN_ERROR_USAGE, "--timeout '%s': must be a number of seconds, 0 or more",
                        sn_cli_shown(timeout));

@@ -22,7 +22,7 @@ sn_status sn_cli_read_experiment(const sn_cli_arguments *arguments, sn_experimen
 
 typedef enum sn_cli_progress { SN_PROGRESS_AUTO, SN_PROGRESS_ALWAYS, SN_PROGRESS_NEVER } sn_cli_progress;
 
-/** --checkpoint-every, --max-time, --timeout; the rest of `execution` is left as it is. */
+/** --resume, --checkpoint-every, --max-time, --timeout; the rest of `execution` is left as it is. */
 sn_status sn_cli_read_execution(const sn_cli_arguments *arguments, sn_execution *execution);
 sn_status sn_cli_read_progress(const sn_cli_arguments *arguments, sn_cli_progress *progress);
 
@@ -43,10 +43,13 @@ int sn_cli_choice(const char *words, const char *text);
         "data", "DIR", "directory of the data set (default: $MNIST_DIR, else data/mnist)", 0                 \
     }
 #define SN_CLI_EXECUTION_OPTIONS                                                                             \
-    {"checkpoint-every", "DURATION|Nsteps", "save this often too: 30s, 5m, 2h or 100steps", 0},              \
+    {"resume", "auto|never|require",                                                                         \
+     "go on from the run file that is there: auto when there is one, never, or fail without (default auto)", \
+     0},                                                                                                     \
+        {"checkpoint-every", "DURATION|Nsteps", "save this often too: 30s, 5m, 2h or 100steps", 0},          \
         {"max-time", "H:MM:SS", "stop and save after this much time", 0},                                    \
     {                                                                                                        \
-        "timeout", "S", "end the job when a rank makes no progress for S seconds (default: off)", 0          \
+        "timeout", "S", "end the job when a rank makes no progress for S seconds (default 300; 0: never)", 0 \
     }
 #define SN_CLI_VERBOSITY_OPTIONS                                                                             \
     {"quiet", NULL, "errors and warnings only", 'q'},                                                        \

@@ -36,25 +36,34 @@ SN_INLINE void run_tile(const int kernel, const int channels, const int columns,
         for (int kh = 0; kh < kernel; kh++, x += t->input_row, weight += kernel) {
             SN_UNROLL
             for (int kw = 0; kw < kernel; kw++) {
+                vec w[SN_TILE_CHANNELS];
                 SN_UNROLL
-                for (int c = 0; c < channels; c++) {
-                    const vec w = vec_broadcast(weight[(size_t)c * weights + (size_t)kw]);
+                for (int c = 0; c < channels; c++)
+                    w[c] = vec_broadcast(weight[(size_t)c * weights + (size_t)kw]);
+                SN_UNROLL
+                for (int j = 0; j < columns; j++) {
+                    const vec pixel = vec_load(x + (j + kw) * SN_LANES);
                     SN_UNROLL
-                    for (int j = 0; j < columns; j++)
-                        sum[c][j] = vec_fma(w, vec_load(x + (j + kw) * SN_LANES), sum[c][j]);
+                    for (int c = 0; c < channels; c++)
+                        sum[c][j] = vec_fma(w[c], pixel, sum[c][j]);
                 }
             }
         }
     }
 
+    if (t->relu) {
+        SN_UNROLL
+        for (int c = 0; c < channels; c++) {
+            SN_UNROLL
+            for (int j = 0; j < columns; j++)
+                sum[c][j] = vec_relu(sum[c][j]);
+        }
+    }
     SN_UNROLL
     for (int c = 0; c < channels; c++) {
-        float *output = t->output + (size_t)c * t->output_plane;
         SN_UNROLL
-        for (int j = 0; j < columns; j++) {
-            if (t->relu) sum[c][j] = vec_relu(sum[c][j]);
-            vec_store(output + j * SN_LANES, sum[c][j]);
-        }
+        for (int j = 0; j < columns; j++)
+            vec_store(t->output + (size_t)c * t->output_plane + j * SN_LANES, sum[c][j]);
     }
     if (!t->plane_sum) return;
     SN_UNROLL

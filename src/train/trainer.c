@@ -1,11 +1,11 @@
+/* The run itself: steps, epochs, the end. */
+
 #include "syncnorm/train/trainer.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "record.h"
 #include "resume.h"
 #include "signals.h"
 #include "syncnorm/base/fixed_point.h"
@@ -13,252 +13,10 @@
 #include "syncnorm/base/log.h"
 #include "syncnorm/base/memory.h"
 #include "syncnorm/comm/watchdog.h"
-#include "syncnorm/dataset/sampler.h"
-#include "syncnorm/io/lock.h"
-#include "syncnorm/nn/optimizer.h"
-#include "syncnorm/nn/replica.h"
-#include "syncnorm/train/state.h"
+#include "trainer_internal.h"
 
 /* What travels with the sums of a step. */
 enum { EXTRA_STOP, EXTRA_SAVE };
-
-/* The ranks of a job that was killed hold its lock for about a second. */
-static const double LOCK_PATIENCE = 15;
-
-/* At the end of training, saving is tried again for this long. */
-static const double SAVE_PATIENCE = 60, SAVE_PAUSE = 5;
-
-typedef struct trainer {
-    sn_team *team;
-    bool root;
-    const sn_dataset *dataset;
-    sn_experiment experiment;
-    const sn_execution *execution;
-    const sn_observer *observer;
-    const sn_kernels *kernels;
-
-    sn_network network;
-    sn_model *model;
-    sn_replica *replica;
-    sn_sampler *sampler;
-    uint32_t *index; /* samples at this rank's positions */
-    float *logits;   /* of the test set: whole on the root, this rank's share elsewhere */
-    sn_sgd sgd;
-
-    sn_progress progress;
-    bool finished;         /* before this call: there is nothing to do */
-    double started, saved; /* clock at the start, at the last checkpoint; read on the root alone */
-
-    sn_lock *lock; /* on the run file; on the root alone, like the run */
-    sn_run run;          /* filled on the root alone */
-    sn_status recording; /* of the root's record of the steps; agreed on at the end of the epoch */
-    sn_result result;
-} trainer;
-
-/* ---- preparation ---- */
-
-static sn_status select_kernels(trainer *t, const sn_convolution **convolution)
-{
-    t->kernels = sn_kernels_select(NULL);
-    if (!t->kernels)
-        return sn_fail(SN_ERROR_USAGE,
-                       "SYNCNORM_ISA names an instruction set that this processor (%s) does not have",
-                       sn_comm_host());
-    *convolution = t->experiment.conv == SN_CONV_GEMM ? sn_convolution_gemm() : t->kernels->direct;
-    return SN_OK;
-}
-
-/* Everything a rank needs for itself. Not collective. */
-static sn_status create_parts(trainer *t)
-{
-    const sn_experiment *e = &t->experiment;
-    const uint32_t train_count = sn_dataset_train(t->dataset).count;
-    const uint32_t batch = e->batch < train_count ? e->batch : train_count;
-    const sn_convolution *convolution = NULL;
-    SN_TRY(select_kernels(t, &convolution));
-    SN_TRY(sn_network_build(e->norm, (int)e->groups, &t->network));
-    SN_TRY(sn_model_create(&t->network, &t->model));
-    sn_model_initialize(t->model, e->seed);
-    const sn_replica_options replica = {.team = t->team,
-                                        .network = &t->network,
-                                        .kernels = t->kernels,
-                                        .convolution = convolution,
-                                        .batch = batch,
-                                        .seed = e->seed,
-                                        .dropout = e->dropout};
-    SN_TRY(sn_replica_create(&replica, &t->replica));
-    const sn_sampler_options sampler = {
-        .samples = train_count, .batch = batch, .seed = e->seed, .shuffle = e->shuffle};
-    SN_TRY(sn_sampler_create(&sampler, &t->sampler));
-    SN_TRY(SN_ALLOCATE(t->index, batch, "the batch"));
-    SN_TRY(SN_ALLOCATE(t->logits, (size_t)sn_dataset_test(t->dataset).count * SN_CLASSES, "the logits"));
-    t->sgd = (sn_sgd){.learning_rate = sn_experiment_learning_rate(e),
-                      .momentum = e->momentum,
-                      .weight_decay = e->weight_decay,
-                      .l1 = e->l1};
-    return SN_OK;
-}
-
-/* The root's model to all. Collective. */
-static void share_model(trainer *t)
-{
-    sn_state_entry entries[SN_STATE_MAX];
-    const int count = sn_model_state(t->model, entries);
-    for (int i = 0; i < count; i++) {
-        const sn_state_entry *e = &entries[i];
-        if (e->real) sn_team_broadcast(t->team, e->real, e->count * sizeof *e->real, 0);
-        if (e->integer) sn_team_broadcast(t->team, e->integer, sizeof *e->integer, 0);
-        if (e->momentum) sn_team_broadcast(t->team, e->momentum, e->count * sizeof *e->momentum, 0);
-    }
-}
-
-/* The root reads the initial weights; everybody gets them. Collective. */
-static sn_status load_initial(trainer *t)
-{
-    sn_experiment *e = &t->experiment;
-    if (!e->init[0]) return SN_OK;
-    sn_status status = SN_OK;
-    if (t->root) {
-        sn_tensors state = {0};
-        status = sn_model_read(e->init, &state);
-        if (status == SN_OK) status = sn_state_load(t->model, &state, NULL, e->init);
-        if (status == SN_OK) sn_tensors_digest(&state, e->init_digest);
-        sn_tensors_clear(&state);
-    }
-    SN_TRY(sn_team_agree(t->team, status));
-    sn_team_broadcast(t->team, e->init_digest, sizeof e->init_digest, 0);
-    share_model(t);
-    return SN_OK;
-}
-
-enum { HOST_SIZE = 64 };
-
-/* The team's hosts, each once, in the order of their ranks. On the root; collective. */
-static sn_status gather_hosts(trainer *t, char *text, size_t size)
-{
-    const int ranks = sn_team_size(t->team);
-    char mine[HOST_SIZE] = "";
-    snprintf(mine, sizeof mine, "%s", sn_comm_host());
-    char(*all)[HOST_SIZE];
-    SN_TRY(sn_team_agree(t->team, SN_ALLOCATE(all, (size_t)ranks, "the host names")));
-    sn_team_gather(t->team, mine, sizeof mine, all);
-    size_t used = 0;
-    text[0] = '\0';
-    for (int r = 0; t->root && r < ranks; r++) {
-        bool seen = false;
-        for (int q = 0; q < r; q++)
-            seen |= strcmp(all[q], all[r]) == 0;
-        if (!seen && used < size)
-            used += (size_t)snprintf(text + used, size - used, "%s%s", r ? " " : "", all[r]);
-    }
-    sn_free(all);
-    return SN_OK;
-}
-
-static void choose_output(trainer *t)
-{
-    char name[SN_RUN_NAME_SIZE];
-    sn_experiment_name(&t->experiment, name);
-    char *path = t->result.output;
-    if (t->execution->output[0])
-        snprintf(path, SN_PATH_SIZE, "%s", t->execution->output);
-    else
-        snprintf(path, SN_PATH_SIZE, "runs/%s.h5", name);
-}
-
-static bool at_length(const trainer *t)
-{
-    const sn_experiment *e = &t->experiment;
-    return t->progress.epoch >= e->epochs || (e->steps && t->progress.step >= e->steps);
-}
-
-/* A longer run than this one was asked for before: there is no way back to its middle. */
-static bool is_past_length(const trainer *t)
-{
-    const sn_experiment *e = &t->experiment;
-    const sn_progress *p = &t->progress;
-    return p->epoch > e->epochs || (p->epoch == e->epochs && p->batch > 0) ||
-           (e->steps && p->step > e->steps);
-}
-
-/* Locks the run file, and goes on from it or starts afresh. On the root. */
-static sn_status open_record(trainer *t, const char *hosts)
-{
-    const char *path = t->result.output;
-    const sn_provenance provenance = {t->execution->command_line, hosts, t->kernels->isa,
-                                      sn_team_size(t->team)};
-    bool found;
-    SN_TRY(sn_run_writable(path));
-    SN_TRY(sn_lock_acquire(path, LOCK_PATIENCE, &t->lock));
-    SN_TRY(sn_resume_find(path, t->execution->resume, &t->experiment, &t->run, &found));
-    if (!found) return sn_record_start(&t->run, &t->experiment, sn_dataset_name(t->dataset), &provenance);
-    SN_TRY(sn_resume_load(&t->run, path, t->model, &t->progress));
-    t->finished = is_past_length(t) || (at_length(t) && sn_resume_complete(&t->run));
-    if (t->finished) return SN_OK;
-    sn_log_note("%s: going on after epoch %" PRIu32 ", step %" PRIu64, path, t->progress.epoch,
-                t->progress.step);
-    return sn_record_resume(&t->run, &t->experiment, &provenance, &t->progress);
-}
-
-static sn_status prepare(trainer *t)
-{
-    sn_digest_hex(sn_dataset_digest(t->dataset), t->experiment.dataset_digest);
-    SN_TRY(sn_team_agree(t->team, create_parts(t)));
-    SN_TRY(load_initial(t));
-    char hosts[4096];
-    SN_TRY(gather_hosts(t, hosts, sizeof hosts));
-    sn_status status = SN_OK;
-    if (t->root) {
-        choose_output(t);
-        status = open_record(t, hosts);
-    }
-    SN_TRY(sn_team_agree(t->team, status));
-    sn_team_broadcast(t->team, &t->progress, sizeof t->progress, 0);
-    sn_team_broadcast(t->team, &t->finished, sizeof t->finished, 0);
-    if (t->progress.step > 0) share_model(t);
-    t->started = t->saved = sn_clock();
-    return SN_OK;
-}
-
-/* ---- saving: the root's business alone, until the end ---- */
-
-static sn_status save(trainer *t, bool complete)
-{
-    t->saved = sn_clock();
-    return sn_record_save(&t->run, t->model, &t->progress, complete, t->result.output);
-}
-
-/* In the middle of a run a failure to save is no reason to stop: the file before is untouched, the next one may succeed. */
-static void checkpoint(trainer *t)
-{
-    if (!t->root || save(t, false) == SN_OK) return;
-    sn_log_warning("%s; training goes on", sn_error_message());
-    sn_error_clear();
-}
-
-static sn_status save_at_last(trainer *t, bool complete)
-{
-    sn_status status = SN_OK;
-    if (t->root) {
-        const double begun = sn_clock();
-        while ((status = save(t, complete)) == SN_ERROR_FILE && sn_clock() - begun < SAVE_PATIENCE) {
-            sn_log_warning("%s; trying again for %.0f s", sn_error_message(),
-                           SAVE_PATIENCE - (sn_clock() - begun));
-            sn_error_clear();
-            sleep((unsigned)SAVE_PAUSE);
-        }
-    }
-    return sn_team_agree(t->team, status);
-}
-
-static bool checkpoint_is_due(const trainer *t)
-{
-    const sn_execution *x = t->execution;
-    if (x->checkpoint_steps && t->progress.step % x->checkpoint_steps == 0) return true;
-    return x->checkpoint_seconds > 0 && sn_clock() - t->saved >= x->checkpoint_seconds;
-}
-
-/* ---- training ---- */
 
 /* Asked by a signal on any rank, or by the time, which the root alone reads. */
 static bool stop_is_asked(const trainer *t)
@@ -386,20 +144,21 @@ static sn_status train_epoch(trainer *t)
     const uint32_t steps = sn_sampler_steps(t->sampler);
     if (t->root && t->observer->epoch_start)
         t->observer->epoch_start(t->observer->context, p->epoch + 1, steps);
-    while (p->batch < steps && !at_length(t)) {
+    while (p->batch < steps && !sn_trainer_at_length(t)) {
         requests asked = {0};
         SN_TRY(train_step(t, &asked));
         tell_step(t);
         if (asked.stop && !(p->batch == steps && p->epoch + 1 >= t->experiment.epochs)) {
-            SN_TRY(save_at_last(t, false));
+            SN_TRY(sn_trainer_save_at_last(t, false));
             return sn_fail(SN_STOPPED,
                            "stopped after step %" PRIu64 " of epoch %" PRIu32 "; everything is in %s",
                            p->step, p->epoch + 1, t->result.output);
         }
-        if (t->root && (asked.save || (p->batch < steps && checkpoint_is_due(t)))) checkpoint(t);
+        if (t->root && (asked.save || (p->batch < steps && sn_trainer_checkpoint_is_due(t))))
+            sn_trainer_checkpoint(t);
     }
     SN_TRY(end_epoch(t));
-    if (!at_length(t)) checkpoint(t);
+    if (!sn_trainer_at_length(t)) sn_trainer_checkpoint(t);
     return SN_OK;
 }
 
@@ -467,19 +226,19 @@ static sn_status tell_complete(trainer *t)
 
 static sn_status carry_out(trainer *t)
 {
-    SN_TRY(prepare(t));
+    SN_TRY(sn_trainer_prepare(t));
     if (t->finished) return tell_complete(t);
     if (t->root && t->observer->start)
         t->observer->start(t->observer->context, &t->experiment, sn_dataset_name(t->dataset),
                            sn_team_size(t->team));
     bool open = t->progress.epoch_samples > 0; /* an epoch was begun and has no row yet */
-    while (open || !at_length(t)) {
+    while (open || !sn_trainer_at_length(t)) {
         SN_TRY(train_epoch(t));
         open = false;
     }
     SN_TRY(conclude(t));
     SN_TRY(evaluate_precisely(t));
-    SN_TRY(save_at_last(t, true));
+    SN_TRY(sn_trainer_save_at_last(t, true));
     fill_result(t);
     sn_team_broadcast(t->team, &t->result, sizeof t->result, 0);
     if (t->root && t->observer->end) t->observer->end(t->observer->context, &t->result);

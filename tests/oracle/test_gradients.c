@@ -1,0 +1,203 @@
+/* Every gradient of syncnorm's network, all norms, dropout masks drawn, is the double-precision reference's on random images
+   and odd numbers of samples. */
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmocka_all.h"
+#include "fixture.h"
+#include "subject.h"
+#include "syncnorm/base/fixed_point.h"
+
+static sn_team *world;
+
+enum { IMAGES = 48 };
+static uint8_t pixels[IMAGES][784], labels[IMAGES];
+
+static const struct {
+    sn_norm_kind kind;
+    const char *name;
+} norms[] = {{SN_NORM_GROUP, "gn"},
+             {SN_NORM_LAYER, "ln"},
+             {SN_NORM_BATCH, "bn"},
+             {SN_NORM_INSTANCE, "in"},
+             {SN_NORM_NONE, "none"}};
+
+/* Noise with a frame of background, so that pooling meets ties. */
+static void draw_images(uint64_t random)
+{
+    for (int i = 0; i < IMAGES; i++) {
+        labels[i] = (uint8_t)(i * 7 % 10);
+        for (int p = 0; p < 784; p++) {
+            const int row = p / 28, column = p % 28;
+            const bool inside = row > 5 && row < 24 && column > 3 && column < 21;
+            pixels[i][p] = inside ? (uint8_t)(127.5 * (1 + ref_random(&random))) : 0;
+        }
+    }
+}
+
+/* What the reference computes for a batch, with syncnorm's masks. */
+typedef struct expectation {
+    double loss, kinks;
+    double *gradient;
+} expectation;
+
+static expectation expect(const subject *s, const subject_options *options, const double *weights,
+                          const uint32_t *index, uint32_t step)
+{
+    const int n = (int)options->batch;
+    double *images = ref_doubles((size_t)n * 784), *dlogits = ref_doubles((size_t)n * REF_CLASSES);
+    double *keep = ref_doubles((size_t)n * REF_NORM_CHANNELS);
+    uint8_t y[IMAGES];
+    expectation e = {.gradient = ref_doubles(s->reference.total)};
+    for (int i = 0; i < n; i++) {
+        ref_normalize_images(784, pixels[index[i]], images + (size_t)i * 784);
+        y[i] = labels[index[i]];
+    }
+    subject_keep(s, options, options->batch, step, keep);
+    ref_pass *pass = ref_forward(&s->reference, weights,
+                                 &(ref_batch){.n = n, .images = images, .keep = keep});
+    e.kinks = ref_kink_distance(pass);
+    e.loss = ref_cross_entropy(n, REF_CLASSES, ref_logits(pass), y, NULL, dlogits) / n;
+    for (int j = 0; j < n * REF_CLASSES; j++)
+        dlogits[j] /= n;
+    ref_backward(pass, dlogits, e.gradient);
+    ref_pass_free(pass);
+    free(images);
+    free(dlogits);
+    free(keep);
+    return e;
+}
+
+/* Convolutions as they are initialized, norms around 1 and 0, all exact in float. */
+static void draw_weights(const subject *s, uint64_t random, double *weights)
+{
+    for (int k = 0; k < REF_STAGES; k++) {
+        const ref_parameter *weight = &s->reference.parameters[s->reference.stages[k].weight];
+        const ref_parameter *bias = &s->reference.parameters[s->reference.stages[k].bias];
+        const double scale = (s->reference.kind == SN_NORM_NONE ? 2.4 : 1) /
+                             sqrt((double)weight->count / (double)bias->count);
+        for (size_t j = 0; j < weight->count + bias->count; j++)
+            weights[weight->offset + j] = (double)(float)(scale * ref_random(&random));
+        if (s->reference.stages[k].norm_weight < 0) continue;
+        const ref_parameter *gamma = &s->reference.parameters[s->reference.stages[k].norm_weight];
+        for (size_t j = 0; j < gamma->count; j++) {
+            weights[gamma->offset + j] = (double)(float)(1 + 0.4 * ref_random(&random)) *
+                                         (j % 5 == 4 ? -1 : 1);
+            weights[gamma->offset + gamma->count + j] = (double)(float)(0.4 * ref_random(&random));
+        }
+    }
+}
+
+static double norm_of(size_t count, const double *x)
+{
+    double sum = 0;
+    for (size_t j = 0; j < count; j++)
+        sum += x[j] * x[j];
+    return sqrt(sum);
+}
+
+/* Of a difference, by the tensor's own norm; a bias's also by its layer's weight: the gradient of a bias in front of batch norm is
+   what is left of large terms that cancel. A blind network gives logits that do not depend on the image: the gradients before its
+   last norm are 0 but for rounding. OpenBLAS rounds differently on every processor and gets twice the room. */
+static void assert_gradient(const char *where, const subject *s, double relative, bool blind,
+                            const double *actual, const double *expected)
+{
+    const double whole = norm_of(s->reference.total, expected);
+    for (int i = 0; i < s->reference.parameter_count; i++) {
+        const ref_parameter *p = &s->reference.parameters[i],
+                            *before = &s->reference.parameters[i > 0 ? i - 1 : 0];
+        double *difference = ref_doubles(p->count);
+        for (size_t j = 0; j < p->count; j++)
+            difference[j] = actual[p->offset + j] - expected[p->offset + j];
+        const double error = norm_of(p->count, difference), size = norm_of(p->count, expected + p->offset);
+        const double tolerance = relative * size +
+                                 (i % 2 ? 1e-6 * norm_of(before->count, expected + before->offset) : 0) +
+                                 (blind ? 1e-5 * whole : 0);
+        if (getenv("ORACLE_VERBOSE"))
+            print_message("%s, %s: %.2g of %.2g\n", where, p->name, error / size, size);
+        if (!(error <= tolerance))
+            fail_msg("%s, %s: error %.3g, more than %.3g", where, p->name, error, tolerance);
+        free(difference);
+    }
+}
+
+static void assert_gradients(const char *name, sn_norm_kind kind, const char *convolution, uint32_t batch)
+{
+    const subject_options options = {
+        .kind = kind, .convolution = convolution, .batch = batch, .seed = 77 + batch, .dropout = 0.2};
+    subject *s = subject_create(world, &options);
+    double *weights = ref_doubles(s->reference.total), *actual = ref_doubles(s->reference.total);
+    uint32_t index[IMAGES];
+    const uint32_t step = 11;
+    for (uint32_t i = 0; i < batch; i++)
+        index[i] = i * 5 % IMAGES;
+    /* the first weights that keep all activations off the kinks of ReLU and max-pooling (make_fixtures.py has the reason) */
+    expectation e = {0};
+    for (uint64_t seed = 1; !(e.kinks > 1e-6); seed++) {
+        assert_true(seed < 100);
+        free(e.gradient);
+        draw_weights(s, seed * 1000, weights);
+        e = expect(s, &options, weights, index, step);
+    }
+    subject_set_weights(s, weights);
+    const sn_step_sums sums = subject_step(s, (sn_samples){pixels[0], labels, IMAGES}, batch, index, step);
+    char where[64];
+    snprintf(where, sizeof where, "%s, %s, %d samples", name, convolution, (int)batch);
+    const double loss = (double)sums.loss / SN_LOSS_SCALE / batch;
+    if (!(fabs(loss - e.loss) <= 1e-6 * e.loss)) fail_msg("%s: loss %.9g, not %.9g", where, loss, e.loss);
+    subject_gradient(s, &sums, batch, actual);
+    const bool blind = kind == SN_NORM_INSTANCE || (kind == SN_NORM_BATCH && batch == 1);
+    assert_gradient(where, s, strcmp(convolution, "gemm") == 0 ? 2e-5 : 1e-5, blind, actual, e.gradient);
+    free(weights);
+    free(actual);
+    free(e.gradient);
+    subject_destroy(s);
+}
+
+static void gradients_are_the_references(void **state)
+{
+    (void)state;
+    static const uint32_t batches[] = {1, 5, 16, 29};
+    draw_images(4);
+    for (size_t i = 0; i < sizeof norms / sizeof *norms; i++)
+        for (size_t b = 0; b < sizeof batches / sizeof *batches; b++) {
+            assert_gradients(norms[i].name, norms[i].kind, "direct", batches[b]);
+            if (b % 2) assert_gradients(norms[i].name, norms[i].kind, "gemm", batches[b]);
+        }
+}
+
+/* Of a rank-dependent position or a step left out, the masks would tell. */
+static void dropout_masks_depend_on_position_and_step(void **state)
+{
+    (void)state;
+    const subject_options options = {
+        .kind = SN_NORM_GROUP, .convolution = "direct", .batch = 4, .seed = 1, .dropout = 0.5};
+    subject *s = subject_create(world, &options);
+    double a[4 * REF_NORM_CHANNELS], b[4 * REF_NORM_CHANNELS];
+    int kept = 0;
+    subject_keep(s, &options, 4, 1, a);
+    subject_keep(s, &options, 4, 2, b);
+    assert_true(ref_relative_error(4 * REF_NORM_CHANNELS, a, b) > 0.5);
+    assert_true(ref_relative_error(REF_NORM_CHANNELS, a, a + REF_NORM_CHANNELS) > 0.5);
+    for (int j = 0; j < 4 * REF_NORM_CHANNELS; j++) {
+        assert_true(a[j] == 0 || a[j] == 2);
+        kept += a[j] > 0;
+    }
+    assert_true(kept > 200 && kept < 264); /* 232 expected, deviation 11; the same at every run */
+    subject_destroy(s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(gradients_are_the_references),
+        cmocka_unit_test(dropout_masks_depend_on_position_and_step),
+    };
+    if (sn_comm_start(&world) != SN_OK) return 2;
+    const int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    sn_comm_finish(world);
+    return failed;
+}

@@ -1,0 +1,180 @@
+#!/bin/sh
+# The one test command. See --help.
+set -u
+
+root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
+cd "$root" || exit 1
+
+usage() {
+    cat <<EOF
+usage: tests/run.sh [--all] [-L LABEL]...
+
+Installs what the tests need, builds, tests, and ends with one line: N passed, N failed, N skipped. Exit code 0 when none failed.
+The default leaves out the label "long"; --all leaves out nothing and tests the debug and clang builds too.
+-L LABEL, --label LABEL runs a part: style, unit, oracle, mpi, invariance, scripts, cli, sanitize, long (tests/README.md).
+
+MNIST is looked for in \$MNIST_DIR, ../shared/mnist, data/mnist; without it Fashion-MNIST serves, and tests of MNIST are skipped.
+EOF
+}
+
+all= labels=
+while [ $# -gt 0 ]; do
+    case $1 in
+    --all) all=yes ;;
+    -L | --label)
+        if [ $# -lt 2 ]; then
+            echo "run.sh: $1 needs a label (--help explains)" >&2
+            exit 2
+        fi
+        labels="$labels $2"
+        shift ;;
+    -h | --help) usage; exit 0 ;;
+    *) echo "run.sh: unknown option $1 (--help explains)" >&2; exit 2 ;;
+    esac
+    shift
+done
+
+passed=0 failed=0 skipped=0 failures=
+say() { echo "run.sh: $*"; }
+finish() {
+    [ -z "$failures" ] || say "failed:$failures"
+    echo "$passed passed, $failed failed, $skipped skipped"
+    [ "$failed" = 0 ]
+    exit
+}
+fail() {
+    failed=$((failed + 1))
+    failures="$failures $1"
+}
+
+# wanted LABEL: asked for, or nothing in particular was asked for
+wanted() {
+    case " $labels " in
+    '  ' | *" $1 "*) ;;
+    *) return 1 ;;
+    esac
+}
+
+# check NAME COMMAND...: one test of this script's own; its output is shown when it fails
+check() {
+    name=$1
+    shift
+    if "$@" >"$logs/$name.log" 2>&1; then
+        passed=$((passed + 1))
+        say "$name: passed"
+    else
+        say "$name: FAILED"
+        tail -n 60 "$logs/$name.log"
+        fail "$name"
+    fi
+}
+
+build() {
+    say "building $1"
+    if cmake --preset "$1" >"$logs/build.$1.log" 2>&1 &&
+        cmake --build --preset "$1" -j "$cores" >>"$logs/build.$1.log" 2>&1; then
+        return
+    fi
+    grep -E 'error|Error|FAILED' "$logs/build.$1.log" | head -n 20
+    say "the $1 build failed: $logs/build.$1.log"
+    fail "build.$1"
+    return 1
+}
+
+# run_ctest PRESET OPTIONS...: the tests of one build, counted
+run_ctest() {
+    preset=$1
+    shift
+    report=$logs/ctest.$preset.xml
+    rm -f "$report"
+    say "testing $preset"
+    ctest --test-dir "build/$preset" --no-tests=error --output-on-failure --timeout 300 -j "$cores" \
+        --output-junit "$report" "$@" >"$logs/ctest.$preset.log" 2>&1
+    code=$?
+    # the list of tests, and the output of those that failed, without what programs say about what succeeded
+    grep -vE '^ +Start +[0-9]|^\[ RUN|^\[       OK|^Internal ctest|^Test project|^$' "$logs/ctest.$preset.log"
+    count() { sed -n "s/^[[:space:]]*$1=\"\([0-9]*\)\".*/\1/p" "$report" 2>/dev/null | head -n 1 | grep . || echo 0; }
+    run=$(count tests) bad=$(count failures) left_out=$(($(count skipped) + $(count disabled)))
+    [ $code = 0 ] || [ "$bad" != 0 ] || bad=1 run=$((run + 1)) # e.g. no tests at all
+    passed=$((passed + run - bad - left_out))
+    failed=$((failed + bad))
+    skipped=$((skipped + left_out))
+    failures="$failures $(sed -n "/The following tests FAILED/,\$s/^[[:space:]]*[0-9]* - \([^ ]*\).*/$preset:\1/p" \
+        "$logs/ctest.$preset.log" | tr '\n' ' ')"
+    failures=$(echo "$failures" | sed 's/ *$//')
+}
+
+find_mnist() {
+    for directory in "${MNIST_DIR-}" "$root/../shared/mnist" "$root/data/mnist"; do
+        [ -n "$directory" ] || continue
+        for ending in .gz ''; do
+            [ -e "$directory/train-images-idx3-ubyte$ending" ] || continue
+            MNIST_DIR=$(CDPATH='' cd -- "$directory" && pwd)
+            say "data: $MNIST_DIR"
+            return
+        done
+    done
+    MNIST_DIR=/usr/share/datasets/fashion-mnist
+    say 'NO MNIST: using Fashion-MNIST; TESTS THAT NEED MNIST ARE SKIPPED (data/get-mnist.sh downloads it)'
+}
+
+sources() { find src include tests -name '*.[ch]'; }
+formatted() { sources | xargs clang-format --dry-run -Werror; }
+tidy() { find src tests -name '*.c' | xargs -n 4 -P "$cores" clang-tidy -p build/release --quiet; }
+scripts_parse() {
+    for script in .ci/run data/*.sh launch/*.sh tests/*.sh; do
+        sh -n "$script" || return
+    done
+}
+
+if ! launch/install-deps.sh --tests; then
+    fail install-deps
+    finish
+fi
+cores=$(nproc)
+logs=$root/build/test-logs
+mkdir -p "$logs" || exit 1
+find_mnist
+export MNIST_DIR
+# Tests that start mpirun themselves: as root, and with more ranks than cores
+export OMPI_MCA_rmaps_base_oversubscribe=1
+[ "$(id -u)" != 0 ] || export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+
+build release || finish
+if wanted sanitize || wanted invariance; then
+    build sanitize && sanitize=built
+fi
+if wanted invariance; then # compares the results of all builds
+    build debug
+    build clang
+fi
+
+if wanted style; then
+    check style.format formatted
+    check style.scripts scripts_parse
+    check style.tidy tidy
+fi
+
+without='-LE ^long$'
+[ -z "$all" ] || without=
+pattern=
+for label in $labels; do
+    case $label in
+    style | sanitize) ;;
+    long) without= pattern="$pattern|^long\$" ;;
+    *) pattern="$pattern|^$label\$" ;;
+    esac
+done
+if [ -z "$labels" ] || [ -n "$pattern" ]; then
+    run_ctest release $without ${pattern:+-L "${pattern#|}"}
+fi
+# What matters under the sanitizers: everything that runs our code directly, not the programs that compare builds
+direct='-L ^(unit|oracle|mpi)$ -LE ^(long|invariance|cli)$'
+if wanted sanitize && [ -n "${sanitize-}" ]; then
+    run_ctest sanitize $direct
+fi
+if [ -n "$all" ] && [ -z "$labels" ]; then
+    run_ctest debug $direct
+    run_ctest clang $direct
+fi
+finish
