@@ -34,6 +34,7 @@ static sn_status carry_out(sn_team *world, void *context)
     studying *s = context;
     const bool root = sn_team_is_root(world);
     sn_dataset *dataset = NULL;
+    sn_cli_tell_arithmetic();
     SN_TRY(sn_study_resolve(world, &s->plan));
     SN_TRY(sn_dataset_open(world, s->data, &dataset));
     s->study.dataset = dataset;

@@ -25,6 +25,7 @@ static sn_status train(sn_team *world, void *context)
     const sn_observer observer = sn_display_observer(&display);
 
     sn_dataset *dataset = NULL;
+    sn_cli_tell_arithmetic();
     sn_status status = sn_dataset_open(world, t->data, &dataset);
     if (status == SN_OK) status = sn_train(world, dataset, &t->experiment, &t->execution, &observer, NULL);
     sn_dataset_close(dataset);

@@ -82,6 +82,8 @@ int sn_cli_with_mpi(const char *command, sn_status parsed, sn_log_level level,
         return sn_exit_code(started);
     }
     sn_log_configure(level, sn_team_is_root(world));
+    sn_log_detail("%s; %d %s, rank 0 on %s", sn_comm_library(), sn_team_size(world),
+                  sn_team_size(world) == 1 ? "rank" : "ranks", sn_comm_host());
     sn_status status = sn_team_agree(world, parsed);
     if (status == SN_OK) status = sn_team_agree(world, body(world, context));
 

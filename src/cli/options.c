@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "syncnorm/kernels/kernels.h"
+
 enum { OPTIONS_MAX = 40 };
 
 static const double DEFAULT_TIMEOUT = 300; /* of the watchdog, seconds */
@@ -158,6 +160,13 @@ sn_status sn_cli_read_verbosity(const sn_cli_arguments *arguments, sn_log_level 
     if (quiet && verbose) return sn_fail(SN_ERROR_USAGE, "--quiet and --verbose exclude each other");
     *level = quiet ? SN_LOG_QUIET : verbose ? SN_LOG_VERBOSE : SN_LOG_NORMAL;
     return SN_OK;
+}
+
+void sn_cli_tell_arithmetic(void)
+{
+    const sn_kernels *kernels = sn_kernels_select(NULL);
+    sn_log_detail("kernels for %s; OpenBLAS %s, one thread a rank",
+                  kernels ? kernels->isa : "no instruction set", sn_blas_version());
 }
 
 sn_status sn_cli_read_count(const sn_cli_arguments *arguments, const char *name, int most, int *count)

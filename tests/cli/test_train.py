@@ -33,6 +33,13 @@ class OnAPipe(harness.Test):
         self.assertEqual(self.run_program("train", "--steps", "1", "-q"), ("", ""))
         self.assertEqual(self.run_program("train", "--steps", "1", "-q", "--progress", "always", np=2), ("", ""))
 
+    def test_verbose_tells_the_machine_on_standard_error(self):
+        quiet, _ = self.run_program("train", "--steps", "1", "--progress", "never", np=2)
+        out, err = self.run_program("train", "--steps", "1", "-v", np=2)
+        self.assertRegex(err, r"(?m)^syncnorm: Open MPI [\d.]+[^\n]*; 2 ranks, ")
+        self.assertRegex(err, r"(?m)^syncnorm: kernels for [^\n]*; OpenBLAS ")
+        self.assertEqual(out.split("images/s")[1], quiet.split("images/s")[1])
+
     def test_the_run_file_is_named_after_the_experiment_or_as_asked(self):
         self.run_program("train", "-q", "--steps", "1", "--experiment", "bn-l1", "--lr", "0.02", "--seed", "3")
         self.assertTrue(os.path.exists(self.path("runs/bn-l1-lr0.02-s3.h5")))
