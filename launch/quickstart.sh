@@ -107,9 +107,5 @@ shared_kilobytes=$(df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 { print $4 }')
 [ "${shared_kilobytes:-0}" -ge 262144 ] || export OMPI_MCA_osc_sm_backing_directory="${TMPDIR:-/tmp}"
 [ -d /sys/devices/system/cpu ] || export HWLOC_HIDE_ERRORS=2
 
-mpirun -q --bind-to none -np "$np" "$root/build/release/syncnorm" study --data "$data" --output "$output" \
+exec mpirun -q --bind-to none -np "$np" "$root/build/release/syncnorm" study --data "$data" --output "$output" \
     ${epochs:+--epochs "$epochs"}
-code=$?
-case $output in /*) ;; *) output=$PWD/$output ;; esac
-[ $code -ne 0 ] || echo "The run files are in $output"
-exit $code
