@@ -6,7 +6,7 @@
 #include "syncnorm/base/fixed_point.h"
 #include "syncnorm/nn/head.h"
 
-static float gradient_limit(uint32_t total)
+float sn_gradient_limit(uint32_t total)
 {
     return (float)sn_fixed_limit(SN_GRADIENT_SCALE, total);
 }
@@ -16,7 +16,7 @@ static void accumulate(sn_replica *r, const sn_block *block, int parameter, cons
 {
     const sn_parameter *p = &r->network->parameters.items[parameter];
     r->violations[parameter] += (int64_t)r->kernels->accumulate(
-        p->count, lanes, block->mask, gradient_limit(total), r->message + p->offset);
+        p->count, lanes, block->mask, sn_gradient_limit(total), r->message + p->offset);
 }
 
 /* Backward sums of a stage's norm, from the gradient that has reached its output. */
@@ -51,7 +51,7 @@ void sn_backward_norm_parameters(sn_replica *r, const sn_model *model, const sn_
     const sn_affine affine = sn_affine_of(r, model, block, stage);
     r->violations[s->norm_weight] += (int64_t)r->kernels->element_gradient(
         plan->extent, &affine, sn_block_z(&r->work, block, stage), sn_block_da(&r->work, block, stage),
-        block->mask, gradient_limit(total), r->message + items[s->norm_weight].offset,
+        block->mask, sn_gradient_limit(total), r->message + items[s->norm_weight].offset,
         r->message + items[s->norm_bias].offset);
 }
 

@@ -6,6 +6,7 @@
 
 #include <stdint.h>
 
+#include "partition.h"
 #include "syncnorm/nn/network.h"
 #include "syncnorm/nn/norm.h"
 
@@ -13,9 +14,10 @@ typedef struct sn_block {
     uint16_t mask; /* lanes with a sample */
     int count;     /* of them; they come first */
     uint8_t labels[SN_LANES];
-    sn_planes image;     /* 28 x 28 with a halo of 1 */
-    float *z[SN_STAGES]; /* outputs of the convolutions, after ReLU: [C][pixels][L] */
-    float *da;           /* gradient of the output of the stage that backward has reached */
+    sn_segments groups, workers; /* its lanes by statistics group, by worker */
+    sn_planes image;             /* 28 x 28 with a halo of 1 */
+    float *z[SN_STAGES];         /* outputs of the convolutions, after ReLU: [C][pixels][L] */
+    float *da;                   /* gradient of the output of the stage that backward has reached */
     sn_norm_state norms[SN_NORMS];
 } sn_block;
 

@@ -15,7 +15,7 @@ static void settle_evaluation(const sn_replica *r, const sn_model *model, sn_blo
             mean[c] = (double)model->running_mean[offset + c];
             var[c] = (double)model->running_var[offset + c];
         }
-        sn_norm_pool_given(norm, mean, var, &block->norms[stage]);
+        sn_norm_pool_given(norm, mean, var, UINT16_MAX, &block->norms[stage]);
     } else {
         sn_norm_pool_samples(norm, &block->norms[stage]);
     }

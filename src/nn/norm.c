@@ -89,11 +89,13 @@ void sn_norm_pool_samples(const sn_norm *norm, sn_norm_state *state)
         pool_channels(norm, c, count, state);
 }
 
-void sn_norm_pool_given(const sn_norm *norm, const double *mean, const double *var, sn_norm_state *state)
+void sn_norm_pool_given(const sn_norm *norm, const double *mean, const double *var, uint16_t mask,
+                        sn_norm_state *state)
 {
     for (int c = 0; c < norm->channels; c++) {
         const double inverse = 1 / sqrt(var[c] + norm->epsilon);
         for (int lane = 0; lane < L; lane++) {
+            if (!(mask >> lane & 1)) continue;
             state->pooled_mean[c * L + lane] = mean[c];
             state->inverse[c * L + lane] = inverse;
         }
@@ -182,7 +184,7 @@ void sn_norm_gradient_samples(const sn_norm *norm, const float *weight, sn_norm_
 }
 
 void sn_norm_gradient_batch(const sn_norm *norm, const float *weight, const int64_t *sum_dy,
-                            const int64_t *sum_dy_xhat, int64_t samples, sn_norm_state *state)
+                            const int64_t *sum_dy_xhat, int64_t samples, uint16_t mask, sn_norm_state *state)
 {
     const double values = (double)samples * norm->pixels;
     const double unit = 1 / SN_GRADIENT_SCALE;
@@ -191,6 +193,6 @@ void sn_norm_gradient_batch(const sn_norm *norm, const float *weight, const int6
         const double g = w * ((double)sum_dy[c] * unit) / values;
         const double gx = w * ((double)sum_dy_xhat[c] * unit) / values;
         for (int lane = 0; lane < L; lane++)
-            set_gradient(state, c * L + lane, w, g, gx);
+            if (mask >> lane & 1) set_gradient(state, c * L + lane, w, g, gx);
     }
 }

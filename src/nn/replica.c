@@ -13,6 +13,44 @@ static size_t violation_count(const sn_network *network)
     return sn_violation_of_loss(network) + 1;
 }
 
+static sn_status allocate(sn_replica *r, const sn_replica_options *options)
+{
+    const size_t total = r->network->parameters.total;
+    const size_t channels = sn_replica_pools_samples(r) ? (size_t)r->network->norm_channels : 0;
+    const size_t groups = options->groups ? options->groups : 1,
+                 workers = options->workers ? options->workers : 1;
+    size_t used = 0;
+    const struct {
+        int64_t **part;
+        size_t words;
+    } layout[] = {
+        {&r->message, total}, /* the gradient comes first */
+        {&r->loss, 1},
+        {&r->correct, 1},
+        {&r->extra, SN_STEP_EXTRA},
+        {&r->violations, violation_count(r->network)},
+        {&r->batch_moments, channels * SN_MOMENT_WORDS},
+        {&r->running, channels * SN_RUNNING_WORDS},
+        {&r->worker_means, workers * channels},
+    };
+    enum { PARTS = sizeof layout / sizeof *layout };
+    for (int i = 0; i < PARTS; i++)
+        used += layout[i].words;
+    int64_t *message;
+    SN_TRY(SN_ALLOCATE(message, used, "the gradient"));
+    for (int i = 0; i < PARTS; i++) {
+        *layout[i].part = message;
+        message += layout[i].words;
+    }
+    if (channels > 0) {
+        SN_TRY(SN_ALLOCATE(r->moments, groups * SN_MAX_CHANNELS * SN_MOMENT_WORDS, "the statistics groups"));
+        SN_TRY(SN_ALLOCATE(r->norm_sums, groups * SN_MAX_CHANNELS * 2, "the statistics groups"));
+    }
+    const sn_share largest = sn_share_of(options->batch, 0, sn_team_size(options->team));
+    const int blocks = sn_replica_pools_samples(r) ? (int)((largest.count + L - 1) / L) : 1;
+    return sn_workspace_create(r->network, r->convolution, blocks ? blocks : 1, &r->work);
+}
+
 sn_status sn_replica_create(const sn_replica_options *options, sn_replica **replica)
 {
     sn_replica *r;
@@ -27,21 +65,11 @@ sn_status sn_replica_create(const sn_replica_options *options, sn_replica **repl
     for (int i = 0; i < 256; i++)
         r->pixel_value[i] = (float)((i / 255.0 - 0.1307) / 0.3081);
 
-    const size_t total = r->network->parameters.total;
-    r->message_count = total + 2 + SN_STEP_EXTRA + violation_count(r->network);
-    const sn_share largest = sn_share_of(options->batch, 0, sn_team_size(options->team));
-    const int blocks = sn_replica_pools_samples(r) ? (int)((largest.count + L - 1) / L) : 1;
-    sn_status status = SN_ALLOCATE(r->message, r->message_count, "the gradient");
-    if (status == SN_OK)
-        status = sn_workspace_create(r->network, r->convolution, blocks ? blocks : 1, &r->work);
+    const sn_status status = allocate(r, options);
     if (status != SN_OK) {
         sn_replica_destroy(r);
         return status;
     }
-    r->loss = r->message + total;
-    r->correct = r->loss + 1;
-    r->extra = r->correct + 1;
-    r->violations = r->extra + SN_STEP_EXTRA;
     *replica = r;
     return SN_OK;
 }
@@ -51,66 +79,51 @@ void sn_replica_destroy(sn_replica *replica)
     if (!replica) return;
     sn_workspace_destroy(&replica->work);
     sn_free(replica->message);
+    sn_free(replica->moments);
+    sn_free(replica->norm_sums);
     sn_free(replica);
 }
 
-/* Statistics of a stage over the span, in training. Collective with batch norm. */
-static void settle_forward(sn_replica *r, const sn_model *model, sn_block *blocks, int count, int stage,
-                           uint32_t total)
+/* Statistics of a stage over the span. Collective with synchronized batch norm. */
+static void settle_forward(sn_replica *r, const sn_model *model, sn_block *blocks, int count, int stage)
 {
-    const sn_norm *norm = &r->work.plans[stage].norm;
-    const int offset = r->network->stages[stage].channel_offset;
-    if (sn_norm_is_batch(norm)) {
-        const size_t words = (size_t)norm->channels * SN_MOMENT_WORDS;
-        memset(r->moments, 0, words * sizeof *r->moments);
-        for (int b = 0; b < count; b++)
-            r->violations[sn_violation_of_norm(r->network, stage)] += sn_norm_message_add(
-                norm, &blocks[b].norms[stage], blocks[b].mask, r->moments);
-        sn_team_sum(r->team, r->moments, words);
-        sn_norm_message_read(norm, r->moments, total, r->mean + offset, r->var + offset);
-    }
+    if (sn_replica_pools_samples(r)) sn_statistics_forward(r, blocks, count, stage);
     for (int b = 0; b < count; b++) {
-        if (sn_norm_is_batch(norm))
-            sn_norm_pool_given(norm, r->mean + offset, r->var + offset, &blocks[b].norms[stage]);
-        else
-            sn_norm_pool_samples(norm, &blocks[b].norms[stage]);
+        if (!sn_replica_pools_samples(r))
+            sn_norm_pool_samples(&r->work.plans[stage].norm, &blocks[b].norms[stage]);
         sn_fold(r, model, &blocks[b], stage);
     }
 }
 
-/* Pools the backward sums of a stage over the span. Collective with batch norm. */
+/* Pools the backward sums of a stage over the span. Collective with synchronized batch norm. */
 static void settle_backward(sn_replica *r, const sn_model *model, sn_block *blocks, int count, int stage,
                             uint32_t total)
 {
-    const sn_stage *s = &r->network->stages[stage];
-    const sn_norm *norm = &r->work.plans[stage].norm;
-    const float *weight = sn_values_of(model, s->norm_weight);
-    for (int b = 0; b < count; b++)
+    if (sn_replica_pools_samples(r)) {
+        sn_statistics_backward(r, model, blocks, count, stage, sn_gradient_limit(total));
+        return;
+    }
+    const float *weight = sn_values_of(model, r->network->stages[stage].norm_weight);
+    for (int b = 0; b < count; b++) {
         sn_backward_norm_parameters(r, model, &blocks[b], stage, total);
-    if (sn_norm_is_batch(norm)) {
-        /* what is pooled are the gradients of bias and weight, so far this rank's */
-        const sn_parameter *items = r->network->parameters.items;
-        const size_t channels = (size_t)norm->channels;
-        int64_t *sum_dy = r->norm_sums, *sum_dy_xhat = r->norm_sums + channels;
-        memcpy(sum_dy, r->message + items[s->norm_bias].offset, channels * sizeof *sum_dy);
-        memcpy(sum_dy_xhat, r->message + items[s->norm_weight].offset, channels * sizeof *sum_dy);
-        sn_team_sum(r->team, r->norm_sums, 2 * channels);
+        sn_norm_gradient_samples(&r->work.plans[stage].norm, weight, &blocks[b].norms[stage]);
+    }
+}
+
+/* Forward through all norms. Collective with synchronized batch norm. */
+void sn_forward_span(sn_replica *r, const sn_model *model, sn_block *blocks, int count)
+{
+    for (int stage = 0; stage < SN_NORMS; stage++) {
         for (int b = 0; b < count; b++)
-            sn_norm_gradient_batch(norm, weight, sum_dy, sum_dy_xhat, total, &blocks[b].norms[stage]);
-    } else {
-        for (int b = 0; b < count; b++)
-            sn_norm_gradient_samples(norm, weight, &blocks[b].norms[stage]);
+            sn_forward_stage(r, model, &blocks[b], stage, r->network->norm != SN_NORM_NONE);
+        settle_forward(r, model, blocks, count, stage);
     }
 }
 
 /* Forward and backward over a span of blocks, layer by layer. Collective with batch norm. */
 static void pass(sn_replica *r, const sn_model *model, sn_block *blocks, int count, uint32_t total)
 {
-    for (int stage = 0; stage < SN_NORMS; stage++) {
-        for (int b = 0; b < count; b++)
-            sn_forward_stage(r, model, &blocks[b], stage, r->network->norm != SN_NORM_NONE);
-        settle_forward(r, model, blocks, count, stage, total);
-    }
+    sn_forward_span(r, model, blocks, count);
     for (int b = 0; b < count; b++) {
         sn_backward_head(r, model, &blocks[b], total);
         sn_backward_sums(r, model, &blocks[b], SN_NORMS - 1);
@@ -146,27 +159,31 @@ static sn_status check_violations(const sn_replica *r, const sn_batch *batch)
     return SN_OK;
 }
 
-static void update_running(const sn_replica *r, sn_model *model, uint32_t total)
+/* The one sum of a step. */
+static void sum_message(sn_replica *r)
 {
-    for (int stage = 0; stage < SN_NORMS; stage++) {
-        const sn_stage *s = &r->network->stages[stage];
-        const double values = (double)total * r->work.plans[stage].norm.pixels;
-        const double unbias = values > 1 ? values / (values - 1) : 1;
-        for (int c = s->channel_offset; c < s->channel_offset + s->out_channels; c++) {
-            const double keep = 1 - SN_RUNNING_MOMENTUM;
-            model->running_mean[c] = (float)(keep * (double)model->running_mean[c] +
-                                             SN_RUNNING_MOMENTUM * r->mean[c]);
-            model->running_var[c] = (float)(keep * (double)model->running_var[c] +
-                                            SN_RUNNING_MOMENTUM * (r->var[c] * unbias));
-        }
-    }
-    model->batches_tracked++;
+    const double begun = sn_clock();
+    sn_team_sum(r->team, r->message, r->message_count);
+    r->costs.gradient_seconds += sn_clock() - begun;
+    r->costs.gradient_calls++;
+    r->costs.gradient_bytes += (int64_t)(r->message_count * sizeof *r->message);
+    r->costs.gradient_bytes_float32 += (int64_t)(r->network->parameters.total * sizeof(float));
+}
+
+const sn_replica_costs *sn_replica_costs_of(const sn_replica *replica)
+{
+    return &replica->costs;
 }
 
 sn_status sn_replica_step(sn_replica *replica, sn_model *model, const sn_batch *batch, const int64_t *extra,
                           sn_step_sums *sums)
 {
     sn_replica *r = replica;
+    sn_statistics_begin(r, batch);
+    r->share_first = batch->first;
+    r->message_count = (size_t)(r->worker_means - r->message);
+    if (sn_replica_pools_samples(r) && r->workers.parts > 1)
+        r->message_count += r->workers.parts * (size_t)r->network->norm_channels;
     memset(r->message, 0, r->message_count * sizeof *r->message);
     if (extra) memcpy(r->extra, extra, SN_STEP_EXTRA * sizeof *extra);
     for (int stage = 1; stage < SN_STAGES; stage++)
@@ -179,6 +196,7 @@ sn_status sn_replica_step(sn_replica *replica, sn_model *model, const sn_batch *
         sn_block *block = &r->work.blocks[filled++];
         sn_block_load(r, block, batch->samples, batch->index + start, 0, sn_lanes_from(batch->count, start));
         sn_block_draw_dropout(r, block, batch->step, batch->first + start);
+        sn_statistics_segments(r, block, batch->first + start);
         if (filled == slots && !sn_replica_pools_samples(r)) {
             pass(r, model, r->work.blocks, filled, batch->total);
             filled = 0;
@@ -186,9 +204,10 @@ sn_status sn_replica_step(sn_replica *replica, sn_model *model, const sn_batch *
     }
     if (sn_replica_pools_samples(r)) pass(r, model, r->work.blocks, filled, batch->total);
 
-    sn_team_sum(r->team, r->message, r->message_count);
+    sum_message(r);
     SN_TRY(check_violations(r, batch));
-    if (sn_replica_pools_samples(r)) update_running(r, model, batch->total);
+    *sums = (sn_step_sums){0};
+    if (sn_replica_pools_samples(r)) sn_statistics_finish(r, model, batch->total, sums);
     sums->gradient = r->message;
     sums->loss = *r->loss;
     sums->correct = *r->correct;

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "block.h"
+#include "partition.h"
 #include "syncnorm/nn/replica.h"
 
 enum { L = SN_LANES, LAST_STAGE = SN_STAGES - 1 };
@@ -20,16 +21,29 @@ struct sn_replica {
     float pixel_value[256];
     sn_workspace work;
 
-    /* One message for all that a step sums: gradient, loss, correct, extra, violations per tensor. */
+    /* One message for all that a step sums; its parts are laid out in sn_replica_create(). */
     int64_t *message;
-    size_t message_count;
+    size_t message_count; /* words used by the step at work */
     int64_t *loss, *correct, *extra, *violations;
+    int64_t *batch_moments; /* batch norm: [norm_channels][SN_MOMENT_WORDS], over the whole batch */
+    int64_t *running;       /* [norm_channels][SN_RUNNING_WORDS] */
+    int64_t *worker_means;  /* [workers][norm_channels]; last, because its length is the step's */
 
-    /* Messages of a synchronized norm, and the statistics they gave. */
-    int64_t moments[SN_MAX_CHANNELS * SN_MOMENT_WORDS];
-    int64_t norm_sums[2 * SN_MAX_CHANNELS];
-    double mean[SN_NORMS * SN_MAX_CHANNELS], var[SN_NORMS * SN_MAX_CHANNELS]; /* [norm_channels] */
+    /* The step at work: how its positions are divided, whether a statistics group lies on several ranks. */
+    sn_partition groups, workers;
+    uint32_t whole[2]; /* start of the partition that is the whole batch */
+    uint32_t share_first;
+    bool exchange;
+
+    /* Batch norm: messages of one norm for all groups, and the whole batch's statistics [norm_channels]. */
+    int64_t *moments;   /* [groups][C][SN_MOMENT_WORDS] */
+    int64_t *norm_sums; /* [groups][2][C] */
+    double mean[SN_NORMS * SN_MAX_CHANNELS], var[SN_NORMS * SN_MAX_CHANNELS];
+
+    sn_replica_costs costs;
 };
+
+enum { SN_RUNNING_WORDS = 3 };
 
 /* Violations are counted per parameter tensor, then per norm's statistics, then for the loss. */
 static inline size_t sn_violation_of_norm(const sn_network *network, int stage)
@@ -80,6 +94,9 @@ void sn_fold(const sn_replica *r, const sn_model *model, sn_block *block, int st
 
 /* ---- backward.c ---- */
 
+/* Largest gradient in range for a batch of `total` samples. */
+float sn_gradient_limit(uint32_t total);
+
 /* Loss of one block, and backward through the last convolution. */
 void sn_backward_head(sn_replica *r, const sn_model *model, sn_block *block, uint32_t total);
 
@@ -94,5 +111,26 @@ void sn_backward_norm_parameters(sn_replica *r, const sn_model *model, const sn_
    block's input of the stage. */
 void sn_backward_stage(sn_replica *r, const sn_model *model, sn_block *block, int stage, bool input_is_there,
                        uint32_t total);
+
+/* ---- replica.c ---- */
+
+/* Forward in training mode through all norms, layer by layer over the blocks. Collective when r->exchange. */
+void sn_forward_span(sn_replica *r, const sn_model *model, sn_block *blocks, int count);
+
+/* ---- batch_statistics.c; for batch norm only ---- */
+
+/* The partitions of a batch, and the segments of a block whose samples begin at position `first`; these two for every norm. */
+void sn_statistics_begin(sn_replica *r, const sn_batch *batch);
+void sn_statistics_segments(const sn_replica *r, sn_block *block, uint32_t first);
+
+/* Pools a stage's moments over its groups, and gives each lane its statistics. Collective when r->exchange. */
+void sn_statistics_forward(sn_replica *r, sn_block *blocks, int count, int stage);
+
+/* Pools the backward sums likewise; they are part of the message, too. Collective when r->exchange. */
+void sn_statistics_backward(sn_replica *r, const sn_model *model, sn_block *blocks, int count, int stage,
+                            float limit);
+
+/* After the message was summed: running statistics, what sn_step_sums tells of the statistics. */
+void sn_statistics_finish(sn_replica *r, sn_model *model, uint32_t total, sn_step_sums *sums);
 
 #endif

@@ -240,7 +240,7 @@ static void forward(run *r, norm_layer_result *result)
     for (int i = 0; i < r->count; i++) {
         block *b = &r->blocks[i];
         if (batch)
-            sn_norm_pool_given(&r->norm, result->mean, result->var, &b->state);
+            sn_norm_pool_given(&r->norm, result->mean, result->var, UINT16_MAX, &b->state);
         else
             sn_norm_pool_samples(&r->norm, &b->state);
         sn_norm_fold(&r->norm, r->weight, r->bias, &b->state);
@@ -281,7 +281,7 @@ static void backward(run *r, norm_layer_result *result)
     for (int i = 0; i < r->count; i++) {
         block *b = &r->blocks[i];
         if (sn_norm_is_batch(&r->norm))
-            sn_norm_gradient_batch(&r->norm, r->weight, dbias, dweight, r->total, &b->state);
+            sn_norm_gradient_batch(&r->norm, r->weight, dbias, dweight, r->total, UINT16_MAX, &b->state);
         else
             sn_norm_gradient_samples(&r->norm, r->weight, &b->state);
         const sn_affine affine = affine_of(r, b);

@@ -62,8 +62,10 @@ int64_t sn_norm_message_add(const sn_norm *norm, const sn_norm_state *state, uin
 void sn_norm_message_read(const sn_norm *norm, const int64_t *message, int64_t samples, double *mean,
                           double *var);
 
-/** Gives all lanes the same statistics, mean and biased var [C]: batch norm in training, running statistics in evaluation. */
-void sn_norm_pool_given(const sn_norm *norm, const double *mean, const double *var, sn_norm_state *state);
+/** Gives the lanes in `mask` the same statistics, mean and biased var [C]: those of a statistics group in training, running ones in
+ *  evaluation. */
+void sn_norm_pool_given(const sn_norm *norm, const double *mean, const double *var, uint16_t mask,
+                        sn_norm_state *state);
 
 /** Fills center, scale and offset from the pooled statistics, the affine parameters ([C]; for ln [C][pixels], not folded; NULL
  *  for none) and keep. */
@@ -79,9 +81,10 @@ void sn_norm_finish_sums(const sn_norm *norm, sn_norm_state *state);
 /** Fills gain, slope and shift by pooling within each sample (gn, ln, in, none). */
 void sn_norm_gradient_samples(const sn_norm *norm, const float *weight, sn_norm_state *state);
 
-/** The same for batch norm: sum_dy and sum_dy_xhat [C] over all `samples` samples, in units of 2^-36. */
+/** The same for batch norm, for the lanes in `mask`: sum_dy and sum_dy_xhat [C] over all `samples` samples of their statistics
+ *  group, in units of 2^-36. */
 void sn_norm_gradient_batch(const sn_norm *norm, const float *weight, const int64_t *sum_dy,
-                            const int64_t *sum_dy_xhat, int64_t samples, sn_norm_state *state);
+                            const int64_t *sum_dy_xhat, int64_t samples, uint16_t mask, sn_norm_state *state);
 
 /** True when the statistics are pooled over samples, and training therefore exchanges them. */
 static inline int sn_norm_is_batch(const sn_norm *norm)

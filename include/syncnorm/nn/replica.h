@@ -18,14 +18,21 @@
 
 typedef struct sn_replica sn_replica;
 
+/** The positions of a global batch divided into consecutive parts: part p has positions start[p] ... start[p + 1] - 1, perhaps none. */
+typedef struct sn_partition {
+    const uint32_t *start; /* [parts + 1] */
+    uint32_t parts;        /* 0: one part, the whole batch */
+} sn_partition;
+
 typedef struct sn_replica_options {
     sn_team *team;
     const sn_network *network;
     const sn_kernels *kernels;
     const sn_convolution *convolution;
-    uint32_t batch; /* largest global batch */
-    uint64_t seed;  /* of the dropout masks */
-    double dropout; /* probability that a channel is dropped */
+    uint32_t batch;           /* largest global batch */
+    uint64_t seed;            /* of the dropout masks */
+    double dropout;           /* probability that a channel is dropped */
+    uint32_t groups, workers; /* most parts of a batch's partitions; 0 counts as 1 */
 } sn_replica_options;
 
 /** Allocates the workspace, for the largest share of `batch` in this team. Not collective: agree on the status. */
@@ -39,6 +46,8 @@ typedef struct sn_batch {
     uint32_t first, count; /* positions in the global batch; count 0: this rank only joins the sums */
     uint32_t total;        /* samples of the global batch */
     uint32_t step;         /* global step: with the position, it selects the dropout masks */
+    sn_partition groups;   /* statistics groups: what batch norm pools over */
+    sn_partition workers;  /* virtual workers, to tell how far their statistics disagree */
 } sn_batch;
 
 enum { SN_STEP_EXTRA = 4 };
@@ -49,17 +58,31 @@ typedef struct sn_step_sums {
     int64_t loss;            /* sum of the cross-entropies in units of 2^-32 */
     int64_t correct;
     int64_t extra[SN_STEP_EXTRA]; /* the caller's own, summed over the ranks in the same message */
+    /* Batch norm; else NULL and 0: statistics of every norm's input over the whole batch [norm_channels], and of each norm the share of
+       the variance that lies between the workers' means (mean over the channels; 0 with one worker). */
+    const double *mean, *var;
+    double between_share[SN_NORMS];
 } sn_step_sums;
+
+/** What the sums of this rank have cost since the replica was created. Seconds include waiting for other ranks. */
+typedef struct sn_replica_costs {
+    double statistics_seconds, gradient_seconds;
+    int64_t statistics_calls, statistics_bytes,
+        statistics_bytes_float32; /* ..._float32: what float32 messages would have had */
+    int64_t gradient_calls, gradient_bytes, gradient_bytes_float32;
+} sn_replica_costs;
 
 /**
  * Forward and backward in training mode, one allreduce for the gradient (and everything in sn_step_sums), one per
- * synchronized norm and direction. With batch norm the model's running statistics are updated, on every rank alike.
+ * synchronized norm and direction (none where every statistics group lies on one rank). With batch norm the model's running statistics are updated, on every rank alike.
  * `extra` (SN_STEP_EXTRA values, NULL for zeros) is this rank's part of sums->extra.
  * SN_ERROR_DIVERGED, with the tensor in the message, on every rank alike when a value was out of range or NaN; the model is then
  * unchanged. Collective.
  */
 sn_status sn_replica_step(sn_replica *replica, sn_model *model, const sn_batch *batch, const int64_t *extra,
                           sn_step_sums *sums);
+
+const sn_replica_costs *sn_replica_costs_of(const sn_replica *replica);
 
 /** Sums over evaluated samples, this rank's part. */
 typedef struct sn_evaluation_sums {
