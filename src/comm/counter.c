@@ -1,43 +1,101 @@
-/* A counter on the team's root that anybody advances by one-sided MPI_Fetch_and_op: no rank has to answer. */
+/* A counter on the team's root. A thread there answers the others, so that no rank has to take time off its training.
 
+   One-sided MPI_Fetch_and_op would need no thread where it is a matter of hardware. Over TCP Open MPI 4.1 has it answered by the
+   root's next MPI call, which may be a whole run away, and between nodes without RDMA its MPI_Win_allocate fails outright. */
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
+#include <time.h>
 
 #include "team_internal.h"
 
+enum { TAG_TAKE = 1, TAG_NUMBER = 2 };
+
 struct sn_counter {
-    MPI_Win window;
-    int64_t *value;
+    MPI_Comm comm; /* of its own: the thread hears nothing else */
+    int rank, size;
+    _Atomic int64_t next; /* on the root */
+    atomic_bool stop;
+    pthread_t server;
 };
+
+/* Looks 500 times a second: nobody takes numbers more often than a run ends, and a look costs less than 1 us. */
+static void *serve(void *argument)
+{
+    sn_counter *counter = argument;
+    while (!counter->stop) {
+        int asked;
+        MPI_Status request;
+        MPI_Iprobe(MPI_ANY_SOURCE, TAG_TAKE, counter->comm, &asked, &request);
+        if (asked) {
+            MPI_Recv(NULL, 0, MPI_BYTE, request.MPI_SOURCE, TAG_TAKE, counter->comm, MPI_STATUS_IGNORE);
+            const int64_t taken = counter->next++;
+            MPI_Send(&taken, 1, MPI_INT64_T, request.MPI_SOURCE, TAG_NUMBER, counter->comm);
+        } else {
+            nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
+        }
+    }
+    return NULL;
+}
+
+/* Signals are for the thread that trains. */
+static sn_status start_server(sn_counter *counter)
+{
+    int provided;
+    MPI_Query_thread(&provided);
+    if (provided < MPI_THREAD_MULTIPLE)
+        return sn_fail(SN_ERROR_FAILED,
+                       "this MPI library does not support threads (MPI_THREAD_MULTIPLE), which "
+                       "handing out runs to several teams needs");
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    const int code = pthread_create(&counter->server, NULL, serve, counter);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (code) return sn_fail(SN_ERROR_FAILED, "cannot start the thread of a counter: %s", strerror(code));
+    return SN_OK;
+}
 
 sn_status sn_counter_create(sn_team *team, sn_counter **counter)
 {
+    *counter = NULL;
     sn_counter *c = calloc(1, sizeof *c);
     if (!c) sn_comm_abort(sn_exit_code(SN_ERROR_MEMORY));
-    MPI_Win_allocate(team->rank == 0 ? sizeof(int64_t) : 0, sizeof(int64_t), MPI_INFO_NULL, team->comm,
-                     &c->value, &c->window);
-    MPI_Win_lock_all(0, c->window);
-    if (team->rank == 0) {
-        *c->value = 0;
-        MPI_Win_sync(c->window);
+    MPI_Comm_dup(team->comm, &c->comm);
+    c->rank = team->rank;
+    c->size = team->size;
+    sn_status status = SN_OK;
+    if (c->rank == 0 && c->size > 1) status = start_server(c);
+    status = sn_team_agree(team, status);
+    if (status != SN_OK) {
+        MPI_Comm_free(&c->comm);
+        free(c);
+        return status;
     }
-    MPI_Barrier(team->comm);
     *counter = c;
     return SN_OK;
 }
 
 int64_t sn_counter_take(sn_counter *counter)
 {
-    const int64_t one = 1;
-    int64_t taken = 0;
-    MPI_Fetch_and_op(&one, &taken, MPI_INT64_T, 0, 0, MPI_SUM, counter->window);
-    MPI_Win_flush(0, counter->window);
+    if (counter->rank == 0) return counter->next++;
+    int64_t taken;
+    MPI_Send(NULL, 0, MPI_BYTE, 0, TAG_TAKE, counter->comm);
+    MPI_Recv(&taken, 1, MPI_INT64_T, 0, TAG_NUMBER, counter->comm, MPI_STATUS_IGNORE);
     return taken;
 }
 
 void sn_counter_destroy(sn_counter *counter)
 {
     if (!counter) return;
-    MPI_Win_unlock_all(counter->window);
-    MPI_Win_free(&counter->window);
+    MPI_Barrier(counter->comm); /* nobody will ask any more */
+    if (counter->rank == 0 && counter->size > 1) {
+        counter->stop = true;
+        pthread_join(counter->server, NULL);
+    }
+    MPI_Comm_free(&counter->comm);
     free(counter);
 }

@@ -43,8 +43,11 @@ static sn_status create_parts(trainer *t)
                                         .seed = e->seed,
                                         .dropout = e->dropout};
     SN_TRY(sn_replica_create(&replica, &t->replica));
-    const sn_sampler_options sampler = {
-        .samples = train_count, .batch = batch, .seed = e->seed, .shuffle = e->shuffle};
+    const sn_sampler_options sampler = {.samples = sn_dataset_train(t->dataset),
+                                        .batch = batch,
+                                        .seed = e->seed,
+                                        .shuffle = e->shuffle,
+                                        .workers = e->workers};
     SN_TRY(sn_sampler_create(&sampler, &t->sampler));
     SN_TRY(SN_ALLOCATE(t->index, batch, "the batch"));
     SN_TRY(SN_ALLOCATE(t->logits, (size_t)sn_dataset_test(t->dataset).count * SN_CLASSES, "the logits"));

@@ -8,9 +8,12 @@
 
 enum { MOST = 1000 };
 
+static const uint8_t labels[MOST];
+
 static sn_sampler *sampler_of(uint32_t samples, uint32_t batch, uint64_t seed, bool shuffle)
 {
-    const sn_sampler_options options = {samples, batch, seed, shuffle};
+    const sn_sampler_options options = {
+        .samples = {.labels = labels, .count = samples}, .batch = batch, .seed = seed, .shuffle = shuffle};
     sn_sampler *sampler;
     assert_int_equal(sn_sampler_create(&options, &sampler), SN_OK);
     return sampler;
@@ -158,11 +161,105 @@ static void test_nothing_to_sample_is_an_error(void **state)
     (void)state;
     sn_sampler *sampler;
     sn_error_clear();
-    assert_int_equal(sn_sampler_create(&(sn_sampler_options){10, 0, 1, true}, &sampler), SN_ERROR_USAGE);
+    assert_int_equal(sn_sampler_create(&(sn_sampler_options){.samples.count = 10}, &sampler), SN_ERROR_USAGE);
     assert_null(sampler);
     sn_error_clear();
-    assert_int_equal(sn_sampler_create(&(sn_sampler_options){0, 64, 1, true}, &sampler), SN_ERROR_DATA);
+    assert_int_equal(sn_sampler_create(&(sn_sampler_options){.batch = 64}, &sampler), SN_ERROR_DATA);
     assert_null(sampler);
+}
+
+static const sn_shard_options all_kinds[] = {
+    {SN_SHARDS_IID, 0}, {SN_SHARDS_SORTED, 0}, {SN_SHARDS_DIRICHLET, 0.1}, {SN_SHARDS_DIRICHLET, 100}};
+
+enum { KINDS = sizeof all_kinds / sizeof *all_kinds };
+
+static void fill_labels(uint8_t *list, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        list[i] = (uint8_t)(i * 7 / 3 % SN_CLASSES);
+}
+
+static void test_workers_use_every_sample_once_an_epoch(void **state)
+{
+    (void)state;
+    static uint8_t list[MOST];
+    fill_labels(list, MOST);
+    static const uint32_t cases[][3] = {
+        {1000, 64, 8}, {999, 64, 7}, {1000, 100, 3}, {997, 50, 25}}; /* N, B, W */
+    for (int kind = 0; kind < KINDS; kind++)
+        for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+            const uint32_t n = cases[i][0], batch = cases[i][1], workers = cases[i][2];
+            const sn_sampler_options options = {.samples = {.labels = list, .count = n},
+                                                .batch = batch,
+                                                .seed = 5,
+                                                .shuffle = true,
+                                                .workers = workers,
+                                                .shards = all_kinds[kind]};
+            sn_sampler *sampler;
+            assert_int_equal(sn_sampler_create(&options, &sampler), SN_OK);
+            uint32_t shards[MOST], owner[MOST], start[MOST + 1];
+            assert_int_equal(sn_shards_divide(options.samples, workers, &options.shards, 5, shards), SN_OK);
+            for (uint32_t w = 0; w < workers; w++) {
+                const sn_share share = sn_share_of(n, (int)w, (int)workers);
+                for (uint32_t k = 0; k < share.count; k++)
+                    owner[shards[share.first + k]] = w;
+            }
+            for (uint32_t epoch = 0; epoch < 2; epoch++) {
+                bool seen[MOST] = {false};
+                for (uint32_t step = 0; step < sn_sampler_steps(sampler); step++) {
+                    const uint32_t total = sn_sampler_batch(sampler, step);
+                    uint32_t batch_order[MOST];
+                    sn_sampler_positions(sampler, epoch, step, 0, total, batch_order);
+                    sn_sampler_workers(sampler, step, start);
+                    assert_int_equal(start[workers], total);
+                    for (uint32_t w = 0; w < workers; w++) {
+                        const uint32_t gives = start[w + 1] - start[w];
+                        assert_in_range(gives, total / workers, total / workers + (total % workers != 0));
+                        for (uint32_t p = start[w]; p < start[w + 1]; p++) {
+                            assert_int_equal(owner[batch_order[p]], w);
+                            assert_false(seen[batch_order[p]]);
+                            seen[batch_order[p]] = true;
+                        }
+                    }
+                }
+                for (uint32_t k = 0; k < n; k++)
+                    assert_true(seen[k]);
+            }
+            sn_sampler_destroy(sampler);
+        }
+}
+
+/* Sum over workers of the share of their most frequent class: 1/10 each when IID, towards 1 when skewed. */
+static double skew(const sn_shard_options *options, uint32_t workers)
+{
+    static uint8_t list[MOST];
+    uint32_t order[MOST];
+    fill_labels(list, MOST);
+    const sn_samples samples = {.labels = list, .count = MOST};
+    assert_int_equal(sn_shards_divide(samples, workers, options, 1, order), SN_OK);
+    double sum = 0;
+    for (uint32_t w = 0; w < workers; w++) {
+        const sn_share share = sn_share_of(MOST, (int)w, (int)workers);
+        uint32_t counts[SN_CLASSES] = {0}, most = 0;
+        for (uint32_t k = 0; k < share.count; k++) {
+            const uint32_t c = ++counts[list[order[share.first + k]]];
+            if (c > most) most = c;
+        }
+        sum += (double)most / share.count;
+    }
+    return sum / workers;
+}
+
+static void test_shards_are_as_skewed_as_asked_for(void **state)
+{
+    (void)state;
+    const double iid = skew(&all_kinds[0], 8), sorted = skew(&all_kinds[1], 8);
+    const double skewed = skew(&all_kinds[2], 8), even = skew(&all_kinds[3], 8);
+    assert_true(iid < 0.25 && even < 0.25);
+    assert_true(sorted > 0.6);
+    assert_true(skewed > 0.4 && skewed > even + 0.2);
+    const sn_shard_options tiny = {SN_SHARDS_DIRICHLET, 1e-4}; /* proportions that underflow */
+    assert_true(skew(&tiny, 8) > 0.5);
 }
 
 int main(void)
@@ -176,6 +273,8 @@ int main(void)
         cmocka_unit_test(test_ranks_only_cut_the_batch),
         cmocka_unit_test(test_shares_are_contiguous_complete_and_even),
         cmocka_unit_test(test_nothing_to_sample_is_an_error),
+        cmocka_unit_test(test_workers_use_every_sample_once_an_epoch),
+        cmocka_unit_test(test_shards_are_as_skewed_as_asked_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
