@@ -15,6 +15,7 @@ typedef struct training {
     const char *data;
     sn_cli_progress progress;
     sn_log_level level;
+    sn_result result;
 } training;
 
 static sn_status train(sn_team *world, void *context)
@@ -27,7 +28,9 @@ static sn_status train(sn_team *world, void *context)
     sn_dataset *dataset = NULL;
     sn_cli_tell_arithmetic();
     sn_status status = sn_dataset_open(world, t->data, &dataset);
-    if (status == SN_OK) status = sn_train(world, dataset, &t->experiment, &t->execution, &observer, NULL);
+    if (status == SN_OK)
+        status = sn_train(world, dataset, &t->experiment, &t->execution, &observer, &t->result);
+    if (status == SN_OK && sn_team_is_root(world)) sn_display_complete(&display, &t->result);
     sn_dataset_close(dataset);
     sn_display_finish(&display);
     return status;

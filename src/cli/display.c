@@ -107,6 +107,7 @@ static void draw(sn_display *p, bool last)
 static void on_start(void *context, const sn_experiment *experiment, const char *dataset, int ranks)
 {
     sn_display *p = context;
+    p->started = true;
     p->epochs = experiment->epochs;
     p->last_step = experiment->steps;
     if (p->silent) return;
@@ -190,6 +191,11 @@ sn_observer sn_display_observer(sn_display *display)
                          .step = on_step,
                          .epoch_end = on_epoch_end,
                          .end = on_end};
+}
+
+void sn_display_complete(sn_display *display, const sn_result *result)
+{
+    if (!display->started) on_end(display, result);
 }
 
 void sn_display_finish(sn_display *display)

@@ -12,6 +12,7 @@
 typedef struct sn_display {
     bool bar;    /* redraw a line (a terminal, or --progress always) */
     bool silent; /* -q */
+    bool started;
     FILE *out;
     uint32_t epochs;    /* asked for */
     uint64_t last_step; /* of the run, with --steps; else 0 */
@@ -28,6 +29,9 @@ void sn_display_start(sn_display *display, sn_cli_progress when, bool silent, FI
 
 /** The observer that draws; `display` must outlive it. */
 sn_observer sn_display_observer(sn_display *display);
+
+/** The end of a run that was complete before it began, which the observer is not told of. Else nothing. */
+void sn_display_complete(sn_display *display, const sn_result *result);
 
 /** Ends a line that was left half drawn (an error, a stop request), so that a message starts on its own. */
 void sn_display_finish(sn_display *display);

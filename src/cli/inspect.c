@@ -3,6 +3,7 @@
 #include "syncnorm/cli/inspect.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,7 +45,7 @@ static bool same_value(const sn_attribute *a, const sn_attribute *b)
     case SN_VALUE_INTEGER:
         return a->integer == b->integer;
     case SN_VALUE_REAL:
-        return memcmp(&a->real, &b->real, sizeof a->real) == 0;
+        return a->real == b->real || (isnan(a->real) && isnan(b->real));
     case SN_VALUE_TEXT:
         return strcmp(a->text, b->text) == 0;
     }

@@ -9,14 +9,15 @@ import harness
 class Eval(harness.Test):
     def test_it_agrees_with_training_and_with_itself(self):
         for experiment in ("gn", "bn-l1"):
-            trained, _ = self.run_program("train", "--experiment", experiment, "--epochs", "2", "--output", "run.h5")
+            path = experiment + ".h5"
+            trained, _ = self.run_program("train", "--experiment", experiment, "--epochs", "2", "--output", path)
             loss, correct = re.findall(r"test loss ([\d.]+), accuracy (\d+)/100", trained)[-1]
-            alone, err = self.run_program("eval", "run.h5")
+            alone, err = self.run_program("eval", path)
             self.assertEqual(err, "")
             self.assertIn(f"Test set: Average loss: {loss}, Accuracy: {correct}/100 ({correct}.00%)\n", alone)
             self.assertEqual(harness.digests(alone)[0], harness.digests(trained)[-1])
             for np in (1, 3):
-                self.assertEqual(self.run_program("eval", "run.h5", np=np), (alone, ""))
+                self.assertEqual(self.run_program("eval", path, np=np), (alone, ""))
 
     def test_confusion_and_misclassified_images_add_up(self):
         self.run_program("train", "-q", "--steps", "6", "--output", "run.h5")

@@ -54,15 +54,15 @@ class Study(harness.Test):
                 (["--ranks-per-run", "2"], 3, "the 1 left over joining it"),
                 (["--ranks-per-run", "4"], 3, "one team of all"),
                 ([], 4, "the 1 left over joining them")):
-            out, err = self.run_program("study", "--steps", "1", *arguments, np=np)
+            out, err = self.run_program("study", "--steps", "1", "--output", f"out{says[-4:]}", *arguments, np=np)
             self.assertRegex(err, r"\Asyncnorm: [^\n]+\n\Z")
             self.assertIn(says, err)
             self.rows(out, ["gn-s1", "ln-s1", "bn-l1-s1"])
 
     def test_a_failed_run_stops_no_other(self):
-        os.makedirs(self.path("out/ln-s1.h5"))  # where its run file should go
         for np in (None, 3):
-            out, err = self.run_program("study", "--steps", "1", "--output", "out", np=np, expect=1)
+            os.makedirs(self.path(f"out{np}/ln-s1.h5"))  # where its run file should go
+            out, err = self.run_program("study", "--steps", "1", "--output", f"out{np}", np=np, expect=1)
             self.assertRegex(out, r"\nln-s1 +ln +FAILED: [^\n]+\n")
             self.assertRegex(out, ROW.format(name="gn-s1"))
             self.assertRegex(out, ROW.format(name="bn-l1-s1"))
@@ -76,6 +76,14 @@ class Study(harness.Test):
     def test_quiet_says_nothing(self):
         self.assertEqual(self.run_program("study", "--steps", "1", "-q", np=2), ("", ""))
 
+    def test_a_second_time_there_is_nothing_to_do(self):
+        names = ["gn-s1", "ln-s1", "bn-l1-s1"]
+        first, _ = self.run_program("study", "--steps", "2", np=2)
+        again, err = self.run_program("study", "--steps", "2", np=3)
+        self.assertEqual(self.rows(again, names), self.rows(first, names))
+        self.assertNotIn("Epoch", again)
+        self.assertEqual(err.count("nothing to do"), 3)
+
     def test_out_of_time(self):
         out, err = self.run_program("study", "--epochs", "60000", "--max-time", "0:00:01", np=2, expect=75)
         self.assertEqual(out.count("stopped"), 3 + out.count("stopped: stopped"))
@@ -86,7 +94,7 @@ class Study(harness.Test):
         out, _ = self.run_program("study", "--norm", "gn", "--init", "start.h5", "--seed", "1-2", "--steps", "2", np=2)
         names = sorted(os.listdir(self.path("runs")))
         self.assertRegex(" ".join(names), r"\Agn-init[0-9a-f]{8}-s1.h5 gn-init[0-9a-f]{8}-s2.h5\Z")
-        one, _ = self.run_program("train", "--init", "start.h5", "--steps", "2")
+        one, _ = self.run_program("train", "--init", "start.h5", "--steps", "2", "--resume", "never")
         self.assertIn(harness.digests(one)[-1], out)
         self.assertIn(f"Run file: runs/{names[0]}\n", one)
         self.refuse("study", "--norm", "gn", "--init", "missing.h5", np=2, code=1, says="missing.h5")
