@@ -42,7 +42,7 @@ static void read_all(hid_t file, const char *path, hid_t type, size_t count, voi
 
 static double attribute(hid_t object, const char *name)
 {
-    double value = NAN;
+    double value = 0;
     const hid_t a = H5Aopen(object, name, H5P_DEFAULT);
     if (a < 0 || H5Aread(a, H5T_NATIVE_DOUBLE, &value) < 0) die("attribute", name);
     H5Aclose(a);

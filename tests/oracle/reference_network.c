@@ -232,7 +232,7 @@ void ref_update_running(const ref_pass *pass, double running_mean[REF_NORM_CHANN
 
 double ref_kink_distance(const ref_pass *pass)
 {
-    double least = INFINITY;
+    double least = HUGE_VAL;
     for (int k = 0; k < REF_NORMS; k++) {
         const activations *a = &pass->stages[k];
         for (size_t j = 0; j < stage_elements(pass, k); j++)

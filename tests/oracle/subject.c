@@ -67,6 +67,16 @@ void subject_set_weights(subject *s, const double *weights)
     }
 }
 
+void subject_get_weights(const subject *s, double *weights)
+{
+    for (int i = 0; i < s->reference.parameter_count; i++) {
+        const ref_parameter *to = &s->reference.parameters[i];
+        const sn_parameter *from = parameter_named(s, to);
+        for (size_t j = 0; j < to->count; j++)
+            weights[to->offset + j] = (double)s->model->values[from->offset + j];
+    }
+}
+
 sn_step_sums subject_step(subject *s, sn_samples samples, uint32_t total, const uint32_t *index,
                           uint32_t step)
 {

@@ -34,6 +34,9 @@ void subject_destroy(subject *s);
 /** Copies parameters (in the reference's order; tensors are found by name) to the model, rounded to float. */
 void subject_set_weights(subject *s, const double *weights);
 
+/** The other way round. */
+void subject_get_weights(const subject *s, double *weights);
+
 /** One forward and backward over this rank's share of the batch: samples[index[position]] at each position. Collective. */
 sn_step_sums subject_step(subject *s, sn_samples samples, uint32_t total, const uint32_t *index,
                           uint32_t step);
