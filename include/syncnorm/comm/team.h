@@ -92,7 +92,8 @@ void sn_shared_destroy(sn_shared *shared);
 /** A counter that any rank may take numbers from at any time, without the others: hands out the runs of a study. */
 typedef struct sn_counter sn_counter;
 
-/** Starts at 0. Collective over the team. */
+/** Starts at 0. A thread of the root answers the others; SN_ERROR_FAILED where MPI supports no threads. Collective over the
+ *  team. */
 sn_status sn_counter_create(sn_team *team, sn_counter **counter);
 
 /** The next number, 0 first; each is given once. Not collective. */
