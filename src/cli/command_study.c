@@ -6,8 +6,10 @@
 
 #include "cli.h"
 #include "options.h"
+#include "syncnorm/comm/watchdog.h"
 #include "syncnorm/dataset/dataset.h"
 #include "syncnorm/study/study.h"
+#include "syncnorm/train/signals.h"
 
 enum { DIRECTORY_MOST = SN_PATH_SIZE - SN_RUN_NAME_SIZE - 16 };
 
@@ -35,13 +37,16 @@ static sn_status carry_out(sn_team *world, void *context)
     const bool root = sn_team_is_root(world);
     sn_dataset *dataset = NULL;
     sn_cli_tell_arithmetic();
-    SN_TRY(sn_study_resolve(world, &s->plan));
-    SN_TRY(sn_dataset_open(world, s->data, &dataset));
+    SN_TRY(sn_team_agree(world, sn_watchdog_start(s->study.execution.timeout, sn_comm_rank())));
+    sn_status status = sn_study_resolve(world, &s->plan);
+    if (status == SN_OK) status = sn_dataset_open(world, s->data, &dataset);
+    sn_watchdog_stop(); /* each run has its own; between them a team may wait for others as long as it takes */
+    SN_TRY(status);
     s->study.dataset = dataset;
     if (s->study.out && root) print_header(world, &s->study);
 
     sn_outcome *outcomes = calloc(s->plan.count, sizeof *outcomes);
-    sn_status status = sn_team_agree(
+    status = sn_team_agree(
         world, outcomes ? SN_OK : sn_fail(SN_ERROR_MEMORY, "out of memory: the results of the study"));
     if (status == SN_OK) {
         status = sn_study_run(world, &s->study, outcomes);
@@ -117,6 +122,7 @@ int sn_command_study(int argc, char **argv)
         code = sn_cli_finish_output();
     } else {
         if (status == SN_OK) status = read_options(&arguments, &s);
+        sn_signals_install();
         code = sn_cli_with_mpi(command.name, status, s.level, carry_out, &s);
     }
     sn_plan_clear(&s.plan);

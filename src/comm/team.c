@@ -5,10 +5,13 @@
 #include <string.h>
 #include <time.h>
 
+#include "syncnorm/base/fault.h"
 #include "syncnorm/base/floating_point.h"
 #include "syncnorm/base/memory.h"
 #include "syncnorm/comm/watchdog.h"
 #include "team_internal.h"
+
+static int world_rank;
 
 static sn_status adopt(MPI_Comm comm, sn_team **team)
 {
@@ -29,6 +32,8 @@ sn_status sn_comm_start(sn_team **world)
     int provided;
     MPI_Init_thread(NULL, NULL, MPI_THREAD_MULTIPLE, &provided); /* counter.c; costs 0.2 us per collective */
     sn_floating_point_set();
+    MPI_Comm_rank(MPI_COMM_WORLD, &world_rank);
+    sn_fault_rank(world_rank);
     MPI_Comm comm;
     MPI_Comm_dup(MPI_COMM_WORLD, &comm);
     return adopt(comm, world);
@@ -44,6 +49,11 @@ void sn_comm_abort(int exit_code)
 {
     MPI_Abort(MPI_COMM_WORLD, exit_code);
     abort();
+}
+
+int sn_comm_rank(void)
+{
+    return world_rank;
 }
 
 const char *sn_comm_library(void)
@@ -108,21 +118,25 @@ void sn_team_sum(sn_team *team, int64_t *values, size_t count)
 
 void sn_team_broadcast(sn_team *team, void *data, size_t bytes, int root)
 {
+    sn_watchdog_beat("waiting for what a rank hands out");
     MPI_Bcast(data, (int)bytes, MPI_BYTE, root, team->comm);
 }
 
 void sn_team_gather(sn_team *team, const void *mine, size_t bytes, void *all)
 {
+    sn_watchdog_beat("gathering from the other ranks");
     MPI_Gather(mine, (int)bytes, MPI_BYTE, all, (int)bytes, MPI_BYTE, 0, team->comm);
 }
 
 void sn_team_gather_all(sn_team *team, const void *mine, size_t bytes, void *all)
 {
+    sn_watchdog_beat("gathering from the other ranks");
     MPI_Allgather(mine, (int)bytes, MPI_BYTE, all, (int)bytes, MPI_BYTE, team->comm);
 }
 
 void sn_team_gather_pieces(sn_team *team, const void *mine, size_t bytes, void *all)
 {
+    sn_watchdog_beat("gathering from the other ranks");
     int *counts = NULL, *offsets = NULL;
     const int mine_count = (int)bytes;
     if (team->rank == 0) {
@@ -141,6 +155,7 @@ void sn_team_gather_pieces(sn_team *team, const void *mine, size_t bytes, void *
 
 void sn_team_barrier(sn_team *team)
 {
+    sn_watchdog_beat("waiting for the other ranks at a barrier");
     MPI_Barrier(team->comm);
 }
 

@@ -47,29 +47,41 @@ static _Noreturn void bark(void)
     sn_comm_abort(1);
 }
 
+/* On a lost rank all others wait, and one line about it is enough: rank 0 has the first word, the others follow only when
+   that did not end the job, so rank 0 itself is what is lost. */
+static double grace(int rank)
+{
+    return rank == 0 ? 0 : rank == 1 ? 3 : 6;
+}
+
+/* CLOCK_MONOTONIC, `seconds` from now. */
+static struct timespec from_now(double seconds)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    const long nanoseconds = time.tv_nsec + (long)((seconds - (double)(time_t)seconds) * 1e9);
+    time.tv_sec += (time_t)seconds + nanoseconds / 1000000000;
+    time.tv_nsec = nanoseconds % 1000000000;
+    return time;
+}
+
 /* Looks eight times per timeout; a beat between two looks is life. */
 static void *watch(void *unused)
 {
     (void)unused;
+    const double pause = watchdog.timeout / 8;
     uint64_t seen = watchdog.beats;
-    double since = sn_clock();
+    double idle = 0, looked = sn_clock();
     pthread_mutex_lock(&watchdog.mutex);
     while (!watchdog.stop) {
-        struct timespec until;
-        clock_gettime(CLOCK_MONOTONIC, &until);
-        const double pause = watchdog.timeout / 8;
-        const long nanoseconds = until.tv_nsec + (long)((pause - (double)(time_t)pause) * 1e9);
-        until.tv_sec += (time_t)pause + nanoseconds / 1000000000;
-        until.tv_nsec = nanoseconds % 1000000000;
+        const struct timespec until = from_now(pause);
         pthread_cond_timedwait(&watchdog.wake, &watchdog.mutex, &until);
-        const double now = sn_clock();
-        /* this process may itself have been stopped: time in which it could not even look does not count */
-        if (watchdog.beats != seen || now - since > 2 * watchdog.timeout) {
-            seen = watchdog.beats;
-            since = now;
-        } else if (now - since >= watchdog.timeout) {
-            bark();
-        }
+        const double now = sn_clock(), passed = now - looked;
+        looked = now;
+        /* a process that was itself stopped for a while could not look, and that while says nothing */
+        idle = watchdog.beats == seen ? idle + (passed < 2 * pause ? passed : pause) : 0;
+        seen = watchdog.beats;
+        if (!watchdog.stop && idle >= watchdog.timeout + grace(watchdog.rank)) bark();
     }
     pthread_mutex_unlock(&watchdog.mutex);
     return NULL;
@@ -78,6 +90,7 @@ static void *watch(void *unused)
 sn_status sn_watchdog_start(double timeout, int rank)
 {
     if (timeout <= 0 || watchdog.running) return SN_OK;
+    sn_watchdog_beat("starting");
     pthread_condattr_t attributes;
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);

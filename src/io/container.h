@@ -28,4 +28,10 @@ sn_status sn_file_replace(const char *path, const sn_bytes *contents);
 /* Whether that would find a directory it can write to; makes missing directories, changes nothing else. */
 sn_status sn_file_try_replace(const char *path);
 
+/* Removes what processes that died while replacing `path` left behind. Only for whoever has it to himself. */
+sn_status sn_file_sweep(const char *path);
+
+/* The target where `path` is a symbolic link, else a copy of it; NULL when out of memory. */
+char *sn_file_resolve(const char *path);
+
 #endif

@@ -2,14 +2,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "container.h"
 #include "syncnorm/base/log.h"
 
 struct sn_lock {
@@ -17,20 +16,16 @@ struct sn_lock {
     char *path; /* of the lock's own file */
 };
 
-static double seconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
-/* directory/.NAME.lock */
+/* directory/.NAME.lock; of the target, where `path` is a symbolic link */
 static char *lock_path(const char *path)
 {
-    const char *slash = strrchr(path, '/');
-    const int directory = slash ? (int)(slash - path) + 1 : 0;
-    char *name;
-    return asprintf(&name, "%.*s.%s.lock", directory, path, path + directory) < 0 ? NULL : name;
+    char *target = sn_file_resolve(path), *name = NULL;
+    if (!target) return NULL;
+    const char *slash = strrchr(target, '/');
+    const int directory = slash ? (int)(slash - target) + 1 : 0;
+    if (asprintf(&name, "%.*s.%s.lock", directory, target, target + directory) < 0) name = NULL;
+    free(target);
+    return name;
 }
 
 /* The holder removes the file when it is done: what we locked may have lost its name since we opened it. */
@@ -61,41 +56,54 @@ static int try_lock(sn_lock *lock)
     return code == EACCES || code == EAGAIN ? 0 : -1;
 }
 
-sn_status sn_lock_acquire(const char *path, double patience, sn_lock **result)
+/* Some file systems of clusters are mounted without locks: that must not keep anybody from working. */
+static bool locks_are_missing(int code)
+{
+    return code == ENOSYS || code == ENOLCK || code == ENOTSUP || code == EINVAL;
+}
+
+sn_status sn_lock_acquire(const char *path, sn_lock **result, bool *busy)
 {
     *result = NULL;
+    *busy = false;
     sn_lock *lock = calloc(1, sizeof *lock);
     if (!lock || !(lock->path = lock_path(path))) {
         free(lock);
         return sn_fail(SN_ERROR_MEMORY, "out of memory: the lock of %s", path);
     }
-    const double until = seconds() + patience;
-    bool said = false;
-    int locked;
-    while ((locked = try_lock(lock)) == 0 && seconds() < until) {
-        if (!said)
-            sn_log_note("%s: another job is writing it; waiting up to %.0f s for it to end", path, patience);
-        said = true;
-        const struct timespec pause = {.tv_nsec = 200000000};
-        nanosleep(&pause, NULL);
-    }
+    const int locked = try_lock(lock);
     if (locked == 1) {
         *result = lock;
         return SN_OK;
     }
-    const sn_status status = locked == 0
-                                 ? sn_fail(SN_ERROR_FILE,
-                                           "%s: another job is writing it; choose another --output", path)
-                                 : sn_fail(SN_ERROR_FILE, "%s: cannot lock it: %s", path, strerror(errno));
+    const int code = errno;
+    sn_status status = SN_OK;
+    *busy = locked == 0;
+    if (*busy) {
+        status = sn_fail(SN_ERROR_FILE,
+                         "%s: another job is writing it: wait for it, or choose another --output", path);
+    } else if (locks_are_missing(code)) {
+        sn_log_warning("%s: no locks on this file system (%s): nothing keeps another job from writing it too",
+                       path, strerror(code));
+        (void)unlink(lock->path);
+    } else {
+        status = sn_fail(SN_ERROR_FILE, "%s: cannot lock it: %s", path, strerror(code));
+    }
     free(lock->path);
     free(lock);
     return status;
 }
 
+bool sn_lock_is_held(const sn_lock *lock)
+{
+    return !lock || still_there(lock->file, lock->path);
+}
+
 void sn_lock_release(sn_lock *lock)
 {
     if (!lock) return;
-    (void)unlink(lock->path); /* while it is still locked; a file left behind does no harm */
+    if (sn_lock_is_held(lock))
+        (void)unlink(lock->path); /* while it is locked; one left behind does no harm */
     close(lock->file);
     free(lock->path);
     free(lock);

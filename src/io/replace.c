@@ -10,6 +10,7 @@
  * only NAME.prev is there.
  */
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -19,6 +20,11 @@
 #include <unistd.h>
 
 #include "container.h"
+#include "syncnorm/base/fault.h"
+
+/* What a temporary file is called: .NAME, shortened so that the rest always fits, this mark, its owner. */
+enum { NAME_SHOWN = 120 };
+static const char mark[] = ".tmp-";
 
 typedef struct replacement {
     char *path;      /* what is replaced: the target, where the name given is a symbolic link */
@@ -43,7 +49,7 @@ static void clear_names(replacement *names)
 }
 
 /* Through a symbolic link it is the target that is replaced. A link to nothing, or any trouble, shows up when writing. */
-static char *resolve(const char *path)
+char *sn_file_resolve(const char *path)
 {
     struct stat status;
     char *target = lstat(path, &status) == 0 && S_ISLNK(status.st_mode) ? realpath(path, NULL) : NULL;
@@ -52,7 +58,7 @@ static char *resolve(const char *path)
 
 static sn_status make_names(const char *path, replacement *names)
 {
-    names->path = resolve(path);
+    names->path = sn_file_resolve(path);
     if (!names->path) return sn_fail(SN_ERROR_MEMORY, "out of memory: names of files");
     const char *slash = strrchr(names->path, '/');
     const char *name = slash ? slash + 1 : names->path;
@@ -64,7 +70,7 @@ static sn_status make_names(const char *path, replacement *names)
     snprintf(owner, sizeof owner, "%s-%ld", host, (long)getpid());
     names->directory = length ? strndup(names->path, (size_t)length) : strdup(".");
     if (!names->directory || asprintf(&names->previous, "%s.prev", names->path) < 0 ||
-        asprintf(&names->temporary, "%s/.%.120s.tmp-%s", names->directory, name, owner) < 0 ||
+        asprintf(&names->temporary, "%s/.%.*s%s%s", names->directory, NAME_SHOWN, name, mark, owner) < 0 ||
         asprintf(&names->spare, "%s.prev", names->temporary) < 0)
         return sn_fail(SN_ERROR_MEMORY, "out of memory: names of files");
     return SN_OK;
@@ -85,7 +91,31 @@ static sn_status sync_directory(const char *path)
     return status;
 }
 
-/* mkdir -p; another rank may be making the same directories. */
+/* The entry of a directory that was made just now reaches the disk with its parent. */
+static sn_status sync_parent(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    if (!slash) return sync_directory(".");
+    char *parent = strndup(path, slash == path ? 1 : (size_t)(slash - path));
+    if (!parent) return sn_fail(SN_ERROR_MEMORY, "out of memory: names of files");
+    const sn_status status = sync_directory(parent);
+    free(parent);
+    return status;
+}
+
+/* Another process may be making the same one. */
+static sn_status make_directory(const char *path)
+{
+    if (mkdir(path, 0777) == 0) return sync_parent(path);
+    if (errno == EEXIST) return SN_OK;
+    struct stat there; /* e.g. EROFS for a directory that exists */
+    const int code = errno;
+    const bool exists = stat(path, &there) == 0 && S_ISDIR(there.st_mode);
+    errno = code;
+    return exists ? SN_OK : failed(path, "make the directory");
+}
+
+/* mkdir -p */
 static sn_status make_directories(const char *path)
 {
     char *part = strdup(path);
@@ -96,13 +126,7 @@ static sn_status make_directories(const char *path)
         end += strcspn(end, "/");
         const char kept = *end;
         *end = '\0';
-        if (mkdir(part, 0777) != 0 && errno != EEXIST) {
-            struct stat there; /* e.g. EROFS for a directory that exists */
-            const int code = errno;
-            const bool exists = stat(part, &there) == 0 && S_ISDIR(there.st_mode);
-            errno = code;
-            if (!exists) status = failed(part, "make the directory");
-        }
+        status = make_directory(part);
         *end = kept;
     }
     free(part);
@@ -113,11 +137,12 @@ static sn_status write_all(int file, const char *path, const sn_bytes *contents)
 {
     size_t done = 0;
     while (done < contents->size) {
-        const ssize_t wrote = write(file, contents->data + done, contents->size - done);
+        const ssize_t wrote = write(file, contents->data + done, sn_fault_piece(contents->size - done));
         if (wrote < 0 && errno == EINTR) continue;
         if (wrote == 0) errno = ENOSPC;
         if (wrote <= 0) return failed(path, "write the new file");
         done += (size_t)wrote;
+        sn_fault("save.written");
     }
     int code;
     do
@@ -139,8 +164,10 @@ static sn_status write_temporary(const replacement *names, const sn_bytes *conte
 {
     const int file = open(names->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (file < 0) return failed(names->path, "create the new file beside it");
+    sn_fault("save.created");
     sn_status status = write_all(file, names->path, contents);
     if (close(file) != 0 && status == SN_OK) status = failed(names->path, "close the new file");
+    sn_fault("save.synced");
     return status;
 }
 
@@ -153,6 +180,7 @@ static bool link_is_missing(int code)
  * is the current file already: somebody died between this and the next step. */
 static sn_status link_previous(const replacement *names)
 {
+    sn_fault("save.linked");
     if (rename(names->spare, names->previous) != 0) return failed(names->path, "keep it as .prev");
     if (unlink(names->spare) != 0 && errno != ENOENT) return failed(names->spare, "remove it");
     return SN_OK;
@@ -176,7 +204,11 @@ static sn_status put_in_place(const replacement *names)
 {
     bool moved = false;
     SN_TRY(keep_previous(names, &moved));
-    if (rename(names->temporary, names->path) == 0) return SN_OK;
+    sn_fault("save.kept");
+    if (rename(names->temporary, names->path) == 0) {
+        sn_fault("save.renamed");
+        return SN_OK;
+    }
     const sn_status status = failed(names->path, "rename the new file to it");
     if (moved && rename(names->previous, names->path) != 0)
         return status; /* .prev it stays, and a reader is told of it */
@@ -195,6 +227,7 @@ sn_status sn_file_replace(const char *path, const sn_bytes *contents)
         if (status != SN_OK) (void)remove_temporaries(&names); /* the failure before is the one to tell */
     }
     if (status == SN_OK) status = sync_directory(names.directory);
+    sn_fault("save.done");
     clear_names(&names);
     return status;
 }
@@ -213,6 +246,28 @@ sn_status sn_file_try_replace(const char *path)
         if (lstat(names.path, &current) == 0 && !S_ISREG(current.st_mode))
             status = sn_fail(SN_ERROR_FILE, "%s: not a regular file, which a run file would replace",
                              names.path);
+    }
+    clear_names(&names);
+    return status;
+}
+
+/* Only the holder of the lock writes here: a temporary file with another owner is a dead process's. */
+sn_status sn_file_sweep(const char *path)
+{
+    replacement names = {0};
+    sn_status status = make_names(path, &names);
+    const char *slash = status == SN_OK ? strrchr(names.path, '/') : NULL;
+    const size_t length = status == SN_OK ? strlen(slash ? slash + 1 : names.path) : 0;
+    DIR *directory = NULL;
+    if (status == SN_OK && length <= NAME_SHOWN)
+        directory = opendir(names.directory); /* else others' look alike */
+    if (directory) {
+        const char *temporary = strrchr(names.temporary, '/') + 1;
+        const size_t prefix = 1 + length + strlen(mark);
+        for (const struct dirent *entry; (entry = readdir(directory));)
+            if (strncmp(entry->d_name, temporary, prefix) == 0)
+                (void)unlinkat(dirfd(directory), entry->d_name, 0); /* disk space is all that depends on it */
+        closedir(directory);
     }
     clear_names(&names);
     return status;

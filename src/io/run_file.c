@@ -5,10 +5,12 @@
 
 #include "container.h"
 #include "syncnorm/base/digest.h"
+#include "syncnorm/base/fault.h"
 
 sn_status sn_run_write(const sn_run *run, const char *path)
 {
     sn_bytes bytes;
+    sn_fault("save.begun");
     SN_TRY(sn_image_write(run, path, SN_TRAILER_SIZE, &bytes));
     sn_container_seal(&bytes);
     const sn_status status = sn_file_replace(path, &bytes);
@@ -48,6 +50,11 @@ sn_status sn_run_verify(const char *path)
     const sn_status status = check_digest(&run, path);
     sn_run_clear(&run);
     return status;
+}
+
+sn_status sn_run_sweep(const char *path)
+{
+    return sn_file_sweep(path);
 }
 
 sn_status sn_run_writable(const char *path)

@@ -2,6 +2,7 @@
 
 #include "replica_internal.h"
 #include "syncnorm/base/fixed_point.h"
+#include "syncnorm/comm/watchdog.h"
 #include "syncnorm/nn/head.h"
 
 /* Statistics of a stage in evaluation mode: running ones with batch norm, the sample's own otherwise. */
@@ -42,6 +43,7 @@ void sn_replica_evaluate(sn_replica *replica, const sn_model *model, sn_samples 
     *sums = (sn_evaluation_sums){0};
     for (uint32_t start = 0; start < count; start += L) {
         const int lanes = sn_lanes_from(count, start);
+        sn_watchdog_beat("evaluating");
         sn_block_load(r, block, samples, NULL, first + start, lanes);
         forward_evaluation(r, model, block, SN_NORMS);
         sn_forward_stage(r, model, block, LAST_STAGE, false);
@@ -74,6 +76,7 @@ sn_status sn_replica_population(sn_replica *replica, sn_model *model, sn_samples
         const size_t words = (size_t)norm->channels * SN_MOMENT_WORDS;
         int64_t message[SN_MAX_CHANNELS * SN_MOMENT_WORDS + 1] = {0};
         for (uint32_t start = 0; start < share.count; start += L) {
+            sn_watchdog_beat("measuring the population's statistics");
             sn_block_load(r, block, samples, NULL, share.first + start, sn_lanes_from(share.count, start));
             forward_evaluation(r, model, block, stage);
             sn_forward_stage(r, model, block, stage, true);

@@ -6,6 +6,7 @@
 #include "syncnorm/base/digest.h"
 #include "syncnorm/base/log.h"
 #include "syncnorm/train/epoch_line.h"
+#include "syncnorm/train/signals.h"
 
 /* One rank's part in a study. */
 typedef struct study {
@@ -50,7 +51,7 @@ static double seconds_left(const study *s)
 static int64_t take(study *s)
 {
     int64_t run = -1;
-    if (sn_team_is_root(s->team) && !s->stopped &&
+    if (sn_team_is_root(s->team) && !s->stopped && !sn_signals_stop() &&
         (s->setup->execution.max_seconds <= 0 || seconds_left(s) > 0))
         run = sn_counter_take(s->counter);
     if (run >= (int64_t)s->setup->plan->count) run = -1;

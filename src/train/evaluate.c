@@ -3,13 +3,33 @@
 #include "syncnorm/base/elementary.h"
 #include "syncnorm/base/fixed_point.h"
 
-void sn_evaluate(sn_team *team, sn_replica *replica, const sn_model *model, sn_samples samples, float *logits,
-                 sn_evaluation *evaluation)
+enum { PIECE = 64 }; /* samples of a rank between two questions whether to stop */
+
+/* Whether any rank was asked to. Collective. */
+static bool stop_is_agreed(bool (*stop)(const void *context), const void *context, sn_team *team)
+{
+    int64_t asked = stop(context);
+    sn_team_sum(team, &asked, 1);
+    return asked > 0;
+}
+
+bool sn_evaluate_unless(bool (*stop)(const void *context), const void *context, sn_team *team,
+                        sn_replica *replica, const sn_model *model, sn_samples samples, float *logits,
+                        sn_evaluation *evaluation)
 {
     const sn_share share = sn_share_of(samples.count, sn_team_rank(team), sn_team_size(team));
-    sn_evaluation_sums mine;
-    sn_replica_evaluate(replica, model, samples, share.first, share.count, logits, NULL, &mine);
-    int64_t sums[] = {mine.loss, mine.correct};
+    const sn_share largest = sn_share_of(samples.count, 0, sn_team_size(team)); /* the first is */
+    int64_t sums[2] = {0};
+    for (uint32_t start = 0; start < largest.count; start += PIECE) {
+        if (stop && stop_is_agreed(stop, context, team)) return false;
+        const uint32_t from = start < share.count ? start : share.count;
+        const uint32_t left = share.count - from;
+        sn_evaluation_sums piece;
+        sn_replica_evaluate(replica, model, samples, share.first + from, left < PIECE ? left : PIECE,
+                            logits ? logits + (size_t)from * SN_CLASSES : NULL, NULL, &piece);
+        sums[0] += piece.loss;
+        sums[1] += piece.correct;
+    }
     sn_team_sum(team, sums, 2);
     if (logits) sn_team_gather_pieces(team, logits, share.count * SN_CLASSES * sizeof *logits, logits);
     const double n = samples.count;
@@ -17,6 +37,13 @@ void sn_evaluate(sn_team *team, sn_replica *replica, const sn_model *model, sn_s
                                   .accuracy = 100 * (double)sums[1] / n,
                                   .correct = sums[1],
                                   .count = samples.count};
+    return true;
+}
+
+void sn_evaluate(sn_team *team, sn_replica *replica, const sn_model *model, sn_samples samples, float *logits,
+                 sn_evaluation *evaluation)
+{
+    (void)sn_evaluate_unless(NULL, NULL, team, replica, model, samples, logits, evaluation);
 }
 
 uint8_t sn_prediction(const float logits[SN_CLASSES], double *probability)

@@ -10,9 +10,6 @@
 #include "syncnorm/train/state.h"
 #include "trainer_internal.h"
 
-/* The ranks of a job that was killed hold its lock for about a second. */
-static const double LOCK_PATIENCE = 15;
-
 static sn_status select_kernels(trainer *t, const sn_convolution **convolution)
 {
     t->kernels = sn_kernels_select(NULL);
@@ -140,15 +137,14 @@ static bool is_past_length(const trainer *t)
            (e->steps && p->step > e->steps);
 }
 
-/* Locks the run file, and goes on from it or starts afresh. On the root. */
+/* Goes on from the run file or starts afresh. On the root, which has the lock. */
 static sn_status open_record(trainer *t, const char *hosts)
 {
     const char *path = t->result.output;
     const sn_provenance provenance = {t->execution->command_line, hosts, t->kernels->isa,
                                       sn_team_size(t->team)};
     bool found;
-    SN_TRY(sn_run_writable(path));
-    SN_TRY(sn_lock_acquire(path, LOCK_PATIENCE, &t->lock));
+    if (t->lock) SN_TRY(sn_run_sweep(path));
     SN_TRY(sn_resume_find(path, t->execution->resume, &t->experiment, &t->run, &found));
     if (!found) return sn_record_start(&t->run, &t->experiment, sn_dataset_name(t->dataset), &provenance);
     SN_TRY(sn_resume_load(&t->run, path, t->model, &t->progress));
@@ -169,12 +165,15 @@ sn_status sn_trainer_prepare(trainer *t)
     sn_status status = SN_OK;
     if (t->root) {
         choose_output(t);
-        status = open_record(t, hosts);
+        status = sn_run_writable(t->result.output);
     }
+    SN_TRY(sn_team_agree(t->team, status));
+    SN_TRY(sn_trainer_lock(t));
+    if (t->root) status = open_record(t, hosts);
     SN_TRY(sn_team_agree(t->team, status));
     sn_team_broadcast(t->team, &t->progress, sizeof t->progress, 0);
     sn_team_broadcast(t->team, &t->finished, sizeof t->finished, 0);
     if (t->progress.step > 0) share_model(t);
-    t->started = t->saved = sn_clock();
+    t->saved = sn_clock();
     return SN_OK;
 }

@@ -87,6 +87,8 @@ sn_status sn_record_resume(sn_run *run, const sn_experiment *experiment, const s
 {
     sn_table_truncate(&run->steps, progress->step);
     sn_table_truncate(&run->epochs, progress->epoch);
+    sn_tensors_clear(&run->evaluation); /* of a run that was shorter */
+    sn_attributes_clear(&run->evaluation_attributes);
     SN_TRY(sn_experiment_attributes(experiment, &run->experiment));
     return add_provenance(run, provenance);
 }

@@ -32,7 +32,7 @@ sn_status sn_record_start(sn_run *run, const sn_experiment *experiment, const ch
                           const sn_provenance *provenance);
 
 /* Goes on with a run read from its file: one provenance entry more, the length asked for now; the row of an epoch that was not
-   finished is dropped. */
+   finished is dropped, and the final evaluation of a shorter run. */
 sn_status sn_record_resume(sn_run *run, const sn_experiment *experiment, const sn_provenance *provenance,
                            const sn_progress *progress);
 

@@ -1,5 +1,6 @@
 #include "resume.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,51 +9,91 @@
 #include "syncnorm/base/log.h"
 #include "syncnorm/train/state.h"
 
+enum { ORIGIN_SIZE = SN_PATH_SIZE + 8 };
+
 static bool is_there(const char *path)
 {
     return access(path, F_OK) == 0;
 }
 
-/* The newest generation that can be read. */
-static sn_status read_generation(const char *path, sn_run *run, bool *found)
+/* A damaged newest generation must not become .prev in place of the good one when the next is saved. It is kept for whoever wants
+   to know what happened to it. */
+static sn_status put_aside(const char *path)
 {
-    char previous[SN_PATH_SIZE + 8], reason[SN_MESSAGE_SIZE];
-    snprintf(previous, sizeof previous, "%s.prev", path);
-    const bool newest = is_there(path), before = is_there(previous);
-    *found = newest || before;
-    if (!*found) return SN_OK;
+    char aside[SN_PATH_SIZE + 16];
+    snprintf(aside, sizeof aside, "%s.damaged", path);
+    if (rename(path, aside) == 0) return SN_OK;
+    return sn_fail(SN_ERROR_FILE, "%s: damaged, and cannot be renamed to %s: %s", path, aside,
+                   strerror(errno));
+}
+
+/* The newest generation that can be read, and its path in `origin`. */
+static sn_status read_generation(const char *path, sn_run *run, bool *found, bool *damaged,
+                                 char origin[ORIGIN_SIZE])
+{
+    char reason[SN_MESSAGE_SIZE];
+    const bool newest = is_there(path);
+    snprintf(origin, ORIGIN_SIZE, "%s", path);
+    *found = newest;
     if (newest) {
-        if (sn_run_read(path, run) == SN_OK) return SN_OK;
+        const sn_status status = sn_run_read(path, run);
+        if (status != SN_ERROR_FILE) return status;
         snprintf(reason, sizeof reason, "%s", sn_error_message());
     } else {
         snprintf(reason, sizeof reason, "%s is not there", path);
     }
+    snprintf(origin, ORIGIN_SIZE, "%s.prev", path);
+    if (!newest && !is_there(origin)) return SN_OK;
+    *found = true;
     sn_error_clear();
-    if (before && sn_run_read(previous, run) == SN_OK) {
-        sn_log_warning("%s; going on from %s", reason, previous);
+    const sn_status status = sn_run_read(origin, run);
+    if (status == SN_OK) {
+        sn_log_warning("%s; going on from %s", reason, origin);
+        *damaged = newest;
         return SN_OK;
     }
+    if (status != SN_ERROR_FILE) return status;
     sn_error_clear();
     return sn_fail(SN_ERROR_FILE, "%s, and there is no good %s to go on from; --resume never starts afresh",
-                   reason, previous);
+                   reason, origin);
+}
+
+static sn_status check_experiment(const sn_run *run, const char *origin, const sn_experiment *experiment)
+{
+    char differences[SN_MESSAGE_SIZE / 2];
+    SN_TRY(sn_experiment_differences(&run->experiment, experiment, differences, sizeof differences));
+    if (!differences[0]) return SN_OK;
+    return sn_fail(SN_ERROR_FILE, "%s is the run of another experiment (%s): choose another --output", origin,
+                   differences);
+}
+
+/* Starting afresh keeps what is there as the generation before, whatever it is, but not another experiment's. */
+static sn_status check_replaced(const char *path, const sn_experiment *experiment)
+{
+    sn_run old;
+    if (!is_there(path)) return SN_OK;
+    sn_status status = sn_run_read(path, &old);
+    if (status == SN_OK) {
+        status = check_experiment(&old, path, experiment);
+        sn_run_clear(&old);
+    } else if (status == SN_ERROR_FILE) {
+        sn_error_clear();
+        status = SN_OK;
+    }
+    return status;
 }
 
 sn_status sn_resume_find(const char *path, sn_resume mode, const sn_experiment *experiment, sn_run *run,
                          bool *found)
 {
+    char origin[ORIGIN_SIZE];
+    bool damaged = false;
     *found = false;
-    if (mode == SN_RESUME_NEVER) return SN_OK;
-    SN_TRY(read_generation(path, run, found));
-    if (!*found) {
-        if (mode == SN_RESUME_REQUIRE)
-            return sn_fail(SN_ERROR_FILE, "%s: not there, nothing to resume", path);
-        return SN_OK;
-    }
-    char differences[SN_MESSAGE_SIZE / 2];
-    SN_TRY(sn_experiment_differences(&run->experiment, experiment, differences, sizeof differences));
-    if (differences[0])
-        return sn_fail(SN_ERROR_FILE, "%s is the run of another experiment (%s): choose another --output",
-                       path, differences);
+    if (mode == SN_RESUME_NEVER) return check_replaced(path, experiment);
+    SN_TRY(read_generation(path, run, found, &damaged, origin));
+    if (*found) SN_TRY(check_experiment(run, origin, experiment));
+    if (*found) return damaged ? put_aside(path) : SN_OK;
+    if (mode == SN_RESUME_REQUIRE) return sn_fail(SN_ERROR_FILE, "%s: not there, nothing to resume", path);
     return SN_OK;
 }
 

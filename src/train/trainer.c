@@ -7,20 +7,21 @@
 #include <string.h>
 
 #include "resume.h"
-#include "signals.h"
+#include "syncnorm/base/fault.h"
 #include "syncnorm/base/fixed_point.h"
-#include "syncnorm/base/floating_point.h"
 #include "syncnorm/base/log.h"
 #include "syncnorm/base/memory.h"
 #include "syncnorm/comm/watchdog.h"
+#include "syncnorm/train/signals.h"
 #include "trainer_internal.h"
 
 /* What travels with the sums of a step. */
 enum { EXTRA_STOP, EXTRA_SAVE };
 
 /* Asked by a signal on any rank, or by the time, which the root alone reads. */
-static bool stop_is_asked(const trainer *t)
+static bool stop_is_asked(const void *context)
 {
+    const trainer *t = context;
     if (sn_signals_stop()) return true;
     return t->root && t->execution->max_seconds > 0 && sn_clock() - t->started >= t->execution->max_seconds;
 }
@@ -35,6 +36,7 @@ static sn_status train_step(trainer *t, requests *asked)
 {
     sn_progress *p = &t->progress;
     sn_watchdog_at(p->epoch + 1, p->step + 1);
+    sn_fault("step");
     const double begun = sn_clock();
     const uint32_t total = sn_sampler_batch(t->sampler, p->batch);
     const sn_share share = sn_share_of(total, sn_team_rank(t->team), sn_team_size(t->team));
@@ -46,11 +48,12 @@ static sn_status train_step(trainer *t, requests *asked)
                             .total = total,
                             .step = (uint32_t)p->step};
     const int64_t extra[SN_STEP_EXTRA] = {
-        [EXTRA_STOP] = stop_is_asked(t), [EXTRA_SAVE] = sn_signals_take_save()};
+        [EXTRA_STOP] = stop_is_asked(t), [EXTRA_SAVE] = sn_signals_take_save() || sn_trainer_time_is_due(t)};
     sn_step_sums sums;
     SN_TRY(sn_replica_step(t->replica, t->model, &batch, extra, &sums));
     const double penalty = sn_l1_penalty(t->experiment.l1, t->model);
     sn_sgd_step(&t->sgd, t->model, sums.gradient, total);
+    if (sn_fault("weight")) t->model->values[0] += 0x1p-20f;
 
     p->last_batch_loss = (double)sums.loss / SN_LOSS_SCALE / total + penalty;
     p->batch++;
@@ -75,38 +78,16 @@ static void tell_step(const trainer *t)
                           100 * (double)p->epoch_correct / (double)p->epoch_samples, p->epoch_seconds);
 }
 
-/* Replicas that no longer agree mean a broken machine or a bug: no result can be trusted then. Collective. */
-static sn_status check_replicas(trainer *t)
-{
-    const sn_status environment =
-        sn_floating_point_ok()
-            ? SN_OK
-            : sn_fail(SN_ERROR_FAILED,
-                      "rank %d on %s: the floating-point environment was changed behind our back",
-                      sn_team_rank(t->team), sn_comm_host());
-    SN_TRY(sn_team_agree(t->team, environment));
-    const sn_digest digest = sn_model_digest(t->model);
-    int *differing;
-    SN_TRY(sn_team_agree(t->team, SN_ALLOCATE(differing, (size_t)sn_team_size(t->team), "the comparison")));
-    const bool same = sn_team_same(t->team, &digest, sizeof digest, differing);
-    char ranks[256] = "";
-    size_t used = 0;
-    for (int r = 0; r < sn_team_size(t->team) && used < sizeof ranks; r++)
-        if (differing[r]) used += (size_t)snprintf(ranks + used, sizeof ranks - used, " %d", r);
-    sn_free(differing);
-    if (same) return SN_OK;
-    return sn_fail(SN_ERROR_REPLICAS, "after epoch %" PRIu32 " the weights of rank%s differ from the others'",
-                   t->progress.epoch + 1, ranks);
-}
-
 /* Evaluates and writes the row of the epoch, or of the part of it that was done. Collective. */
 static sn_status end_epoch(trainer *t)
 {
     sn_progress *p = &t->progress;
     const bool whole = p->batch == sn_sampler_steps(t->sampler);
-    SN_TRY(check_replicas(t));
+    SN_TRY(sn_trainer_check_replicas(t));
     sn_evaluation evaluation;
-    sn_evaluate(t->team, t->replica, t->model, sn_dataset_test(t->dataset), NULL, &evaluation);
+    if (!sn_evaluate_unless(stop_is_asked, t, t->team, t->replica, t->model, sn_dataset_test(t->dataset),
+                            NULL, &evaluation))
+        return sn_trainer_stop(t); /* before this row: going on begins with the evaluation */
 
     const double n = (double)p->epoch_samples;
     const double cross_entropy = (double)p->epoch_loss / SN_LOSS_SCALE / n;
@@ -142,23 +123,20 @@ static sn_status train_epoch(trainer *t)
 {
     sn_progress *p = &t->progress;
     const uint32_t steps = sn_sampler_steps(t->sampler);
+    const bool each_epoch = !t->execution->checkpoint_steps && t->execution->checkpoint_seconds <= 0;
+    bool save = false;
     if (t->root && t->observer->epoch_start)
         t->observer->epoch_start(t->observer->context, p->epoch + 1, steps);
     while (p->batch < steps && !sn_trainer_at_length(t)) {
         requests asked = {0};
         SN_TRY(train_step(t, &asked));
         tell_step(t);
-        if (asked.stop && !(p->batch == steps && p->epoch + 1 >= t->experiment.epochs)) {
-            SN_TRY(sn_trainer_save_at_last(t, false));
-            return sn_fail(SN_STOPPED,
-                           "stopped after step %" PRIu64 " of epoch %" PRIu32 "; everything is in %s",
-                           p->step, p->epoch + 1, t->result.output);
-        }
-        if (t->root && (asked.save || (p->batch < steps && sn_trainer_checkpoint_is_due(t))))
-            sn_trainer_checkpoint(t);
+        if (asked.stop) return sn_trainer_stop(t);
+        save = asked.save || sn_trainer_step_is_due(t);
+        if (save && p->batch < steps) SN_TRY(sn_trainer_checkpoint(t));
     }
     SN_TRY(end_epoch(t));
-    if (!sn_trainer_at_length(t)) sn_trainer_checkpoint(t);
+    if ((save || each_epoch) && !sn_trainer_at_length(t)) SN_TRY(sn_trainer_checkpoint(t));
     return SN_OK;
 }
 
@@ -188,7 +166,8 @@ static sn_status conclude(trainer *t)
 {
     const sn_samples test = sn_dataset_test(t->dataset);
     sn_evaluation evaluation;
-    sn_evaluate(t->team, t->replica, t->model, test, t->logits, &evaluation);
+    if (!sn_evaluate_unless(stop_is_asked, t, t->team, t->replica, t->model, test, t->logits, &evaluation))
+        return sn_trainer_stop(t);
     sn_status status = SN_OK;
     if (t->root) status = sn_record_evaluation(&t->run, test, t->logits, &evaluation, &t->result);
     return sn_team_agree(t->team, status);
@@ -198,6 +177,7 @@ static sn_status conclude(trainer *t)
 static sn_status evaluate_precisely(trainer *t)
 {
     if (!t->experiment.precise_bn) return SN_OK;
+    SN_TRY(sn_trainer_checkpoint(t)); /* it takes long, and cannot be stopped */
     const sn_samples train = sn_dataset_train(t->dataset);
     sn_model *precise;
     SN_TRY(sn_team_agree(t->team, sn_model_copy(t->model, &precise)));
@@ -216,7 +196,10 @@ static sn_status evaluate_precisely(trainer *t)
 static sn_status tell_complete(trainer *t)
 {
     if (t->root) {
-        sn_log_note("%s is complete: nothing to do", t->result.output);
+        const bool complete = sn_resume_complete(&t->run);
+        sn_log_note(complete ? "%s is complete: nothing to do"
+                             : "%s is past the length asked for already: nothing to do",
+                    t->result.output);
         sn_resume_result(&t->run, &t->result);
     }
     fill_result(t);
@@ -257,8 +240,9 @@ sn_status sn_train(sn_team *team, const sn_dataset *dataset, const sn_experiment
     t->experiment = *experiment;
     t->execution = execution;
     t->observer = observer ? observer : &silent;
+    t->started = sn_clock();
     sn_signals_install();
-    sn_status status = sn_team_agree(team, sn_watchdog_start(execution->timeout, sn_team_rank(team)));
+    sn_status status = sn_team_agree(team, sn_watchdog_start(execution->timeout, sn_comm_rank()));
     if (status == SN_OK) status = carry_out(t);
     sn_watchdog_stop();
     if (result) *result = t->result;

@@ -1,7 +1,7 @@
 #ifndef SYNCNORM_TRAIN_TRAINER_INTERNAL_H
 #define SYNCNORM_TRAIN_TRAINER_INTERNAL_H
 
-/* The trainer's insides: preparation.c makes it ready, trainer.c runs it, saving.c keeps its file. */
+/* The trainer's insides: preparation.c makes it ready, trainer.c runs it, replicas.c checks it, saving.c keeps its file. */
 
 #include "record.h"
 #include "syncnorm/dataset/sampler.h"
@@ -32,6 +32,8 @@ typedef struct trainer {
 
     sn_lock *lock;       /* on the run file; on the root alone, like the run */
     sn_run run;          /* filled on the root alone */
+    bool complete;       /* what the last save says of the run */
+    bool told_again;     /* that something is tried again */
     sn_status recording; /* of the root's record of the steps; agreed on at the end of the epoch */
     sn_result result;
 } trainer;
@@ -44,15 +46,29 @@ bool sn_trainer_at_length(const trainer *t);
 /* Parts, initial weights, the run file: afresh or going on. Collective. */
 sn_status sn_trainer_prepare(trainer *t);
 
-/* ---- saving.c: the root's business alone, until the end ---- */
+/* ---- replicas.c ---- */
 
-/* In the middle of a run a failure to save is no reason to stop: the file before is untouched, the next one may succeed. */
-void sn_trainer_checkpoint(trainer *t);
+/* Replicas that no longer agree mean a broken machine or a bug: no result can be trusted then. Weights that are not finite mean
+   divergence. Neither may be saved. Collective. */
+sn_status sn_trainer_check_replicas(trainer *t);
 
-/* True when --checkpoint-every asks for one now. On the root. */
-bool sn_trainer_checkpoint_is_due(const trainer *t);
+/* ---- saving.c ---- */
+
+/* Waits for a lock on the run file, a while. Collective; the lock is the root's. */
+sn_status sn_trainer_lock(trainer *t);
+
+/* In the middle of a run a failure to save is no reason to stop: the file before is untouched, the next one may succeed. Only
+   replicas that differ end it. Collective. */
+sn_status sn_trainer_checkpoint(trainer *t);
+
+/* True when --checkpoint-every asks for one: by time, which the root alone reads and says; by steps, after this one. */
+bool sn_trainer_time_is_due(const trainer *t);
+bool sn_trainer_step_is_due(const trainer *t);
 
 /* The last save of this call, tried again for a minute. Collective. */
 sn_status sn_trainer_save_at_last(trainer *t, bool complete);
+
+/* The same on request: SN_STOPPED. Collective. */
+sn_status sn_trainer_stop(trainer *t);
 
 #endif

@@ -25,6 +25,9 @@ void sn_comm_finish(sn_team *world);
 /** Ends the job at once from one rank: for the watchdog alone. */
 _Noreturn void sn_comm_abort(int exit_code);
 
+/** This process's rank of all, whatever its teams. Not collective. */
+int sn_comm_rank(void);
+
 /** e.g. "Open MPI 4.1.4", and this host's name. Not collective. */
 const char *sn_comm_library(void);
 const char *sn_comm_host(void);

@@ -11,7 +11,8 @@
 #include "syncnorm/base/error.h"
 
 /** Starts the thread: after `timeout` seconds without a beat it prints rank, host, epoch, step and what the rank was doing, and aborts
- *  the job with exit code 1. timeout <= 0 does nothing. */
+ *  the job with exit code 1; a few seconds later on ranks other than 0, so that one line tells it all. timeout <= 0 does nothing, nor does
+ *  starting it again. */
 sn_status sn_watchdog_start(double timeout, int rank);
 void sn_watchdog_stop(void);
 

@@ -6,13 +6,19 @@
  * file systems shared over the network and ends with the process that holds it, however that ends. Not collective.
  */
 
+#include <stdbool.h>
+
 #include "syncnorm/base/error.h"
 
 typedef struct sn_lock sn_lock;
 
-/** Locks `path` (the run file need not exist, its directory must). Waits up to `patience` seconds, saying so once, since the ranks of a
- *  killed job may take a second to go; then SN_ERROR_FILE. */
-sn_status sn_lock_acquire(const char *path, double patience, sn_lock **lock);
+/** Locks `path` (the run file need not exist, its directory must), without waiting: *busy tells that the error is another job's
+ *  lock, which may be gone a moment later. Where the file system has no locks a warning says so and *lock is NULL. */
+sn_status sn_lock_acquire(const char *path, sn_lock **lock, bool *busy);
+
+/** Whether the lock still has its file. When the directory was removed it has not, and another job could lock a new one. NULL
+ *  is held. */
+bool sn_lock_is_held(const sn_lock *lock);
 
 /** Unlocks and removes the lock's file; NULL is fine. */
 void sn_lock_release(sn_lock *lock);

@@ -112,6 +112,9 @@ sn_status sn_run_write(const sn_run *run, const char *path);
  *  directories, changes nothing else. */
 sn_status sn_run_writable(const char *path);
 
+/** Removes the temporary files that killed processes left beside `path`. Only with the lock on it. */
+sn_status sn_run_sweep(const char *path);
+
 /** Reads a run file: size, trailer and hash first, then HDF5, then the schema. *run is overwritten (sn_run_clear it after
  *  use), and empty after a failure: SN_ERROR_FILE says what is wrong. */
 sn_status sn_run_read(const char *path, sn_run *run);

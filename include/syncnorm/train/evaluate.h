@@ -3,6 +3,7 @@
 
 /** Evaluation spread over the ranks of a team: every sample once, integer sums, no collective call for norms. */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "syncnorm/base/samples.h"
@@ -20,6 +21,12 @@ typedef struct sn_evaluation {
  *  the other ranks. Collective. */
 void sn_evaluate(sn_team *team, sn_replica *replica, const sn_model *model, sn_samples samples, float *logits,
                  sn_evaluation *evaluation);
+
+/** The same, given up when `stop` says so on any rank, which it is asked on every rank between pieces of work: false then, on every
+ *  rank, and *evaluation is not filled. Collective. */
+bool sn_evaluate_unless(bool (*stop)(const void *context), const void *context, sn_team *team,
+                        sn_replica *replica, const sn_model *model, sn_samples samples, float *logits,
+                        sn_evaluation *evaluation);
 
 /** What the logits of one sample say: the class with the largest one (the lowest on ties) and its probability. */
 uint8_t sn_prediction(const float logits[SN_CLASSES], double *probability);

@@ -1,0 +1,133 @@
+#!/usr/bin/env python3
+"""Going on from a run file: exactly, from the right one, or not at all."""
+
+import os
+import shutil
+import signal
+
+import h5py
+import jobs
+
+EPOCHS = 3
+
+
+class Exact(jobs.Test):
+    def test_a_run_in_pieces_on_other_rank_counts_is_the_run(self):
+        for experiment in ("gn", "ln", "bn-l1"):
+            reference = jobs.reference("--experiment", experiment, "--epochs", EPOCHS)
+            name = f"{experiment}.h5"
+            lengths = (5, 13, 20, 26, 38)  # inside an epoch, at its end, near the end of the run
+            for np, steps in zip((2, None, 3, 1, 5), lengths):
+                self.train("-q", "--experiment", experiment, "--steps", steps, "--output", name, np=np)
+                self.assertEqual(jobs.progress(self.path(name)), steps)
+            self.train("-q", "--experiment", experiment, "--epochs", EPOCHS, "--output", name, np=2)
+            self.assert_same(self.path(name), reference)
+            self.verify(name, name + ".prev")
+        self.assert_no_leftovers()
+
+    def test_a_longer_run_goes_on_and_replaces_the_partial_row(self):
+        self.train("-q", "--steps", 15, "--output", "run.h5")
+        with h5py.File(self.path()) as file:
+            self.assertEqual(list(file["metrics/epoch/epoch"]), [1, 2])
+            partial = file["metrics/epoch/train_loss"][1]
+            self.assertEqual(file["metrics/step/loss"].shape, (15,))
+        job = self.train("--epochs", 2, "--output", "run.h5", np=2)
+        self.assertIn("going on after", job.err())
+        self.assert_same(self.path(), jobs.reference("--epochs", 2))
+        with h5py.File(self.path()) as file:
+            self.assertEqual(list(file["metrics/epoch/epoch"]), [1, 2])
+            self.assertNotEqual(file["metrics/epoch/train_loss"][1], partial)
+            self.assertEqual(len(file["provenance"]), 2)
+
+    def test_a_finished_run_says_so(self):
+        self.train("-q", "--epochs", 1, "--output", "run.h5")
+        before = os.stat(self.path()).st_mtime_ns
+        for np in (None, 2):
+            job = self.train("--epochs", 1, "--output", "run.h5", np=np)
+            self.one_line(job, "run.h5 is complete")
+        self.assertEqual(os.stat(self.path()).st_mtime_ns, before)
+        self.assert_no_leftovers()
+
+    def test_cadences_change_nothing_and_are_kept(self):
+        for cadence, generations in (("7steps", (39, 35)), ("0.001s", (39, 38)), ("1h", (39, None))):
+            name = f"{cadence}.h5"
+            self.train("-q", "--epochs", EPOCHS, "--checkpoint-every", cadence, "--output", name, np=2)
+            self.assert_same(self.path(name), jobs.reference("--epochs", EPOCHS))
+            self.assertEqual(jobs.progress(self.path(name)), generations[0])
+            if generations[1]:
+                self.assertIn(jobs.progress(self.path(name + ".prev")), generations[1:])
+            else:
+                self.assertFalse(os.path.exists(self.path(name + ".prev")))
+
+
+class WhichFile(jobs.Test):
+    def setUp(self):
+        super().setUp()
+        self.train("-q", "--epochs", 2, "--checkpoint-every", "10steps", "--output", "run.h5", np=2)
+
+    def damage(self, name):
+        with open(self.path(name), "r+b") as file:
+            file.seek(5000)
+            byte = file.read(1)[0]
+            file.seek(5000)
+            file.write(bytes([byte ^ 4]))
+
+    def test_a_damaged_newest_gives_way_to_the_one_before(self):
+        self.damage("run.h5")
+        job = self.train("-q", "--epochs", 2, "--checkpoint-every", "1steps", "--output", "run.h5", np=3)
+        self.one_line(job, "warning: .*run.h5: damaged.*going on from run.h5.prev")
+        self.assert_same(self.path(), jobs.reference("--epochs", 2))
+        self.verify("run.h5", "run.h5.prev")
+        self.assertTrue(os.path.exists(self.path("run.h5.damaged")))
+
+    @jobs.with_injection
+    def test_killed_while_the_damaged_one_is_replaced(self):
+        for point in ("save.synced", "save.kept", "save.renamed"):
+            shutil.copy(self.path(), self.path("copy.h5"))
+            shutil.copy(self.path("run.h5.prev"), self.path("copy.h5.prev"))
+            self.damage("copy.h5")
+            self.train("-q", "--epochs", 2, "--output", "copy.h5", expect=-signal.SIGKILL,
+                       SYNCNORM_FAULT=f"{point} kill")
+            self.train("-q", "--epochs", 2, "--output", "copy.h5")
+            self.assert_same(self.path("copy.h5"), jobs.reference("--epochs", 2))
+
+    def test_a_missing_newest_gives_way_to_the_one_before(self):
+        os.remove(self.path())
+        job = self.train("-q", "--epochs", 2, "--output", "run.h5", "--resume", "require")
+        self.one_line(job, "warning: .*run.h5 is not there; going on from run.h5.prev")
+        self.assert_same(self.path(), jobs.reference("--epochs", 2))
+
+    def test_two_damaged_ones_are_an_error_and_stay(self):
+        for name in ("run.h5", "run.h5.prev"):
+            self.damage(name)
+        for resume in ("auto", "require"):
+            job = self.train("--epochs", 2, "--output", "run.h5", "--resume", resume, np=2, expect=1)
+            self.one_line(job, "damaged.*--resume never")
+        self.train("-q", "--epochs", 2, "--output", "run.h5", "--resume", "never")
+        self.assert_same(self.path(), jobs.reference("--epochs", 2))
+
+    def test_require_without_a_file(self):
+        job = self.train("--epochs", 1, "--output", "other.h5", "--resume", "require", np=2, expect=1)
+        self.one_line(job, "other.h5.*nothing to resume")
+
+    def test_never_starts_afresh_and_keeps_the_old_one(self):
+        old = jobs.runs.content(self.path())
+        self.train("-q", "--epochs", 1, "--output", "run.h5", "--resume", "never", np=2)
+        self.assert_same(self.path(), jobs.reference("--epochs", 1))
+        self.assert_same(self.path("run.h5.prev"), old)
+
+    def test_another_experiment_is_refused_and_untouched(self):
+        old = jobs.runs.content(self.path())
+        for resume in ("auto", "require", "never"):
+            job = self.train("--epochs", 2, "--lr", "0.02", "--seed", 3, "--output", "run.h5", "--resume", resume, np=2,
+                             expect=1)
+            self.one_line(job, "run.h5 is the run of another experiment")
+            for difference in ("lr", "0.02", "0.01", "seed"):
+                self.assertIn(difference, job.err())
+            self.assertNotIn("momentum", job.err())
+        self.assert_same(self.path(), old)
+        self.train("-q", "--epochs", 2, "--output", "run.h5", data=jobs.dataset(210), expect=1)
+
+
+if __name__ == "__main__":
+    jobs.main()
