@@ -133,9 +133,3 @@ sn_status sn_experiment_resolve(sn_experiment *experiment,
     sn_network network;
     return sn_network_build(experiment->norm, (int)experiment->groups, &network);
 }
-
-double sn_experiment_learning_rate(const sn_experiment *experiment)
-{
-    if (experiment->lr_scaling == SN_LR_SCALING_NONE) return experiment->lr;
-    return experiment->lr * experiment->batch / 64;
-}

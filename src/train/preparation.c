@@ -44,14 +44,12 @@ static sn_status create_parts(trainer *t)
                                         .batch = batch,
                                         .seed = e->seed,
                                         .shuffle = e->shuffle,
-                                        .workers = e->workers};
+                                        .workers = e->workers,
+                                        .shards = e->shards};
     SN_TRY(sn_sampler_create(&sampler, &t->sampler));
     SN_TRY(SN_ALLOCATE(t->index, batch, "the batch"));
     SN_TRY(SN_ALLOCATE(t->logits, (size_t)sn_dataset_test(t->dataset).count * SN_CLASSES, "the logits"));
-    t->sgd = (sn_sgd){.learning_rate = sn_experiment_learning_rate(e),
-                      .momentum = e->momentum,
-                      .weight_decay = e->weight_decay,
-                      .l1 = e->l1};
+    t->sgd = (sn_sgd){.momentum = e->momentum, .weight_decay = e->weight_decay, .l1 = e->l1};
     return SN_OK;
 }
 

@@ -52,6 +52,7 @@ static sn_status train_step(trainer *t, requests *asked)
     sn_step_sums sums;
     SN_TRY(sn_replica_step(t->replica, t->model, &batch, extra, &sums));
     const double penalty = sn_l1_penalty(t->experiment.l1, t->model);
+    t->sgd.learning_rate = sn_experiment_learning_rate(&t->experiment, sn_sampler_steps(t->sampler), p->step);
     sn_sgd_step(&t->sgd, t->model, sums.gradient, total);
     if (sn_fault("weight")) t->model->values[0] += 0x1p-20f;
 

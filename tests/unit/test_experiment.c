@@ -193,8 +193,8 @@ static void linear_scaling_multiplies_the_learning_rate_by_batch_over_64(void **
     (void)state;
     const sn_experiment plain = with(OPTIONS({"batch", "256"}));
     const sn_experiment linear = with(OPTIONS({"batch", "256"}, {"lr-scaling", "linear"}));
-    assert_true(sn_experiment_learning_rate(&plain) == 0.01);
-    assert_true(sn_experiment_learning_rate(&linear) == 0.04);
+    assert_true(sn_experiment_learning_rate(&plain, 938, 0) == 0.01);
+    assert_true(sn_experiment_learning_rate(&linear, 938, 0) == 0.04);
 }
 
 static void names_leave_the_defaults_out(void **state)

@@ -15,11 +15,28 @@
 
 #include "syncnorm/base/attributes.h"
 #include "syncnorm/base/error.h"
+#include "syncnorm/dataset/shards.h"
 #include "syncnorm/nn/norm_kind.h"
 
 enum { SN_PATH_SIZE = 4096, SN_RUN_NAME_SIZE = 256 };
 
 typedef enum sn_conv_kind { SN_CONV_DIRECT, SN_CONV_GEMM } sn_conv_kind;
+/** Statistics scope of batch norm: the whole batch, each worker's samples, or groups of K >= 2 consecutive samples. */
+enum { SN_SCOPE_SYNC = 0 };
+#define SN_SCOPE_WORKER UINT32_MAX
+
+/** --workers ranks: as many as the team has ranks, until sn_experiment_bind_ranks(). */
+enum { SN_WORKERS_RANKS = 0 };
+
+typedef enum sn_schedule_kind { SN_SCHEDULE_CONSTANT, SN_SCHEDULE_STEP, SN_SCHEDULE_COSINE } sn_schedule_kind;
+
+/** Learning rate over time: constant; times `factor` every `epochs` epochs; or half a cosine down to 0 over the whole run. */
+typedef struct sn_schedule {
+    sn_schedule_kind kind;
+    uint32_t epochs; /* SN_SCHEDULE_STEP */
+    double factor;
+} sn_schedule;
+
 typedef enum sn_lr_scaling { SN_LR_SCALING_NONE, SN_LR_SCALING_LINEAR } sn_lr_scaling;
 
 /** Version of the arithmetic: which algorithm (direct, Winograd) computes which layer, in which order. Files of another
@@ -35,7 +52,11 @@ typedef struct sn_experiment {
     uint64_t steps;            /* 0: no limit; length, not identity */
     double lr, momentum, weight_decay, l1, dropout;
     uint64_t seed;
-    uint32_t workers; /* virtual data-parallel replicas; 1 today */
+    uint32_t workers;  /* virtual data-parallel replicas, W */
+    uint32_t bn_scope; /* SN_SCOPE_SYNC, SN_SCOPE_WORKER or K; batch norm only */
+    sn_shard_options shards;
+    sn_schedule schedule;
+    double warmup; /* epochs over which the learning rate rises linearly from 0 */
     sn_lr_scaling lr_scaling;
     bool precise_bn;
     sn_conv_kind conv;
@@ -75,8 +96,9 @@ void sn_experiment_name(const sn_experiment *experiment, char name[SN_RUN_NAME_S
 /** The preset this is, up to seed and length: "gn", "ln", "bn-l1"; else the norm's short name. */
 const char *sn_experiment_label(const sn_experiment *experiment);
 
-/** The learning rate after --lr-scaling: lr * B / 64 with linear. */
-double sn_experiment_learning_rate(const sn_experiment *experiment);
+/** The learning rate at a step counted from the start of the run (0-based): lr, times B / 64 with --lr-scaling linear, after the
+ *  schedule and the warm-up. A pure function, with no libm in it. */
+double sn_experiment_learning_rate(const sn_experiment *experiment, uint32_t steps_per_epoch, uint64_t step);
 
 /** Everything, resolved, as attributes of /experiment, with `digest`: XXH3-128 over "name=value\n" of every identity
  *  attribute in the table's order (length excluded). */
