@@ -18,6 +18,7 @@ typedef struct sn_bytes {
     TENSORS("model", model)                                                                                  \
     TENSORS("optimizer", optimizer)                                                                          \
     ATTRIBUTES("progress", progress)                                                                         \
+    TENSORS("progress", partial)                                                                             \
     TABLE("metrics/epoch", epochs)                                                                           \
     TABLE("metrics/step", steps)                                                                             \
     ATTRIBUTES("evaluation", evaluation_attributes)                                                          \

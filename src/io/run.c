@@ -26,6 +26,7 @@ void sn_run_clear(sn_run *run)
     sn_attributes_clear(&run->evaluation_attributes);
     sn_tensors_clear(&run->model);
     sn_tensors_clear(&run->optimizer);
+    sn_tensors_clear(&run->partial);
     sn_tensors_clear(&run->evaluation);
     sn_table_clear(&run->epochs);
     sn_table_clear(&run->steps);

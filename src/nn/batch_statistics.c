@@ -17,6 +17,7 @@ static const double MEAN_SCALE = 0x1p32, VAR_SCALE = 0x1p40, VAR_LIMIT = 0x1p45;
 
 void sn_statistics_begin(sn_replica *r, const sn_batch *batch)
 {
+    r->share_first = batch->first;
     r->whole[0] = 0;
     r->whole[1] = batch->total;
     const sn_partition whole = {r->whole, 1};

@@ -33,33 +33,61 @@ static void forward_evaluation(sn_replica *r, const sn_model *model, sn_block *b
     }
 }
 
+/* The last convolution and the head of a block whose norms are settled; adds its samples to the sums. */
+static void evaluate_head(sn_replica *r, const sn_model *model, sn_block *block, uint32_t total,
+                          sn_head_result *result, sn_evaluation_sums *sums)
+{
+    const double limit = sn_fixed_limit(SN_LOSS_SCALE, total);
+    sn_forward_stage(r, model, block, LAST_STAGE, false);
+    sn_head_logits(block->z[LAST_STAGE], r->work.plans[LAST_STAGE].norm.pixels, r->work.logits);
+    sn_head_loss(r->work.logits, block->labels, NULL, result);
+    for (int lane = 0; lane < block->count; lane++) {
+        const double loss = sn_fixed_in_range(result->loss[lane], limit) ? result->loss[lane] : limit;
+        sums->loss += sn_fixed(loss, SN_LOSS_SCALE);
+        sums->correct += result->prediction[lane] == block->labels[lane];
+    }
+}
+
 void sn_replica_evaluate(sn_replica *replica, const sn_model *model, sn_samples samples, uint32_t first,
                          uint32_t count, float *logits, uint8_t *predictions, sn_evaluation_sums *sums)
 {
     sn_replica *r = replica;
     sn_block *block = &r->work.blocks[0];
-    const double limit = sn_fixed_limit(SN_LOSS_SCALE, samples.count);
     sn_block_keep_all(r, block);
     *sums = (sn_evaluation_sums){0};
     for (uint32_t start = 0; start < count; start += L) {
-        const int lanes = sn_lanes_from(count, start);
-        sn_watchdog_beat("evaluating");
-        sn_block_load(r, block, samples, NULL, first + start, lanes);
+        sn_block_load(r, block, samples, NULL, first + start, sn_lanes_from(count, start));
         forward_evaluation(r, model, block, SN_NORMS);
-        sn_forward_stage(r, model, block, LAST_STAGE, false);
         sn_head_result result;
-        sn_head_logits(block->z[LAST_STAGE], r->work.plans[LAST_STAGE].norm.pixels, r->work.logits);
-        sn_head_loss(r->work.logits, block->labels, NULL, &result);
-        for (int lane = 0; lane < lanes; lane++) {
-            const double loss = sn_fixed_in_range(result.loss[lane], limit) ? result.loss[lane] : limit;
-            sums->loss += sn_fixed(loss, SN_LOSS_SCALE);
-            sums->correct += result.prediction[lane] == block->labels[lane];
-            if (predictions) predictions[start + (uint32_t)lane] = result.prediction[lane];
-            if (logits)
-                for (int k = 0; k < SN_CLASSES; k++)
-                    logits[(start + (uint32_t)lane) * SN_CLASSES + (uint32_t)k] =
-                        r->work.logits[k * L + lane];
+        evaluate_head(r, model, block, samples.count, &result, sums);
+        for (uint32_t lane = 0; lane < (uint32_t)block->count; lane++) {
+            if (predictions) predictions[start + lane] = result.prediction[lane];
+            for (uint32_t k = 0; logits && k < SN_CLASSES; k++)
+                logits[(start + lane) * SN_CLASSES + k] = r->work.logits[k * L + lane];
         }
+    }
+}
+
+void sn_replica_evaluate_batch(sn_replica *replica, const sn_model *model, sn_samples samples, uint32_t first,
+                               uint32_t count, sn_evaluation_sums *sums)
+{
+    sn_replica *r = replica;
+    const sn_share share = sn_share_of(count, sn_team_rank(r->team), sn_team_size(r->team));
+    const sn_batch batch = {.samples = samples, .first = share.first, .count = share.count, .total = count};
+    sn_statistics_begin(r, &batch);
+    int filled = 0;
+    for (uint32_t start = 0; start < share.count; start += L) {
+        sn_block *block = &r->work.blocks[filled++];
+        sn_block_load(r, block, samples, NULL, first + share.first + start,
+                      sn_lanes_from(share.count, start));
+        sn_block_keep_all(r, block);
+        sn_statistics_segments(r, block, share.first + start);
+    }
+    *sums = (sn_evaluation_sums){0};
+    sn_forward_span(r, model, r->work.blocks, filled);
+    for (int b = 0; b < filled; b++) {
+        sn_head_result result;
+        evaluate_head(r, model, &r->work.blocks[b], samples.count, &result, sums);
     }
 }
 

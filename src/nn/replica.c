@@ -180,7 +180,6 @@ sn_status sn_replica_step(sn_replica *replica, sn_model *model, const sn_batch *
 {
     sn_replica *r = replica;
     sn_statistics_begin(r, batch);
-    r->share_first = batch->first;
     r->message_count = (size_t)(r->worker_means - r->message);
     if (sn_replica_pools_samples(r) && r->workers.parts > 1)
         r->message_count += r->workers.parts * (size_t)r->network->norm_channels;

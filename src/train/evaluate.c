@@ -13,6 +13,14 @@ static bool stop_is_agreed(bool (*stop)(const void *context), const void *contex
     return asked > 0;
 }
 
+static sn_evaluation result_of(sn_evaluation_sums sums, uint32_t count)
+{
+    return (sn_evaluation){.loss = (double)sums.loss / SN_LOSS_SCALE / count,
+                           .accuracy = 100 * (double)sums.correct / count,
+                           .correct = sums.correct,
+                           .count = count};
+}
+
 bool sn_evaluate_unless(bool (*stop)(const void *context), const void *context, sn_team *team,
                         sn_replica *replica, const sn_model *model, sn_samples samples, float *logits,
                         sn_evaluation *evaluation)
@@ -32,11 +40,7 @@ bool sn_evaluate_unless(bool (*stop)(const void *context), const void *context, 
     }
     sn_team_sum(team, sums, 2);
     if (logits) sn_team_gather_pieces(team, logits, share.count * SN_CLASSES * sizeof *logits, logits);
-    const double n = samples.count;
-    *evaluation = (sn_evaluation){.loss = (double)sums[0] / SN_LOSS_SCALE / n,
-                                  .accuracy = 100 * (double)sums[1] / n,
-                                  .correct = sums[1],
-                                  .count = samples.count};
+    *evaluation = result_of((sn_evaluation_sums){sums[0], sums[1]}, samples.count);
     return true;
 }
 
@@ -44,6 +48,22 @@ void sn_evaluate(sn_team *team, sn_replica *replica, const sn_model *model, sn_s
                  sn_evaluation *evaluation)
 {
     (void)sn_evaluate_unless(NULL, NULL, team, replica, model, samples, logits, evaluation);
+}
+
+void sn_evaluate_batches(sn_team *team, sn_replica *replica, const sn_model *model, sn_samples samples,
+                         uint32_t batch, sn_evaluation *evaluation)
+{
+    sn_evaluation_sums mine = {0};
+    for (uint32_t first = 0; first < samples.count; first += batch) {
+        const uint32_t left = samples.count - first;
+        sn_evaluation_sums part;
+        sn_replica_evaluate_batch(replica, model, samples, first, left < batch ? left : batch, &part);
+        mine.loss += part.loss;
+        mine.correct += part.correct;
+    }
+    int64_t sums[] = {mine.loss, mine.correct};
+    sn_team_sum(team, sums, 2);
+    *evaluation = result_of((sn_evaluation_sums){sums[0], sums[1]}, samples.count);
 }
 
 uint8_t sn_prediction(const float logits[SN_CLASSES], double *probability)

@@ -38,7 +38,9 @@ static sn_status create_parts(trainer *t)
                                         .convolution = convolution,
                                         .batch = batch,
                                         .seed = e->seed,
-                                        .dropout = e->dropout};
+                                        .dropout = e->dropout,
+                                        .groups = sn_trainer_most_groups(e, batch),
+                                        .workers = e->workers};
     SN_TRY(sn_replica_create(&replica, &t->replica));
     const sn_sampler_options sampler = {.samples = sn_dataset_train(t->dataset),
                                         .batch = batch,
@@ -48,6 +50,9 @@ static sn_status create_parts(trainer *t)
                                         .shards = e->shards};
     SN_TRY(sn_sampler_create(&sampler, &t->sampler));
     SN_TRY(SN_ALLOCATE(t->index, batch, "the batch"));
+    SN_TRY(SN_ALLOCATE(t->worker_start, (size_t)e->workers + 1, "the workers"));
+    SN_TRY(
+        SN_ALLOCATE(t->group_start, (size_t)sn_trainer_most_groups(e, batch) + 1, "the statistics groups"));
     SN_TRY(SN_ALLOCATE(t->logits, (size_t)sn_dataset_test(t->dataset).count * SN_CLASSES, "the logits"));
     t->sgd = (sn_sgd){.momentum = e->momentum, .weight_decay = e->weight_decay, .l1 = e->l1};
     return SN_OK;
@@ -145,7 +150,7 @@ static sn_status open_record(trainer *t, const char *hosts)
     if (t->lock) SN_TRY(sn_run_sweep(path));
     SN_TRY(sn_resume_find(path, t->execution->resume, &t->experiment, &t->run, &found));
     if (!found) return sn_record_start(&t->run, &t->experiment, sn_dataset_name(t->dataset), &provenance);
-    SN_TRY(sn_resume_load(&t->run, path, t->model, &t->progress));
+    SN_TRY(sn_resume_load(&t->run, &t->experiment, path, t->model, &t->progress));
     t->finished = is_past_length(t) || (sn_trainer_at_length(t) && sn_resume_complete(&t->run));
     if (t->finished) return SN_OK;
     sn_log_note("%s: going on after epoch %" PRIu32 ", step %" PRIu64, path, t->progress.epoch,

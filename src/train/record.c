@@ -45,23 +45,6 @@ static sn_status add_provenance(sn_run *run, const sn_provenance *p)
     return sn_attributes_set_integer(entry, "ranks", p->ranks);
 }
 
-static const struct {
-    const char *name;
-    sn_type type;
-    const char *units;
-} epoch_columns[] = {
-    {"epoch", SN_TYPE_I64, ""},
-    {"train_loss", SN_TYPE_F64, "nats"},
-    {"train_cross_entropy", SN_TYPE_F64, "nats"},
-    {"last_batch_loss", SN_TYPE_F64, "nats"},
-    {"train_accuracy", SN_TYPE_F64, "%"},
-    {"test_loss", SN_TYPE_F64, "nats"},
-    {"test_accuracy", SN_TYPE_F64, "%"},
-    {"test_correct", SN_TYPE_I64, "images"},
-    {"seconds", SN_TYPE_F64, "s"},
-    {"images_per_second", SN_TYPE_F64, "images/s"},
-};
-
 sn_status sn_record_start(sn_run *run, const sn_experiment *experiment, const char *dataset,
                           const sn_provenance *provenance)
 {
@@ -75,9 +58,7 @@ sn_status sn_record_start(sn_run *run, const sn_experiment *experiment, const ch
     SN_TRY(sn_experiment_attributes(experiment, &run->experiment));
     SN_TRY(sn_attributes_set_text(&run->experiment, "dataset", dataset));
     SN_TRY(add_provenance(run, provenance));
-    for (size_t i = 0; i < sizeof epoch_columns / sizeof *epoch_columns; i++)
-        SN_TRY(sn_table_add_column(&run->epochs, epoch_columns[i].name, epoch_columns[i].type,
-                                   epoch_columns[i].units));
+    SN_TRY(sn_epoch_table_create(experiment, &run->epochs));
     SN_TRY(sn_table_add_column(&run->steps, "loss", SN_TYPE_F64, "nats"));
     return sn_table_add_column(&run->steps, "accuracy", SN_TYPE_F64, "%");
 }
@@ -102,10 +83,9 @@ static sn_status check_column(const sn_table *table, const char *path, const cha
                    group);
 }
 
-sn_status sn_record_check(const sn_run *run, const char *path)
+sn_status sn_record_check(const sn_run *run, const sn_experiment *experiment, const char *path)
 {
-    for (size_t i = 0; i < sizeof epoch_columns / sizeof *epoch_columns; i++)
-        SN_TRY(check_column(&run->epochs, path, "epoch", epoch_columns[i].name, epoch_columns[i].type));
+    SN_TRY(sn_epoch_table_check(experiment, &run->epochs, path));
     SN_TRY(check_column(&run->steps, path, "step", "loss", SN_TYPE_F64));
     return check_column(&run->steps, path, "step", "accuracy", SN_TYPE_F64);
 }
@@ -124,29 +104,6 @@ sn_status sn_record_step(sn_run *run, double loss, double accuracy)
     SN_TRY(sn_table_add_row(&run->steps));
     put(&run->steps, "loss", loss);
     put(&run->steps, "accuracy", accuracy);
-    return SN_OK;
-}
-
-sn_status sn_record_epoch(sn_run *run, const sn_epoch_row *row)
-{
-    const struct {
-        const char *name;
-        double value;
-    } cells[] = {
-        {"epoch", row->epoch},
-        {"train_loss", row->train_loss},
-        {"train_cross_entropy", row->train_cross_entropy},
-        {"last_batch_loss", row->last_batch_loss},
-        {"train_accuracy", row->train_accuracy},
-        {"test_loss", row->test_loss},
-        {"test_accuracy", row->test_accuracy},
-        {"test_correct", (double)row->test_correct},
-        {"seconds", row->seconds},
-        {"images_per_second", row->images_per_second},
-    };
-    SN_TRY(sn_table_add_row(&run->epochs));
-    for (size_t i = 0; i < sizeof cells / sizeof *cells; i++)
-        put(&run->epochs, cells[i].name, cells[i].value);
     return SN_OK;
 }
 
@@ -248,8 +205,16 @@ sn_status sn_record_precise(sn_run *run, const sn_model *precise, const sn_evalu
         SN_TRY(sn_tensors_set(&run->evaluation, name, SN_TYPE_F32, 1, shape,
                               precise->running_var + stage->channel_offset));
     }
-    SN_TRY(sn_attributes_set_real(&run->evaluation_attributes, "precise_loss", evaluation->loss));
-    return sn_attributes_set_real(&run->evaluation_attributes, "precise_accuracy", evaluation->accuracy);
+    return sn_record_way(run, "precise", evaluation);
+}
+
+sn_status sn_record_way(sn_run *run, const char *way, const sn_evaluation *evaluation)
+{
+    char name[SN_ATTRIBUTE_NAME];
+    snprintf(name, sizeof name, "%s_loss", way);
+    SN_TRY(sn_attributes_set_real(&run->evaluation_attributes, name, evaluation->loss));
+    snprintf(name, sizeof name, "%s_accuracy", way);
+    return sn_attributes_set_real(&run->evaluation_attributes, name, evaluation->accuracy);
 }
 
 sn_status sn_record_save(sn_run *run, const sn_model *model, const sn_progress *progress, bool complete,
@@ -277,5 +242,7 @@ sn_status sn_record_save(sn_run *run, const sn_model *model, const sn_progress *
     SN_TRY(sn_attributes_set_real(&run->progress, "epoch_penalty", progress->epoch_penalty));
     SN_TRY(sn_attributes_set_real(&run->progress, "epoch_seconds", progress->epoch_seconds));
     SN_TRY(sn_attributes_set_real(&run->progress, "last_batch_loss", progress->last_batch_loss));
+    const size_t sums = sizeof progress->diagnostics / sizeof(double);
+    SN_TRY(sn_tensors_set(&run->partial, "diagnostics", SN_TYPE_F64, 1, &sums, &progress->diagnostics));
     return sn_run_write(run, path);
 }

@@ -3,6 +3,8 @@
 
 /* The record of a run: what the root rank keeps to write into the run file. */
 
+#include "diagnostics.h"
+#include "epoch_table.h"
 #include "syncnorm/io/run_file.h"
 #include "syncnorm/nn/model.h"
 #include "syncnorm/train/evaluate.h"
@@ -20,6 +22,7 @@ typedef struct sn_progress {
     int64_t epoch_correct;
     double epoch_seconds;
     double last_batch_loss;
+    sn_diagnostics diagnostics; /* of the epoch at work */
 } sn_progress;
 
 typedef struct sn_provenance {
@@ -37,10 +40,9 @@ sn_status sn_record_resume(sn_run *run, const sn_experiment *experiment, const s
                            const sn_progress *progress);
 
 /* Whether the tables of a run read from `path` have the columns that the functions below fill. */
-sn_status sn_record_check(const sn_run *run, const char *path);
+sn_status sn_record_check(const sn_run *run, const sn_experiment *experiment, const char *path);
 
 sn_status sn_record_step(sn_run *run, double loss, double accuracy);
-sn_status sn_record_epoch(sn_run *run, const sn_epoch_row *row);
 
 /* The final evaluation from the test set's logits [count][10]; fills the misses of `result`. */
 sn_status sn_record_evaluation(sn_run *run, sn_samples test, const float *logits,
@@ -48,6 +50,9 @@ sn_status sn_record_evaluation(sn_run *run, sn_samples test, const float *logits
 
 /* The evaluation with precise statistics, which are the running ones of `precise`. */
 sn_status sn_record_precise(sn_run *run, const sn_model *precise, const sn_evaluation *evaluation);
+
+/* Another way to evaluate: attributes WAY_loss and WAY_accuracy. */
+sn_status sn_record_way(sn_run *run, const char *way, const sn_evaluation *evaluation);
 
 /* Brings model, optimizer and progress up to date and replaces the file. */
 sn_status sn_record_save(sn_run *run, const sn_model *model, const sn_progress *progress, bool complete,

@@ -139,11 +139,23 @@ static sn_status read_progress(const sn_run *run, const char *path, sn_progress 
     return SN_OK;
 }
 
-sn_status sn_resume_load(sn_run *run, const char *path, sn_model *model, sn_progress *progress)
+/* The sums over the epoch at work. */
+static sn_status read_diagnostics(const sn_run *run, const char *path, sn_diagnostics *d)
+{
+    const sn_tensor *sums = sn_tensors_find(&run->partial, "diagnostics");
+    if (!sums || sums->type != SN_TYPE_F64 || sn_tensor_count(sums) * sizeof(double) != sizeof *d)
+        return sn_fail(SN_ERROR_FILE, "%s: no /progress/diagnostics of this version", path);
+    memcpy(d, sums->data, sizeof *d);
+    return SN_OK;
+}
+
+sn_status sn_resume_load(sn_run *run, const sn_experiment *experiment, const char *path, sn_model *model,
+                         sn_progress *progress)
 {
     SN_TRY(sn_state_load(model, &run->model, &run->optimizer, path));
     SN_TRY(read_progress(run, path, progress));
-    return sn_record_check(run, path);
+    SN_TRY(read_diagnostics(run, path, &progress->diagnostics));
+    return sn_record_check(run, experiment, path);
 }
 
 bool sn_resume_complete(const sn_run *run)

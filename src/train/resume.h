@@ -13,7 +13,8 @@ sn_status sn_resume_find(const char *path, sn_resume mode, const sn_experiment *
                          bool *found);
 
 /* On the root: model and progress from the run found. */
-sn_status sn_resume_load(sn_run *run, const char *path, sn_model *model, sn_progress *progress);
+sn_status sn_resume_load(sn_run *run, const sn_experiment *experiment, const char *path, sn_model *model,
+                         sn_progress *progress);
 
 /* Whether the run was written as complete: evaluated at the length that was asked for then. */
 bool sn_resume_complete(const sn_run *run);

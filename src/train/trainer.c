@@ -18,8 +18,7 @@
 /* What travels with the sums of a step. */
 enum { EXTRA_STOP, EXTRA_SAVE };
 
-/* Asked by a signal on any rank, or by the time, which the root alone reads. */
-static bool stop_is_asked(const void *context)
+bool sn_trainer_stop_is_asked(const void *context)
 {
     const trainer *t = context;
     if (sn_signals_stop()) return true;
@@ -41,19 +40,21 @@ static sn_status train_step(trainer *t, requests *asked)
     const uint32_t total = sn_sampler_batch(t->sampler, p->batch);
     const sn_share share = sn_share_of(total, sn_team_rank(t->team), sn_team_size(t->team));
     sn_sampler_positions(t->sampler, p->epoch, p->batch, share.first, share.count, t->index);
-    const sn_batch batch = {.samples = sn_dataset_train(t->dataset),
-                            .index = t->index,
-                            .first = share.first,
-                            .count = share.count,
-                            .total = total,
-                            .step = (uint32_t)p->step};
-    const int64_t extra[SN_STEP_EXTRA] = {
-        [EXTRA_STOP] = stop_is_asked(t), [EXTRA_SAVE] = sn_signals_take_save() || sn_trainer_time_is_due(t)};
+    sn_batch batch = {.samples = sn_dataset_train(t->dataset),
+                      .index = t->index,
+                      .first = share.first,
+                      .count = share.count,
+                      .total = total,
+                      .step = (uint32_t)p->step};
+    sn_trainer_divide(t, p->batch, &batch);
+    const int64_t extra[SN_STEP_EXTRA] = {[EXTRA_STOP] = sn_trainer_stop_is_asked(t),
+                                          [EXTRA_SAVE] = sn_signals_take_save() || sn_trainer_time_is_due(t)};
     sn_step_sums sums;
     SN_TRY(sn_replica_step(t->replica, t->model, &batch, extra, &sums));
     const double penalty = sn_l1_penalty(t->experiment.l1, t->model);
     t->sgd.learning_rate = sn_experiment_learning_rate(&t->experiment, sn_sampler_steps(t->sampler), p->step);
     sn_sgd_step(&t->sgd, t->model, sums.gradient, total);
+    sn_diagnostics_add(&p->diagnostics, &t->network, &sums, total, t->sgd.learning_rate);
     if (sn_fault("weight")) t->model->values[0] += 0x1p-20f;
 
     p->last_batch_loss = (double)sums.loss / SN_LOSS_SCALE / total + penalty;
@@ -86,27 +87,31 @@ static sn_status end_epoch(trainer *t)
     const bool whole = p->batch == sn_sampler_steps(t->sampler);
     SN_TRY(sn_trainer_check_replicas(t));
     sn_evaluation evaluation;
-    if (!sn_evaluate_unless(stop_is_asked, t, t->team, t->replica, t->model, sn_dataset_test(t->dataset),
-                            NULL, &evaluation))
+    if (!sn_evaluate_unless(sn_trainer_stop_is_asked, t, t->team, t->replica, t->model,
+                            sn_dataset_test(t->dataset), NULL, &evaluation))
         return sn_trainer_stop(t); /* before this row: going on begins with the evaluation */
 
     const double n = (double)p->epoch_samples;
     const double cross_entropy = (double)p->epoch_loss / SN_LOSS_SCALE / n;
-    const sn_epoch_row row = {.epoch = p->epoch + 1,
-                              .train_loss = cross_entropy + p->epoch_penalty / n,
-                              .train_cross_entropy = cross_entropy,
-                              .last_batch_loss = p->last_batch_loss,
-                              .train_accuracy = 100 * (double)p->epoch_correct / n,
-                              .test_loss = evaluation.loss,
-                              .test_accuracy = evaluation.accuracy,
-                              .test_correct = evaluation.correct,
-                              .test_count = evaluation.count,
-                              .seconds = p->epoch_seconds,
-                              .images_per_second = n / p->epoch_seconds};
+    sn_epoch_row row = {.epoch = p->epoch + 1,
+                        .train_loss = cross_entropy + p->epoch_penalty / n,
+                        .train_cross_entropy = cross_entropy,
+                        .last_batch_loss = p->last_batch_loss,
+                        .train_accuracy = 100 * (double)p->epoch_correct / n,
+                        .test_loss = evaluation.loss,
+                        .test_accuracy = evaluation.accuracy,
+                        .test_correct = evaluation.correct,
+                        .test_count = evaluation.count,
+                        .seconds = p->epoch_seconds,
+                        .images_per_second = n / p->epoch_seconds};
+    sn_diagnostics_fill(&p->diagnostics, t->model, &row);
+    const sn_replica_costs *costs = sn_replica_costs_of(t->replica);
+    SN_TRY(sn_diagnostics_costs(t->team, &t->costs, costs, p->epoch_seconds, &row));
+    t->costs = *costs;
     t->result.last = row;
     sn_status status = t->recording;
     if (t->root) {
-        if (status == SN_OK) status = sn_record_epoch(&t->run, &row);
+        if (status == SN_OK) status = sn_epoch_table_add(&t->experiment, &row, &t->run.epochs);
         if (t->observer->epoch_end) t->observer->epoch_end(t->observer->context, &row);
     }
     SN_TRY(sn_team_agree(t->team, status));
@@ -116,6 +121,7 @@ static sn_status end_epoch(trainer *t)
         p->epoch_samples = 0;
         p->epoch_loss = p->epoch_correct = 0;
         p->epoch_penalty = p->epoch_seconds = 0;
+        p->diagnostics = (sn_diagnostics){0};
     }
     return SN_OK;
 }
@@ -162,37 +168,6 @@ static void fill_result(trainer *t)
     if (t->root) t->result.images_per_second = mean_rate(&t->run);
 }
 
-/* The final evaluation, every prediction recorded. Collective. */
-static sn_status conclude(trainer *t)
-{
-    const sn_samples test = sn_dataset_test(t->dataset);
-    sn_evaluation evaluation;
-    if (!sn_evaluate_unless(stop_is_asked, t, t->team, t->replica, t->model, test, t->logits, &evaluation))
-        return sn_trainer_stop(t);
-    sn_status status = SN_OK;
-    if (t->root) status = sn_record_evaluation(&t->run, test, t->logits, &evaluation, &t->result);
-    return sn_team_agree(t->team, status);
-}
-
-/* Evaluates once more with the statistics of the whole training set in place of the running ones. Collective. */
-static sn_status evaluate_precisely(trainer *t)
-{
-    if (!t->experiment.precise_bn) return SN_OK;
-    SN_TRY(sn_trainer_checkpoint(t)); /* it takes long, and cannot be stopped */
-    const sn_samples train = sn_dataset_train(t->dataset);
-    sn_model *precise;
-    SN_TRY(sn_team_agree(t->team, sn_model_copy(t->model, &precise)));
-    sn_status status = sn_replica_population(t->replica, precise, train);
-    sn_evaluation evaluation;
-    if (status == SN_OK) {
-        sn_evaluate(t->team, t->replica, precise, sn_dataset_test(t->dataset), NULL, &evaluation);
-        if (t->root) status = sn_record_precise(&t->run, precise, &evaluation);
-        status = sn_team_agree(t->team, status);
-    }
-    sn_model_destroy(precise);
-    return status;
-}
-
 /* The run was complete before it began. Collective. */
 static sn_status tell_complete(trainer *t)
 {
@@ -220,8 +195,7 @@ static sn_status carry_out(trainer *t)
         SN_TRY(train_epoch(t));
         open = false;
     }
-    SN_TRY(conclude(t));
-    SN_TRY(evaluate_precisely(t));
+    SN_TRY(sn_trainer_conclude(t));
     SN_TRY(sn_trainer_save_at_last(t, true));
     fill_result(t);
     sn_team_broadcast(t->team, &t->result, sizeof t->result, 0);
@@ -251,6 +225,8 @@ sn_status sn_train(sn_team *team, const sn_dataset *dataset, const sn_experiment
     sn_model_destroy(t->model);
     sn_sampler_destroy(t->sampler);
     sn_free(t->index);
+    sn_free(t->worker_start);
+    sn_free(t->group_start);
     sn_free(t->logits);
     sn_run_clear(&t->run);
     sn_lock_release(t->lock);

@@ -22,8 +22,10 @@ typedef struct trainer {
     sn_model *model;
     sn_replica *replica;
     sn_sampler *sampler;
-    uint32_t *index; /* samples at this rank's positions */
-    float *logits;   /* of the test set: whole on the root, this rank's share elsewhere */
+    uint32_t *index;                      /* samples at this rank's positions */
+    uint32_t *worker_start, *group_start; /* partitions of the batch at work */
+    sn_replica_costs costs;               /* at the beginning of the epoch at work */
+    float *logits; /* of the test set: whole on the root, this rank's share elsewhere */
     sn_sgd sgd;
 
     sn_progress progress;
@@ -41,10 +43,26 @@ typedef struct trainer {
 /* True when the run is as long as it was asked to be. */
 bool sn_trainer_at_length(const trainer *t);
 
+/* A trainer was asked to stop: by a signal on this rank, or by the time, which the root alone reads. */
+bool sn_trainer_stop_is_asked(const void *trainer);
+
 /* ---- preparation.c ---- */
 
 /* Parts, initial weights, the run file: afresh or going on. Collective. */
 sn_status sn_trainer_prepare(trainer *t);
+
+/* ---- partitions.c ---- */
+
+/* Most statistics groups that a batch of the experiment can have. */
+uint32_t sn_trainer_most_groups(const sn_experiment *experiment, uint32_t batch);
+
+/* Fills in how the batch at `step` of the epoch is divided into workers and statistics groups. */
+void sn_trainer_divide(trainer *t, uint32_t step, sn_batch *batch);
+
+/* ---- conclusion.c ---- */
+
+/* The final evaluation: every prediction recorded, and with --precise-bn in four ways. Collective. */
+sn_status sn_trainer_conclude(trainer *t);
 
 /* ---- replicas.c ---- */
 

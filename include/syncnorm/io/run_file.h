@@ -89,6 +89,7 @@ typedef struct sn_run {
     sn_tensors model;               /* /model/conv1.weight ... in this order */
     sn_tensors optimizer;           /* /optimizer/..., momentum buffers under the same names */
     sn_attributes progress;         /* of /progress: epoch, step, samples */
+    sn_tensors partial;             /* /progress/...: sums over the epoch at work */
     sn_table epochs;                /* /metrics/epoch, a dataset per column, extensible, attribute units */
     sn_table steps;                 /* /metrics/step */
     sn_tensors

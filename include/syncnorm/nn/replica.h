@@ -98,6 +98,13 @@ void sn_replica_evaluate(sn_replica *replica, const sn_model *model, sn_samples 
                          uint32_t count, float *logits, uint8_t *predictions, sn_evaluation_sums *sums);
 
 /**
+ * Batch norm: evaluates samples first ... first + count - 1 (count no more than the replica's batch) as one batch, normalized by
+ * its own statistics, without dropout; `sums` are this rank's part. Collective.
+ */
+void sn_replica_evaluate_batch(sn_replica *replica, const sn_model *model, sn_samples samples, uint32_t first,
+                               uint32_t count, sn_evaluation_sums *sums);
+
+/**
  * Precise batch norm: replaces the model's running statistics by those of the whole population `samples` (at most 65,536), mean
  * and biased variance of every norm's input in evaluation mode, exact over all samples: with them, every normalized channel has
  * mean 0 and variance 1 over the population. Independent of any batch. SN_ERROR_DIVERGED as in sn_replica_step. Collective.

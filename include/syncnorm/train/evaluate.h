@@ -28,6 +28,10 @@ bool sn_evaluate_unless(bool (*stop)(const void *context), const void *context, 
                         sn_replica *replica, const sn_model *model, sn_samples samples, float *logits,
                         sn_evaluation *evaluation);
 
+/** Batch norm: evaluates with batch statistics, batches of `batch` samples in the set's order each normalized by their own. Collective. */
+void sn_evaluate_batches(sn_team *team, sn_replica *replica, const sn_model *model, sn_samples samples,
+                         uint32_t batch, sn_evaluation *evaluation);
+
 /** What the logits of one sample say: the class with the largest one (the lowest on ties) and its probability. */
 uint8_t sn_prediction(const float logits[SN_CLASSES], double *probability);
 

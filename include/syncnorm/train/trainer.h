@@ -12,6 +12,7 @@
 #include "syncnorm/comm/team.h"
 #include "syncnorm/dataset/dataset.h"
 #include "syncnorm/io/run_file.h"
+#include "syncnorm/nn/network.h"
 #include "syncnorm/train/experiment.h"
 
 /** What to do with a run file that is there already. */
@@ -32,6 +33,11 @@ typedef struct sn_execution {
     sn_resume resume;
 } sn_execution;
 
+/** Over the ranks of a team. */
+typedef struct sn_spread {
+    double min, mean, max;
+} sn_spread;
+
 /** One row of /metrics/epoch. */
 typedef struct sn_epoch_row {
     uint32_t epoch;                                                          /* 1-based */
@@ -40,6 +46,16 @@ typedef struct sn_epoch_row {
     int64_t test_correct;
     uint32_t test_count;
     double seconds, images_per_second; /* training only */
+    double learning_rate;              /* of the last step */
+    double gradient_norm;              /* of the mean gradient, averaged over the steps */
+    /* batch norm, per norm: share of the variance that lies between the workers' means; distance of the running statistics from the
+       epoch's own, root mean square over the channels: the mean in standard deviations, the variance relatively */
+    double between_share[SN_NORMS], running_mean_gap[SN_NORMS], running_var_gap[SN_NORMS];
+    /* what the machine spent, this rank's calls and bytes; seconds in the sums include waiting for other ranks, and wait_seconds is
+       what a rank spent in them beyond the rank that spent least */
+    sn_spread compute_seconds, statistics_seconds, gradient_seconds, wait_seconds;
+    int64_t statistics_calls, statistics_bytes, statistics_bytes_float32;
+    int64_t gradient_calls, gradient_bytes, gradient_bytes_float32;
 } sn_epoch_row;
 
 /** A misclassified test image. */

@@ -1,0 +1,109 @@
+#include "diagnostics.h"
+
+#include <math.h>
+
+#include "syncnorm/base/fixed_point.h"
+#include "syncnorm/base/memory.h"
+
+/* Euclidean norm of the mean gradient, in a fixed order. */
+static double gradient_norm(const int64_t *sums, size_t count, uint32_t total)
+{
+    double squares[4] = {0};
+    for (size_t i = 0; i < count; i++) {
+        const double g = (double)sums[i];
+        squares[i % 4] += g * g;
+    }
+    return sqrt((squares[0] + squares[1]) + (squares[2] + squares[3])) / SN_GRADIENT_SCALE / total;
+}
+
+/* Merges the statistics of `samples` more samples: Chan, Golub, LeVeque, "Updating formulae and a pairwise algorithm" (1979). */
+static void merge(double *mean, double *var, double before, double samples, double more_mean, double more_var)
+{
+    const double n = before + samples;
+    const double delta = more_mean - *mean;
+    *mean += delta * (samples / n);
+    *var = (*var * before + more_var * samples) / n + delta * delta * (before / n) * (samples / n);
+}
+
+void sn_diagnostics_add(sn_diagnostics *d, const sn_network *network, const sn_step_sums *sums,
+                        uint32_t total, double learning_rate)
+{
+    d->gradient_norm += gradient_norm(sums->gradient, network->parameters.total, total);
+    d->learning_rate = learning_rate;
+    for (int k = 0; k < SN_NORMS; k++)
+        d->between_share[k] += sums->between_share[k] * total;
+    for (int c = 0; sums->mean && c < network->norm_channels; c++)
+        merge(&d->mean[c], &d->var[c], d->samples, total, sums->mean[c], sums->var[c]);
+    d->steps++;
+    d->samples += total;
+}
+
+/* Root mean square over a norm's channels of how far the running statistics lie from the epoch's own: the mean in standard
+   deviations, the variance relatively. */
+static void running_gaps(const sn_diagnostics *d, const sn_model *model, int norm, sn_epoch_row *row)
+{
+    const sn_stage *stage = &model->network->stages[norm];
+    double mean_gap = 0, var_gap = 0;
+    for (int c = stage->channel_offset; c < stage->channel_offset + stage->out_channels; c++) {
+        const double var = d->var[c] + SN_NORM_EPSILON;
+        const double mean_off = (double)model->running_mean[c] - d->mean[c];
+        const double var_off = ((double)model->running_var[c] + SN_NORM_EPSILON) / var - 1;
+        mean_gap += mean_off * mean_off / var;
+        var_gap += var_off * var_off;
+    }
+    row->running_mean_gap[norm] = sqrt(mean_gap / stage->out_channels);
+    row->running_var_gap[norm] = sqrt(var_gap / stage->out_channels);
+}
+
+void sn_diagnostics_fill(const sn_diagnostics *d, const sn_model *model, sn_epoch_row *row)
+{
+    row->learning_rate = d->learning_rate;
+    row->gradient_norm = d->steps > 0 ? d->gradient_norm / d->steps : 0;
+    for (int k = 0; k < SN_NORMS; k++) {
+        row->between_share[k] = d->samples > 0 ? d->between_share[k] / d->samples : 0;
+        if (model->running_mean) running_gaps(d, model, k, row);
+    }
+}
+
+enum { COMPUTE, STATISTICS, GRADIENT, WAIT, KINDS };
+
+static sn_spread spread(double (*all)[KINDS], int ranks, int kind)
+{
+    sn_spread s = {all[0][kind], 0, all[0][kind]};
+    for (int r = 0; r < ranks; r++) {
+        if (all[r][kind] < s.min) s.min = all[r][kind];
+        if (all[r][kind] > s.max) s.max = all[r][kind];
+        s.mean += all[r][kind] / ranks;
+    }
+    return s;
+}
+
+sn_status sn_diagnostics_costs(sn_team *team, const sn_replica_costs *before, const sn_replica_costs *now,
+                               double seconds, sn_epoch_row *row)
+{
+    const int ranks = sn_team_size(team);
+    double(*all)[KINDS];
+    SN_TRY(sn_team_agree(team, SN_ALLOCATE(all, (size_t)ranks, "the costs")));
+    double mine[KINDS] = {[STATISTICS] = now->statistics_seconds - before->statistics_seconds,
+                          [GRADIENT] = now->gradient_seconds - before->gradient_seconds};
+    mine[COMPUTE] = seconds - mine[STATISTICS] - mine[GRADIENT];
+    sn_team_gather_all(team, mine, sizeof mine, all);
+    /* who waited least in the sums spent that time on communication alone: what others spent beyond it is waiting */
+    double least = HUGE_VAL;
+    for (int r = 0; r < ranks; r++)
+        least = fmin(least, all[r][STATISTICS] + all[r][GRADIENT]);
+    for (int r = 0; r < ranks; r++)
+        all[r][WAIT] = all[r][STATISTICS] + all[r][GRADIENT] - least;
+    row->compute_seconds = spread(all, ranks, COMPUTE);
+    row->statistics_seconds = spread(all, ranks, STATISTICS);
+    row->gradient_seconds = spread(all, ranks, GRADIENT);
+    row->wait_seconds = spread(all, ranks, WAIT);
+    row->statistics_calls = now->statistics_calls - before->statistics_calls;
+    row->statistics_bytes = now->statistics_bytes - before->statistics_bytes;
+    row->statistics_bytes_float32 = now->statistics_bytes_float32 - before->statistics_bytes_float32;
+    row->gradient_calls = now->gradient_calls - before->gradient_calls;
+    row->gradient_bytes = now->gradient_bytes - before->gradient_bytes;
+    row->gradient_bytes_float32 = now->gradient_bytes_float32 - before->gradient_bytes_float32;
+    sn_free(all);
+    return SN_OK;
+}

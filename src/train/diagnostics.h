@@ -1,0 +1,35 @@
+#ifndef SYNCNORM_TRAIN_DIAGNOSTICS_H
+#define SYNCNORM_TRAIN_DIAGNOSTICS_H
+
+/* What an epoch tells besides loss and accuracy: gradient norm, batch statistics, and what the ranks spent their time on. */
+
+#include "syncnorm/io/run_file.h"
+#include "syncnorm/nn/replica.h"
+#include "syncnorm/train/trainer.h"
+
+enum { SN_DIAGNOSTIC_CHANNELS = SN_NORMS * SN_MAX_CHANNELS };
+
+/* Sums over the steps of the epoch at work; equal on every rank, and part of the progress that a run file keeps. Doubles alone:
+   it travels as an array. */
+typedef struct sn_diagnostics {
+    double steps, samples;
+    double learning_rate;           /* of the last step */
+    double gradient_norm;           /* sum of the norms of the mean gradients */
+    double between_share[SN_NORMS]; /* sum over samples */
+    /* statistics of every norm's input over the epoch so far: mean, and mean squared deviation from it */
+    double mean[SN_DIAGNOSTIC_CHANNELS], var[SN_DIAGNOSTIC_CHANNELS];
+} sn_diagnostics;
+
+/* Adds a step. */
+void sn_diagnostics_add(sn_diagnostics *d, const sn_network *network, const sn_step_sums *sums,
+                        uint32_t total, double learning_rate);
+
+/* Fills the diagnostic fields of an epoch's row. */
+void sn_diagnostics_fill(const sn_diagnostics *d, const sn_model *model, sn_epoch_row *row);
+
+/* What this rank's sums cost in the epoch at work: the difference of two readings. Fills the costs of the row on every rank.
+   Collective. */
+sn_status sn_diagnostics_costs(sn_team *team, const sn_replica_costs *before, const sn_replica_costs *now,
+                               double seconds, sn_epoch_row *row);
+
+#endif

@@ -1,0 +1,131 @@
+#include "epoch_table.h"
+
+#include <stdio.h>
+
+typedef struct cell {
+    char name[SN_TENSOR_NAME];
+    const char *units;
+    sn_type type;
+    double value;
+} cell;
+
+enum { CELLS_MAX = 96 };
+
+typedef struct cells {
+    size_t count;
+    cell items[CELLS_MAX];
+} cells;
+
+static void add(cells *list, sn_type type, const char *units, double value, const char *name)
+{
+    cell *c = &list->items[list->count++];
+    snprintf(c->name, sizeof c->name, "%s", name);
+    c->units = units;
+    c->type = type;
+    c->value = value;
+}
+
+static void add_real(cells *list, const char *name, const char *units, double value)
+{
+    add(list, SN_TYPE_F64, units, value, name);
+}
+
+static void add_integer(cells *list, const char *name, const char *units, int64_t value)
+{
+    add(list, SN_TYPE_I64, units, (double)value, name);
+}
+
+/* compute_seconds_min, compute_seconds_mean, compute_seconds_max */
+static void add_spread(cells *list, const char *what, sn_spread spread)
+{
+    const struct {
+        const char *name;
+        double value;
+    } parts[] = {{"min", spread.min}, {"mean", spread.mean}, {"max", spread.max}};
+    for (int i = 0; i < 3; i++) {
+        char name[SN_TENSOR_NAME];
+        snprintf(name, sizeof name, "%s_seconds_%s", what, parts[i].name);
+        add_real(list, name, "s", parts[i].value);
+    }
+}
+
+/* norm1.between_share ... norm9.between_share */
+static void add_norms(cells *list, const char *what, const char *units, const double *values)
+{
+    for (int k = 0; k < SN_NORMS; k++) {
+        char name[SN_TENSOR_NAME];
+        snprintf(name, sizeof name, "norm%d.%s", k + 1, what);
+        add_real(list, name, units, values[k]);
+    }
+}
+
+static void fill(cells *list, const sn_experiment *experiment, const sn_epoch_row *row)
+{
+    list->count = 0;
+    add_integer(list, "epoch", "", row->epoch);
+    add_real(list, "train_loss", "nats", row->train_loss);
+    add_real(list, "train_cross_entropy", "nats", row->train_cross_entropy);
+    add_real(list, "last_batch_loss", "nats", row->last_batch_loss);
+    add_real(list, "train_accuracy", "%", row->train_accuracy);
+    add_real(list, "test_loss", "nats", row->test_loss);
+    add_real(list, "test_accuracy", "%", row->test_accuracy);
+    add_integer(list, "test_correct", "images", row->test_correct);
+    add_real(list, "seconds", "s", row->seconds);
+    add_real(list, "images_per_second", "images/s", row->images_per_second);
+    add_real(list, "learning_rate", "", row->learning_rate);
+    add_real(list, "gradient_norm", "", row->gradient_norm);
+    if (experiment->norm == SN_NORM_BATCH) {
+        if (experiment->workers > 1) add_norms(list, "between_share", "", row->between_share);
+        add_norms(list, "running_mean_gap", "standard deviations", row->running_mean_gap);
+        add_norms(list, "running_var_gap", "", row->running_var_gap);
+    }
+    add_spread(list, "compute", row->compute_seconds);
+    add_spread(list, "statistics", row->statistics_seconds);
+    add_spread(list, "gradient", row->gradient_seconds);
+    add_spread(list, "wait", row->wait_seconds);
+    add_integer(list, "statistics_calls", "", row->statistics_calls);
+    add_integer(list, "statistics_bytes", "bytes", row->statistics_bytes);
+    add_integer(list, "statistics_bytes_float32", "bytes", row->statistics_bytes_float32);
+    add_integer(list, "gradient_calls", "", row->gradient_calls);
+    add_integer(list, "gradient_bytes", "bytes", row->gradient_bytes);
+    add_integer(list, "gradient_bytes_float32", "bytes", row->gradient_bytes_float32);
+}
+
+static const sn_epoch_row no_row;
+
+sn_status sn_epoch_table_create(const sn_experiment *experiment, sn_table *table)
+{
+    cells list;
+    fill(&list, experiment, &no_row);
+    for (size_t i = 0; i < list.count; i++)
+        SN_TRY(sn_table_add_column(table, list.items[i].name, list.items[i].type, list.items[i].units));
+    return SN_OK;
+}
+
+sn_status sn_epoch_table_check(const sn_experiment *experiment, const sn_table *table, const char *path)
+{
+    cells list;
+    fill(&list, experiment, &no_row);
+    for (size_t i = 0; i < list.count; i++) {
+        const sn_column *column = sn_table_find(table, list.items[i].name);
+        if (!column || column->type != list.items[i].type)
+            return sn_fail(SN_ERROR_FILE, "%s: no column %s in /metrics/epoch: written by another version?",
+                           path, list.items[i].name);
+    }
+    return SN_OK;
+}
+
+sn_status sn_epoch_table_add(const sn_experiment *experiment, const sn_epoch_row *row, sn_table *table)
+{
+    cells list;
+    fill(&list, experiment, row);
+    SN_TRY(sn_table_add_row(table));
+    for (size_t i = 0; i < list.count; i++) {
+        const sn_column *column = sn_table_find(table, list.items[i].name);
+        if (column->type == SN_TYPE_I64)
+            column->integer[table->rows - 1] = (int64_t)list.items[i].value;
+        else
+            column->real[table->rows - 1] = list.items[i].value;
+    }
+    return SN_OK;
+}
