@@ -41,6 +41,18 @@ def dataset(train=TRAIN, test=TEST):
     return directory
 
 
+@functools.lru_cache(maxsize=None)
+def long_evaluation():
+    """Two steps an epoch, then 60,000 test images: those of the small set, over and over."""
+    source, directory = pathlib.Path(dataset(32, TEST)), pathlib.Path(SCRATCH, "data-long")
+    shutil.copytree(source, directory)
+    for name, header in (("t10k-images-idx3-ubyte", 16), ("t10k-labels-idx1-ubyte", 8)):
+        data = (source / name).read_bytes()
+        head = data[:4] + (200 * TEST).to_bytes(4, "big") + data[8:header]
+        (directory / name).write_bytes(head + 200 * data[header:])
+    return str(directory)
+
+
 def poll(condition, what):
     """The condition's value once it is true."""
     end = time.monotonic() + LIMIT
@@ -61,11 +73,27 @@ def state(pid):
         return ""
 
 
+def processor_seconds(pid):
+    try:
+        fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    except OSError:
+        return 0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def parent(pid):
     try:
         return int(pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
     except OSError:
         return 0
+
+
+def strike(pid, number):
+    """A signal to a process that may be gone already."""
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        pass
 
 
 class Job:
@@ -75,10 +103,12 @@ class Job:
         self.np = np
         self.command = list(prefix) + (MPIRUN + list(mpirun) + ["-np", str(np)] if np else [])
         self.command += [PROGRAM] + [str(a) for a in arguments]
-        self.out_file, self.err_file = (tempfile.TemporaryFile(dir=SCRATCH) for _ in range(2))
-        self.process = subprocess.Popen(
-            self.command, cwd=directory, env=runs.mpi_environment(**environment), stdin=subprocess.DEVNULL,
-            stdout=self.out_file, stderr=self.err_file, preexec_fn=preexec)
+        base = tempfile.mktemp(dir=SCRATCH)
+        self.files = (base + ".out", base + ".err")
+        with open(self.files[0], "wb") as out, open(self.files[1], "wb") as err:
+            self.process = subprocess.Popen(
+                self.command, cwd=directory, env=runs.mpi_environment(**environment), stdin=subprocess.DEVNULL,
+                stdout=out, stderr=err, preexec_fn=preexec)
         self.known = set()
 
     def ranks(self):
@@ -128,24 +158,16 @@ class Job:
         """Whatever is left of it."""
         for pid in self.known:
             if parent(pid) in (self.process.pid, 1):
-                try:
-                    os.kill(pid, signal.SIGKILL)
-                except OSError:
-                    pass
+                strike(pid, signal.SIGKILL)
         if not self.over():
             self.process.kill()
             self.process.wait()
 
-    @staticmethod
-    def text(file):
-        file.seek(0)
-        return file.read().decode()
-
     def out(self):
-        return self.text(self.out_file)
+        return pathlib.Path(self.files[0]).read_text()
 
     def err(self):
-        return self.text(self.err_file)
+        return pathlib.Path(self.files[1]).read_text()
 
     def said(self):
         """Lines of syncnorm's own on standard error."""
@@ -179,6 +201,11 @@ class Test(unittest.TestCase):
     def path(self, name="run.h5"):
         return os.path.join(self.directory, name)
 
+    def remove(self, name="run.h5"):
+        for generation in (name, name + ".prev"):
+            if os.path.exists(self.path(generation)):
+                os.remove(self.path(generation))
+
     def start(self, *arguments, command="train", data=None, **options):
         job = Job(self.directory, command, "--data", data or dataset(), "--batch", BATCH, *arguments, **options)
         self.jobs.append(job)
@@ -207,10 +234,10 @@ class Test(unittest.TestCase):
         """To the bit, wall-clock columns apart."""
         self.assertEqual(runs.differences(runs.content(path), reference), [])
 
-    def assert_no_leftovers(self, directory=None):
+    def assert_no_leftovers(self, what="", directory=None):
         """Nothing hidden beside the run files: no lock, no temporary file."""
         hidden = [name for name in os.listdir(directory or self.directory) if name.startswith(".")]
-        self.assertEqual(hidden, [])
+        self.assertEqual(hidden, [], what)
 
 
 with_injection = unittest.skipUnless(FAULTS, "needs a build with SYNCNORM_FAULTS")

@@ -25,10 +25,10 @@ void sn_fault_rank(int rank);
 /** $SYNCNORM_FAULT_PATIENCE in place of the usual seconds. */
 double sn_fault_patience(double usual);
 
-/** How much of so many bytes is written at once: here half, so that there is a moment in the middle. */
+/** How much of so many bytes is written at once: not all, so that there are moments in the middle. */
 static inline size_t sn_fault_piece(size_t bytes)
 {
-    return (bytes + 1) / 2;
+    return bytes < 1 << 15 ? bytes : 1 << 15;
 }
 
 #else

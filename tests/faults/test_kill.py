@@ -1,0 +1,88 @@
+#!/usr/bin/env python3
+"""SIGKILL at any moment, writes included: the run comes back to the bit on another number of ranks.
+
+$KILLS (default 8): how many random moments.
+"""
+
+import os
+import random
+import signal
+import time
+
+import jobs
+
+EPOCHS = 3
+STEPS = EPOCHS * jobs.STEPS_PER_EPOCH
+RANKS = (1, 2, 3, 5)
+POINTS = ("save.begun", "save.created", "save.written", "save.synced", "save.linked", "save.kept", "save.renamed",
+          "save.done", "step")
+KILLED = 128 + signal.SIGKILL
+
+
+class Kill(jobs.Test):
+    def survivors(self, name):
+        """Both generations, where they are, are sound, whatever happened."""
+        there = [n for n in (name, name + ".prev") if os.path.exists(self.path(n))]
+        if there:
+            self.verify(*there)
+        return there
+
+    def test_at_random_moments(self):
+        rng = random.Random(20240229)
+        kills, wanted = 0, int(os.environ.get("KILLS", "8"))
+        victims, history = set(), []
+        run = 0
+        while kills < wanted:
+            experiment = ("gn", "bn-l1", "ln")[run % 3]
+            name, run, before = f"{experiment}-{run}.h5", run + 1, None
+            for _ in range(100):
+                np = rng.choice([n for n in RANKS if n != before])
+                before = np
+                job = self.start("-q", "--experiment", experiment, "--epochs", EPOCHS, "--checkpoint-every", "1steps",
+                                 "--output", name, np=np)
+                here = max(jobs.progress(self.path(name)), 0)
+                target = rng.randint(here, min(here + STEPS // 3, STEPS))
+                victim = rng.randrange(np + 1)
+                delay = rng.random() * 0.02  # into a step, an evaluation or a write: any moment must do
+                ranks = job.ranks()
+                if job.until(lambda: jobs.progress(self.path(name)) >= target, f"step {target}"):
+                    time.sleep(delay)
+                    if victim == np:
+                        job.signal(signal.SIGKILL)
+                    else:
+                        jobs.strike(ranks[victim], signal.SIGKILL)
+                code = job.wait()
+                history.append((name, np, target, victim, code))
+                self.survivors(name)
+                if code == 0:
+                    break
+                self.assertIn(code, (KILLED, -signal.SIGKILL), job.err())
+                kills += 1
+                victims.add("mpirun" if victim == np else "rank 0" if victim == 0 else "another rank")
+            self.assert_same(self.path(name), jobs.reference("--experiment", experiment, "--epochs", EPOCHS))
+            self.assert_no_leftovers(history)
+        if wanted >= 8:
+            self.assertEqual(victims, {"mpirun", "rank 0", "another rank"})
+
+    @jobs.with_injection
+    def test_at_each_stage_of_saving(self):
+        reference = jobs.reference("--epochs", 2)
+        arguments = ("-q", "--epochs", 2, "--checkpoint-every", "5steps", "--output")
+        for i, point in enumerate(POINTS):
+            for action in ("kill", "orphan"):
+                name = f"{point}-{action}.h5"
+                # with no file yet, and with two generations; a file is written in several pieces
+                for passage in (1, 14) if point == "save.written" else (1, 3):
+                    job = self.start(*arguments, name, np=RANKS[i % 4], SYNCNORM_FAULT=f"{point} {action} {passage} 0")
+                    job.ranks()
+                    self.assertIn(job.wait(), (KILLED, -signal.SIGKILL), job.err())
+                    there = self.survivors(name)
+                    if passage > 1:
+                        self.assertIn(name, there)
+                self.train(*arguments, name, np=RANKS[(i + 1) % 4])
+                self.assert_same(self.path(name), reference)
+        self.assert_no_leftovers()
+
+
+if __name__ == "__main__":
+    jobs.main()
