@@ -13,6 +13,8 @@ sn_status(sn_fail)(sn_status status, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(message, sizeof message, format, arguments);
     va_end(arguments);
+    for (char *c = message; *c; c++) /* names out of files can hold anything, and a message is one line */
+        if ((unsigned char)*c < ' ' || *c == 0x7f) *c = '?';
     return status;
 }
 

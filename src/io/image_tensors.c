@@ -104,6 +104,8 @@ static sn_status read_tensor(hid_t set, const char *name, sn_load load, size_t *
     SN_H5_TRY(&scope, check_storage(&scope, set));
     SN_H5_TRY(&scope, get_shape(&scope, set, &rank, shape));
     SN_H5_TRY(&scope, charge(&scope, budget, rank, shape, sn_type_size(type)));
+    if (scope.status == SN_OK && sn_tensors_find(list, name))
+        sn_scope_fail(&scope, "a second one of this name");
     SN_H5_TRY(&scope, sn_tensors_set(list, name, type, rank, shape, NULL));
     if (scope.status == SN_OK)
         SN_H5(&scope, H5Dread(set, sn_memory_type(type), H5S_ALL, H5S_ALL, H5P_DEFAULT,
