@@ -31,6 +31,7 @@ subject *subject_create(sn_team *team, const subject_options *options)
     const sn_kernels *kernels = sn_kernels_select(options->isa);
     if (!kernels) abort();
     s->team = team;
+    s->group = options->group;
     ref_network_build(options->kind, 2, &s->reference);
     demand(sn_network_build(options->kind, 2, &s->network));
     if (s->network.parameters.total != s->reference.total) abort();
@@ -45,7 +46,9 @@ subject *subject_create(sn_team *team, const subject_options *options)
                                                                          : kernels->direct,
                                                       .batch = options->batch,
                                                       .seed = options->seed,
-                                                      .dropout = options->dropout},
+                                                      .dropout = options->dropout,
+                                                      .groups = options->batch,
+                                                      .workers = options->batch},
                                 &s->replica)));
     return s;
 }
@@ -81,6 +84,14 @@ sn_step_sums subject_step(subject *s, sn_samples samples, uint32_t total, const 
                           uint32_t step)
 {
     const sn_share share = sn_share_of(total, sn_team_rank(s->team), sn_team_size(s->team));
+    sn_partition groups = {NULL, 0};
+    if (s->group > 0) {
+        if (total > SUBJECT_BATCH_MOST) abort();
+        groups = (sn_partition){s->start, (total + s->group - 1) / s->group};
+        for (uint32_t g = 0; g < groups.parts; g++)
+            s->start[g] = g * s->group;
+        s->start[groups.parts] = total;
+    }
     sn_step_sums sums;
     demand(sn_replica_step(s->replica, s->model,
                            &(sn_batch){.samples = samples,
@@ -88,7 +99,9 @@ sn_step_sums subject_step(subject *s, sn_samples samples, uint32_t total, const 
                                        .first = share.first,
                                        .count = share.count,
                                        .total = total,
-                                       .step = step},
+                                       .step = step,
+                                       .groups = groups,
+                                       .workers = groups},
                            NULL, &sums));
     return sums;
 }

@@ -10,12 +10,16 @@
 #include "syncnorm/nn/optimizer.h"
 #include "syncnorm/nn/replica.h"
 
+enum { SUBJECT_BATCH_MOST = 512 };
+
 typedef struct subject {
     sn_team *team;
     sn_network network;
     sn_model *model;
     sn_replica *replica;
     ref_network reference; /* the same network there */
+    uint32_t group;
+    uint32_t start[SUBJECT_BATCH_MOST + 1]; /* of the statistics groups, at the last step */
 } subject;
 
 typedef struct subject_options {
@@ -25,6 +29,8 @@ typedef struct subject_options {
     uint32_t batch;
     uint64_t seed;
     double dropout;
+    uint32_t
+        group; /* bn: statistics groups of so many positions, the last with what is left; 0: the whole batch */
 } subject_options;
 
 /** Two groups for gn. Running statistics start at 0 and 1, momentum at 0. Collective over the team. */

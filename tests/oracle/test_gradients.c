@@ -51,14 +51,18 @@ static expectation expect(const subject *s, const subject_options *options, cons
     double *images = ref_doubles((size_t)n * 784), *dlogits = ref_doubles((size_t)n * REF_CLASSES);
     double *keep = ref_doubles((size_t)n * REF_NORM_CHANNELS);
     uint8_t y[IMAGES];
+    int group[IMAGES];
+    for (int i = 0; i < n; i++)
+        group[i] = options->group > 0 ? i / (int)options->group : 0;
     expectation e = {.gradient = ref_doubles(s->reference.total)};
     for (int i = 0; i < n; i++) {
         ref_normalize_images(784, pixels[index[i]], images + (size_t)i * 784);
         y[i] = labels[index[i]];
     }
     subject_keep(s, options, options->batch, step, keep);
-    ref_pass *pass = ref_forward(&s->reference, weights,
-                                 &(ref_batch){.n = n, .images = images, .keep = keep});
+    ref_pass *pass = ref_forward(
+        &s->reference, weights,
+        &(ref_batch){.n = n, .images = images, .keep = keep, .statistics_group = group});
     e.kinks = ref_kink_distance(pass);
     e.loss = ref_cross_entropy(n, REF_CLASSES, ref_logits(pass), y, NULL, dlogits) / n;
     for (int j = 0; j < n * REF_CLASSES; j++)
@@ -124,10 +128,15 @@ static void assert_gradient(const char *where, const subject *s, double relative
     }
 }
 
-static void assert_gradients(const char *name, sn_norm_kind kind, const char *convolution, uint32_t batch)
+static void assert_gradients(const char *name, sn_norm_kind kind, const char *convolution, uint32_t batch,
+                             uint32_t group)
 {
-    const subject_options options = {
-        .kind = kind, .convolution = convolution, .batch = batch, .seed = 77 + batch, .dropout = 0.2};
+    const subject_options options = {.kind = kind,
+                                     .convolution = convolution,
+                                     .batch = batch,
+                                     .seed = 77 + batch,
+                                     .dropout = 0.2,
+                                     .group = group};
     subject *s = subject_create(world, &options);
     double *weights = ref_doubles(s->reference.total), *actual = ref_doubles(s->reference.total);
     uint32_t index[IMAGES];
@@ -137,8 +146,8 @@ static void assert_gradients(const char *name, sn_norm_kind kind, const char *co
     /* the first weights that keep all activations off the kinks of ReLU and max-pooling (make_fixtures.py has the reason) */
     draw_weights(s, 1000, weights);
     expectation e = expect(s, &options, weights, index, step);
-    for (uint64_t seed = 2; !(e.kinks > 1e-6); seed++) {
-        assert_true(seed < 100);
+    for (uint64_t seed = 2; !(e.kinks > (group > 0 ? 2e-6 : 1e-6)); seed++) {
+        assert_true(seed < 200);
         free(e.gradient);
         draw_weights(s, seed * 1000, weights);
         e = expect(s, &options, weights, index, step);
@@ -146,12 +155,15 @@ static void assert_gradients(const char *name, sn_norm_kind kind, const char *co
     subject_set_weights(s, weights);
     const sn_step_sums sums = subject_step(s, (sn_samples){pixels[0], labels, IMAGES}, batch, index, step);
     char where[64];
-    snprintf(where, sizeof where, "%s, %s, %d samples", name, convolution, (int)batch);
+    snprintf(where, sizeof where, "%s, %s, %d samples, groups of %d", name, convolution, (int)batch,
+             (int)group);
     const double loss = (double)sums.loss / SN_LOSS_SCALE / batch;
     if (!(fabs(loss - e.loss) <= 1e-6 * e.loss)) fail_msg("%s: loss %.9g, not %.9g", where, loss, e.loss);
     subject_gradient(s, &sums, batch, actual);
     const bool blind = kind == SN_NORM_INSTANCE || (kind == SN_NORM_BATCH && batch == 1);
-    assert_gradient(where, s, strcmp(convolution, "gemm") == 0 ? 2e-5 : 1e-5, blind, actual, e.gradient);
+    /* two samples of 3 x 3 pixels: small variances magnify the rounding of everything before (1.9e-5 measured) */
+    const double relative = group == 2 ? 5e-5 : strcmp(convolution, "gemm") == 0 ? 2e-5 : 1e-5;
+    assert_gradient(where, s, relative, blind, actual, e.gradient);
     free(weights);
     free(actual);
     free(e.gradient);
@@ -165,9 +177,19 @@ static void gradients_are_the_references(void **state)
     draw_images(4);
     for (size_t i = 0; i < sizeof norms / sizeof *norms; i++)
         for (size_t b = 0; b < sizeof batches / sizeof *batches; b++) {
-            assert_gradients(norms[i].name, norms[i].kind, "direct", batches[b]);
-            if (b % 2) assert_gradients(norms[i].name, norms[i].kind, "gemm", batches[b]);
+            assert_gradients(norms[i].name, norms[i].kind, "direct", batches[b], 0);
+            if (b % 2) assert_gradients(norms[i].name, norms[i].kind, "gemm", batches[b], 0);
         }
+}
+
+/* Groups within a block, over several blocks, ending inside one; under mpirun also on several ranks. */
+static void statistics_groups_are_the_references(void **state)
+{
+    (void)state;
+    static const uint32_t cases[][2] = {{29, 2}, {29, 8}, {29, 5}, {33, 20}, {34, 16}}; /* batch, group */
+    draw_images(4);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_gradients("bn", SN_NORM_BATCH, "direct", cases[i][0], cases[i][1]);
 }
 
 /* Of a rank-dependent position or a step left out, the masks would tell. */
@@ -195,6 +217,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gradients_are_the_references),
+        cmocka_unit_test(statistics_groups_are_the_references),
         cmocka_unit_test(dropout_masks_depend_on_position_and_step),
     };
     if (sn_comm_start(&world) != SN_OK) return 2;
