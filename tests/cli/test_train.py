@@ -135,7 +135,7 @@ class OnRanks(harness.Test):
         self.assertNotEqual(seen[1], seen[3])
         out, _ = self.run_program(*options, "--workers", "ranks", "--resume", "never", np=3)
         self.assertEqual({harness.digests(out)[-1]}, seen[3])
-        self.assertIn("Run file: runs/gn-workers3-sorted-cosine-epochs2-warmup0.5-s1.h5\n", out)
+        self.assertIn("Run file: runs/gn-workers3-sorted-cosine-warmup0.5-epochs2-s1.h5\n", out)
 
     def test_another_seed_is_another_run(self):
         one, _ = self.run_program("train", "--steps", "3")
