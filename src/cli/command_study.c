@@ -59,7 +59,7 @@ static sn_status carry_out(sn_team *world, void *context)
     return status;
 }
 
-static sn_status read_plan(const sn_cli_arguments *arguments, sn_plan *plan)
+static sn_status read_plan(const sn_cli_arguments *arguments, int ranks_per_run, sn_plan *plan)
 {
     sn_plan_option *options = calloc(arguments->count + 1, sizeof *options);
     if (!options) return sn_fail(SN_ERROR_MEMORY, "out of memory: the command line");
@@ -67,17 +67,17 @@ static sn_status read_plan(const sn_cli_arguments *arguments, sn_plan *plan)
     for (size_t i = 0; i < arguments->count; i++)
         if (arguments->items[i].name && sn_cli_is_experiment_option(arguments->items[i].name))
             options[count++] = (sn_plan_option){arguments->items[i].name, arguments->items[i].value};
-    const sn_status status = sn_plan_create(options, count, plan);
+    const sn_status status = sn_plan_create(options, count, ranks_per_run, plan);
     free(options);
     return status;
 }
 
 static sn_status read_options(const sn_cli_arguments *arguments, studying *s)
 {
-    SN_TRY(read_plan(arguments, &s->plan));
+    SN_TRY(sn_cli_read_count(arguments, "ranks-per-run", 1 << 20, &s->study.ranks_per_run));
+    SN_TRY(read_plan(arguments, s->study.ranks_per_run, &s->plan));
     SN_TRY(sn_cli_read_execution(arguments, &s->study.execution));
     SN_TRY(sn_cli_read_verbosity(arguments, &s->level));
-    SN_TRY(sn_cli_read_count(arguments, "ranks-per-run", 1 << 20, &s->study.ranks_per_run));
     const char *directory = sn_cli_value(arguments, "output");
     if (directory && (!*directory || strlen(directory) > DIRECTORY_MOST))
         return sn_fail(SN_ERROR_USAGE, "--output '%s': must be a path of 1 to %d characters",
@@ -102,15 +102,18 @@ int sn_command_study(int argc, char **argv)
         {0},
     };
     const sn_cli_group groups[] = {
-        {"Experiments (lists: --experiment gn,ln --seed 1-5,8):", sn_cli_experiment_options()},
+        {"Experiments (lists: --norm gn,bn --seed 1-5,8):", sn_cli_experiment_options()},
         {"Execution (changes no bit of a result):", execution}};
     const sn_cli_command command = {
         .name = "study",
         .about =
             "Trains several experiments side by side, each on a team of ranks, and compares them. Without "
             "--experiment and --norm: gn, ln and bn-l1. A team that is free takes the next run.",
-        .notes = "--experiment, --norm and --seed take lists, and seeds ranges; the plan is their product. "
-                 "Example: mpirun -q -np 6 syncnorm study --norm gn,ln,bn --seed 1-3",
+        .notes =
+            "The options of the experiments take lists, those with an integer also ranges; the plan is their "
+            "product, each run once. --epochs, --steps, --init and the flags hold for all runs. "
+            "Example: mpirun -q -np 6 syncnorm study --norm gn,bn --workers 8 --bn-scope sync,worker --seed "
+            "1-3",
         .groups = groups,
         .group_count = sizeof groups / sizeof *groups,
     };

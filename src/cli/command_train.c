@@ -30,6 +30,7 @@ static sn_status train(sn_team *world, void *context)
     sn_dataset *dataset = NULL;
     sn_cli_tell_arithmetic();
     sn_status status = sn_team_agree(world, sn_watchdog_start(t->execution.timeout, sn_comm_rank()));
+    if (status == SN_OK) status = sn_experiment_bind_ranks(&t->experiment, sn_team_size(world));
     if (status == SN_OK) status = sn_dataset_open(world, t->data, &dataset);
     if (status == SN_OK)
         status = sn_train(world, dataset, &t->experiment, &t->execution, &observer, &t->result);

@@ -1,6 +1,7 @@
 #include "syncnorm/study/plan.h"
 
 #include <inttypes.h>
+#include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,11 +10,6 @@ typedef struct list {
     char **items;
     size_t count, capacity;
 } list;
-
-bool sn_plan_takes_list(const char *option)
-{
-    return strcmp(option, "experiment") == 0 || strcmp(option, "norm") == 0 || strcmp(option, "seed") == 0;
-}
 
 static void list_clear(list *l)
 {
@@ -74,13 +70,12 @@ static sn_status add_range(const char *option, uint64_t first, uint64_t last, li
 }
 
 /* Empty items stay: the experiment's table refuses them with its own line. */
-static sn_status split(const char *option, const char *value, list *l)
+static sn_status split(const char *option, bool ranges, const char *value, list *l)
 {
-    const bool numbers = strcmp(option, "seed") == 0;
     for (const char *item = value;; item++) {
         const size_t length = strcspn(item, ",");
         uint64_t first, last;
-        if (numbers && read_range(item, length, &first, &last))
+        if (ranges && read_range(item, length, &first, &last))
             SN_TRY(add_range(option, first, last, l));
         else
             SN_TRY(list_add(l, item, length));
@@ -101,9 +96,56 @@ static const sn_plan_option *find(const given_options *given, const char *name)
     return NULL;
 }
 
-static bool is_given(const void *context, const char *name)
+/* An option with several values. */
+typedef struct axis {
+    const char *option;
+    list values;
+    size_t at; /* of the run at hand */
+} axis;
+
+enum { AXES_MAX = 32 };
+
+typedef struct product {
+    given_options given;
+    int ranks;
+    axis axes[AXES_MAX]; /* in the table's order, what chooses the norm first */
+    size_t count;
+    bool *meant; /* [given.count]: of the options, those that apply to one run at least */
+    void *names; /* of the runs so far: tsearch() */
+    sn_experiment experiment;
+} product;
+
+static const sn_experiment_option *describe(const char *name)
 {
-    return find(context, name) != NULL;
+    size_t count;
+    const sn_experiment_option *table = sn_experiment_options(&count);
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(table[i].name, name) == 0) return &table[i];
+    return NULL;
+}
+
+static sn_status add_axis(product *p, const sn_experiment_option *option, const char *value)
+{
+    if (p->count == AXES_MAX) return sn_fail(SN_ERROR_USAGE, "--%s: too many lists", option->name);
+    axis *a = &p->axes[p->count++];
+    a->option = option->name;
+    return split(option->name, option->range, value, &a->values);
+}
+
+static sn_status find_axes(product *p)
+{
+    const char *kind = find(&p->given, "norm") ? "norm" : "experiment";
+    const sn_plan_option *kinds = find(&p->given, kind);
+    SN_TRY(add_axis(p, describe(kind), kinds ? kinds->value : "gn,ln,bn-l1"));
+    size_t count;
+    const sn_experiment_option *table = sn_experiment_options(&count);
+    for (size_t i = 0; i < count; i++) {
+        const sn_plan_option *o = find(&p->given, table[i].name);
+        if (!o || !table[i].list || o == kinds) continue;
+        if (!o->value) return sn_fail(SN_ERROR_USAGE, "option '--%s' needs a value", o->name);
+        SN_TRY(add_axis(p, &table[i], o->value));
+    }
+    return SN_OK;
 }
 
 /* Every option that takes no list, as it was given. */
@@ -111,62 +153,114 @@ static sn_status set_single_valued(const given_options *given, sn_experiment *ex
 {
     for (size_t i = 0; i < given->count; i++) {
         const sn_plan_option *o = &given->items[i];
-        if (sn_plan_takes_list(o->name)) continue;
+        const sn_experiment_option *option = describe(o->name);
+        if (option && option->list) continue;
         if (o->value && strchr(o->value, ',') && strcmp(o->name, "init") != 0)
-            return sn_fail(SN_ERROR_USAGE, "--%s: lists are for --experiment, --norm and --seed", o->name);
+            return sn_fail(SN_ERROR_USAGE, "--%s: takes one value, which holds for all runs", o->name);
         SN_TRY(sn_experiment_set(experiment, o->name, o->value));
     }
     return SN_OK;
 }
 
-static sn_status add_run(const sn_experiment *experiment, sn_plan *plan)
+/* What means nothing to a run counts as not given to it: group norm has no --bn-scope, and such runs are merged. */
+static bool is_given(const void *context, const char *name)
 {
-    char name[SN_RUN_NAME_SIZE], other[SN_RUN_NAME_SIZE];
-    sn_experiment_name(experiment, name);
-    for (size_t i = 0; i < plan->count; i++) {
-        sn_experiment_name(&plan->experiments[i], other);
-        if (strcmp(name, other) == 0) return SN_OK;
+    const product *p = context;
+    return find(&p->given, name) && sn_experiment_applies(&p->experiment, name);
+}
+
+static sn_status resolve(product *p)
+{
+    sn_experiment *experiment = &p->experiment;
+    for (size_t i = 0; i < p->given.count; i++)
+        p->meant[i] |= sn_experiment_applies(experiment, p->given.items[i].name);
+    SN_TRY(sn_experiment_resolve(experiment, is_given, p));
+    if (experiment->workers != SN_WORKERS_RANKS) return SN_OK;
+    if (p->ranks == 0)
+        return sn_fail(SN_ERROR_USAGE,
+                       "--workers ranks: a study needs --ranks-per-run R, which is then the number of "
+                       "workers in every run");
+    return sn_experiment_bind_ranks(experiment, p->ranks);
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(a, b);
+}
+
+static sn_status add_run(product *p, sn_plan *plan)
+{
+    char name[SN_RUN_NAME_SIZE];
+    sn_experiment_name(&p->experiment, name);
+    if (tfind(name, &p->names, compare_names)) return SN_OK;
+    char *copy = strdup(name);
+    if (!copy || !tsearch(copy, &p->names, compare_names)) {
+        free(copy);
+        return sn_fail(SN_ERROR_MEMORY, "out of memory: the plan");
     }
-    plan->experiments[plan->count++] = *experiment;
+    plan->experiments[plan->count++] = p->experiment;
     return SN_OK;
 }
 
-static sn_status multiply(const given_options *given, const char *axis, const list *kinds, const list *seeds,
-                          sn_plan *plan)
+/* The next combination of values, the last list fastest; false after the last one. */
+static bool advance(product *p)
 {
-    const size_t runs = kinds->count * seeds->count;
-    if (runs > SN_PLAN_RUNS_MAX)
-        return sn_fail(SN_ERROR_USAGE, "a plan has at most %d runs, this has %zu", SN_PLAN_RUNS_MAX, runs);
-    plan->experiments = calloc(runs, sizeof *plan->experiments);
-    if (!plan->experiments) return sn_fail(SN_ERROR_MEMORY, "out of memory: the plan");
-    for (size_t k = 0; k < kinds->count; k++)
-        for (size_t s = 0; s < seeds->count; s++) {
-            sn_experiment experiment;
-            sn_experiment_default(&experiment);
-            /* a preset sets several fields, of which an option may then change one: so it is first */
-            SN_TRY(sn_experiment_set(&experiment, axis, kinds->items[k]));
-            SN_TRY(set_single_valued(given, &experiment));
-            SN_TRY(sn_experiment_set(&experiment, "seed", seeds->items[s]));
-            SN_TRY(sn_experiment_resolve(&experiment, is_given, given));
-            SN_TRY(add_run(&experiment, plan));
-        }
+    for (size_t i = p->count; i-- > 0;) {
+        if (++p->axes[i].at < p->axes[i].values.count) return true;
+        p->axes[i].at = 0;
+    }
+    return false;
+}
+
+static sn_status check_size(const product *p, size_t *runs)
+{
+    *runs = 1;
+    for (size_t i = 0; i < p->count; i++) {
+        *runs *= p->axes[i].values.count;
+        if (*runs > SN_PLAN_RUNS_MAX)
+            return sn_fail(SN_ERROR_USAGE,
+                           "a plan has at most %d runs; the lists up to --%s make %zu already",
+                           SN_PLAN_RUNS_MAX, p->axes[i].option, *runs);
+    }
     return SN_OK;
 }
 
-sn_status sn_plan_create(const sn_plan_option *options, size_t count, sn_plan *plan)
+static sn_status multiply(product *p, sn_plan *plan)
+{
+    size_t runs;
+    SN_TRY(check_size(p, &runs));
+    plan->experiments = calloc(runs, sizeof *plan->experiments);
+    p->meant = calloc(p->given.count + 1, sizeof *p->meant);
+    if (!plan->experiments || !p->meant) return sn_fail(SN_ERROR_MEMORY, "out of memory: the plan");
+    do {
+        sn_experiment_default(&p->experiment);
+        /* a preset sets several fields, of which an option may then change one: so it is first */
+        for (size_t i = 0; i < p->count; i++)
+            SN_TRY(
+                sn_experiment_set(&p->experiment, p->axes[i].option, p->axes[i].values.items[p->axes[i].at]));
+        SN_TRY(set_single_valued(&p->given, &p->experiment));
+        SN_TRY(resolve(p));
+        SN_TRY(add_run(p, plan));
+    } while (advance(p));
+    for (size_t i = 0; i < p->given.count; i++)
+        if (!p->meant[i])
+            return sn_fail(SN_ERROR_USAGE, "--%s goes with %s, which no run of the plan has",
+                           p->given.items[i].name, describe(p->given.items[i].name)->goes_with);
+    return SN_OK;
+}
+
+sn_status sn_plan_create(const sn_plan_option *options, size_t count, int ranks, sn_plan *plan)
 {
     *plan = (sn_plan){0};
-    const given_options given = {options, count};
-    if (find(&given, "experiment") && find(&given, "norm"))
+    product p = {.given = {options, count}, .ranks = ranks};
+    if (find(&p.given, "experiment") && find(&p.given, "norm"))
         return sn_fail(SN_ERROR_USAGE, "--experiment and --norm exclude each other");
-    const char *axis = find(&given, "norm") ? "norm" : "experiment";
-    const sn_plan_option *kind = find(&given, axis), *seed = find(&given, "seed");
-    list kinds = {0}, seeds = {0};
-    sn_status status = split(axis, kind ? kind->value : "gn,ln,bn-l1", &kinds);
-    if (status == SN_OK) status = split("seed", seed ? seed->value : "1", &seeds);
-    if (status == SN_OK) status = multiply(&given, axis, &kinds, &seeds, plan);
-    list_clear(&kinds);
-    list_clear(&seeds);
+    sn_status status = find_axes(&p);
+    if (status == SN_OK) status = multiply(&p, plan);
+    for (size_t i = 0; i < p.count; i++)
+        list_clear(&p.axes[i].values);
+    tdestroy(p.names, free);
+    free(p.meant);
     if (status != SN_OK) sn_plan_clear(plan);
     return status;
 }

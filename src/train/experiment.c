@@ -7,7 +7,7 @@
 #include "experiment_fields.h"
 #include "syncnorm/nn/network.h"
 
-enum { HELP_SIZE = 160, OPTIONS_MAX = 32 };
+enum { HELP_SIZE = 192, OPTIONS_MAX = 32 };
 
 /* The default belongs to the help where there is one to speak of: not for flags, paths and what is off at 0. */
 static bool tells_default(const sn_field *field)
@@ -25,7 +25,13 @@ const sn_experiment_option *sn_experiment_options(size_t *count)
         if (!field->option) continue;
         snprintf(help[n], HELP_SIZE, tells_default(field) ? "%s (default %s)" : "%s", field->help,
                  field->initial);
-        options[n] = (sn_experiment_option){field->option, field->argument, help[n]};
+        const bool integer = field->type == SN_FIELD_UINT32 || field->type == SN_FIELD_UINT64;
+        options[n] = (sn_experiment_option){.name = field->option,
+                                            .argument = field->argument,
+                                            .help = help[n],
+                                            .list = field->list,
+                                            .range = field->list && integer,
+                                            .goes_with = field->goes_with};
         n++;
     }
     *count = n;
@@ -58,7 +64,8 @@ static void describe(const sn_field *field, char *text, size_t size)
         return;
     }
     case SN_FIELD_UINT32:
-        snprintf(text, size, "an integer from %.0f to %.0f", range->low, range->high);
+        snprintf(text, size, "%s%san integer from %.0f to %.0f", field->zero ? field->zero : "",
+                 field->zero ? " or " : "", range->low, range->high);
         return;
     case SN_FIELD_UINT64:
         if (range->high < 0x1p64)
@@ -72,6 +79,9 @@ static void describe(const sn_field *field, char *text, size_t size)
         else
             snprintf(text, size, "a number from %g to %s%g", range->low, range->high_open ? "below " : "",
                      range->high);
+        return;
+    case SN_FIELD_CODED:
+        snprintf(text, size, "%s", field->codec->wanted);
         return;
     case SN_FIELD_TEXT:
         snprintf(text, size, "a path of 1 to %zu characters", field->size - 1);
@@ -97,6 +107,9 @@ sn_status sn_experiment_set(sn_experiment *experiment, const char *name, const c
         snprintf(shown, sizeof shown, "%s", value);
         for (char *c = shown; *c; c++)
             if ((unsigned char)*c < ' ' || *c == 0x7f) *c = '?'; /* a message is one line */
+        const sn_codec *codec = field->codec;
+        const char *objection = codec && codec->objection ? codec->objection(value) : NULL;
+        if (objection) return sn_fail(SN_ERROR_USAGE, "--%s '%s': %s", name, shown, objection);
         return sn_fail(SN_ERROR_USAGE, "--%s '%s': must be %s", name, shown, wanted);
     }
     return sn_fail(SN_ERROR_USAGE, "unknown option '--%s'", name);
@@ -109,27 +122,73 @@ static bool nothing_given(const void *context, const char *name)
     return false;
 }
 
+bool sn_experiment_applies(const sn_experiment *experiment, const char *name)
+{
+    for (const sn_field *field = sn_fields; field < sn_fields + sn_field_count; field++)
+        if (field->option && strcmp(field->option, name) == 0) return sn_field_applies(field, experiment);
+    return false;
+}
+
+static sn_status check_given(const sn_experiment *experiment,
+                             bool (*given)(const void *context, const char *name), const void *context)
+{
+    if (given(context, "experiment") && given(context, "norm"))
+        return sn_fail(SN_ERROR_USAGE, "--experiment and --norm exclude each other");
+    if (given(context, "batch") && given(context, "batch-per-worker"))
+        return sn_fail(SN_ERROR_USAGE, "--batch and --batch-per-worker exclude each other");
+    for (const sn_field *field = sn_fields; field < sn_fields + sn_field_count; field++)
+        if (field->option && !sn_field_applies(field, experiment) && given(context, field->option))
+            return sn_fail(SN_ERROR_USAGE, "--%s goes with %s, and the norm is %s", field->option,
+                           field->goes_with, sn_norm_name(experiment->norm));
+    return SN_OK;
+}
+
+/* What depends on the number of workers. */
+static sn_status settle(sn_experiment *experiment)
+{
+    const uint32_t workers = experiment->workers;
+    if (workers > SN_WORKERS_MAX)
+        return sn_fail(SN_ERROR_USAGE, "--workers: an experiment has at most %d workers, not %u",
+                       SN_WORKERS_MAX, workers);
+    if (experiment->batch_per_worker) {
+        const uint64_t batch = (uint64_t)workers * experiment->batch_per_worker;
+        if (batch > 65536)
+            return sn_fail(SN_ERROR_USAGE, "%u workers with --batch-per-worker %u: a batch has at most 65536",
+                           workers, experiment->batch_per_worker);
+        experiment->batch = (uint32_t)batch;
+    }
+    const uint32_t batch = experiment->batch;
+    if (workers > batch)
+        return sn_fail(SN_ERROR_USAGE,
+                       "--workers %u with --batch %u: each worker needs a sample of every batch", workers,
+                       batch);
+    if (experiment->bn_scope == SN_SCOPE_WORKER && workers > 1 && batch / workers < 2)
+        return sn_fail(SN_ERROR_USAGE,
+                       "--bn-scope worker with --workers %u and --batch %u: batch statistics need at least 2 "
+                       "samples of each worker",
+                       workers, batch);
+    for (const sn_field *field = sn_fields; field < sn_fields + sn_field_count; field++)
+        if (field->settle) field->settle(experiment);
+    return SN_OK;
+}
+
 sn_status sn_experiment_resolve(sn_experiment *experiment,
                                 bool (*given)(const void *context, const char *name), const void *context)
 {
-    if (!given) given = nothing_given;
-    if (given(context, "experiment") && given(context, "norm"))
-        return sn_fail(SN_ERROR_USAGE, "--experiment and --norm exclude each other");
-    if (given(context, "groups") && experiment->norm != SN_NORM_GROUP)
-        return sn_fail(SN_ERROR_USAGE, "--groups goes with group norm, and the norm is %s",
-                       sn_norm_name(experiment->norm));
-    if (experiment->precise_bn && experiment->norm != SN_NORM_BATCH)
-        return sn_fail(SN_ERROR_USAGE, "--precise-bn goes with batch norm, and the norm is %s",
-                       sn_norm_name(experiment->norm));
-    if (given(context, "batch") && given(context, "batch-per-worker"))
-        return sn_fail(SN_ERROR_USAGE, "--batch and --batch-per-worker exclude each other");
-    if (experiment->batch_per_worker) {
-        const uint64_t batch = (uint64_t)experiment->workers * experiment->batch_per_worker;
-        if (batch > 65536)
-            return sn_fail(SN_ERROR_USAGE, "%u workers with --batch-per-worker %u: a batch has at most 65536",
-                           experiment->workers, experiment->batch_per_worker);
-        experiment->batch = (uint32_t)batch;
-    }
+    SN_TRY(check_given(experiment, given ? given : nothing_given, context));
+    for (const sn_field *field = sn_fields; field < sn_fields + sn_field_count; field++)
+        if (!sn_field_applies(field, experiment)) sn_field_parse(field, field->initial, true, experiment);
+    if (experiment->warmup >= experiment->epochs)
+        return sn_fail(SN_ERROR_USAGE, "--warmup %g: must be less than the %u epochs of the run",
+                       experiment->warmup, experiment->epochs);
     sn_network network;
-    return sn_network_build(experiment->norm, (int)experiment->groups, &network);
+    SN_TRY(sn_network_build(experiment->norm, (int)experiment->groups, &network));
+    return experiment->workers == SN_WORKERS_RANKS ? SN_OK : settle(experiment);
+}
+
+sn_status sn_experiment_bind_ranks(sn_experiment *experiment, int ranks)
+{
+    if (experiment->workers != SN_WORKERS_RANKS) return SN_OK;
+    experiment->workers = (uint32_t)ranks;
+    return settle(experiment);
 }

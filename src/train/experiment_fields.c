@@ -1,10 +1,9 @@
+/* The table of the experiment's fields, and the rules of each: when it applies, and which of its values mean the same. */
+
 #include "experiment_fields.h"
 
-#include <inttypes.h>
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include <stddef.h>
 
 static const char *const norm_names[] = {"gn", "ln", "bn", "in", "none", NULL};
 static const char *const conv_names[] = {"direct", "gemm", NULL};
@@ -30,6 +29,35 @@ static bool with_batch_statistics(const sn_experiment *experiment)
     return experiment->norm == SN_NORM_BATCH;
 }
 
+/* Batch statistics of one worker are those of the batch. A single sample left over joins the group before it, so groups of
+   B - 1 are the batch too; an epoch's short last batch makes one group in either case. */
+static void settle_bn_scope(sn_experiment *experiment)
+{
+    if (experiment->bn_scope == SN_SCOPE_WORKER ? experiment->workers == 1
+                                                : experiment->bn_scope >= experiment->batch - 1)
+        experiment->bn_scope = SN_SCOPE_SYNC;
+}
+
+/* One shard is the whole training set. */
+static void settle_shards(sn_experiment *experiment)
+{
+    if (experiment->workers > 1) return;
+    experiment->shards.kind = SN_SHARDS_IID;
+    experiment->shards.alpha = 0;
+}
+
+/* Times 64 / 64. */
+static void settle_lr_scaling(sn_experiment *experiment)
+{
+    if (experiment->batch == 64) experiment->lr_scaling = SN_LR_SCALING_NONE;
+}
+
+/* Half a cosine is as long as the run: then a longer run is another one from its first step on. */
+static bool length_counts(const sn_experiment *experiment)
+{
+    return experiment->schedule.kind == SN_SCHEDULE_COSINE;
+}
+
 // clang-format off
 /* Exact sums hold up to 65,536 samples (the 128-bit numerator of the variance); at batch size 1, as many epochs of MNIST
    fit into 32-bit step numbers. */
@@ -48,52 +76,83 @@ static bool with_batch_statistics(const sn_experiment *experiment)
 const sn_field sn_fields[] = {
     {.option = "experiment", .argument = "gn|ln|bn-l1",
      .help = "preset: group norm, layer norm, or batch norm with L1 penalty 3e-4",
-     .type = SN_FIELD_PRESET, .role = SN_ROLE_NOTE, .initial = "gn"},
+     .type = SN_FIELD_PRESET, .role = SN_ROLE_NOTE, .initial = "gn", .list = true},
 
     {.option = "norm", .argument = "gn|ln|bn|in|none",
-     .help = "norm instead of a preset: group, layer, batch (synchronized), instance, none",
-     .attribute = "norm", MEMBER(CHOICE, norm), .initial = "gn", .choices = norm_names},
+     .help = "norm instead of a preset: group, layer, batch, instance, none",
+     .attribute = "norm", MEMBER(CHOICE, norm), .initial = "gn", .choices = norm_names,
+     .list = true},
 
     {.option = "groups", .argument = "N", .help = "groups of group norm",
      .attribute = "groups", MEMBER(UINT32, groups), .initial = "2", .range = {.low = 1, .high = 16},
-     .mark = "groups", .applies = with_groups},
+     .mark = "groups", .applies = with_groups, .goes_with = "group norm", .list = true},
 
     {.option = "l1", .argument = "X", .help = "factor of the L1 penalty over all parameters",
-     .attribute = "l1", MEMBER(REAL, l1), .initial = "0", NOT_NEGATIVE, .mark = "l1", .plain = "0.0003"},
+     .attribute = "l1", MEMBER(REAL, l1), .initial = "0", NOT_NEGATIVE, .mark = "l1", .plain = "0.0003",
+     .list = true},
 
     {.option = "batch", .argument = "N", .help = "samples of a global batch, over all workers",
-     .attribute = "batch", MEMBER(UINT32, batch), .initial = "64", BATCH_RANGE, .mark = "batch"},
+     .attribute = "batch", MEMBER(UINT32, batch), .initial = "64", BATCH_RANGE, .mark = "batch",
+     .list = true},
 
     {.option = "batch-per-worker", .argument = "N",
      .help = "instead of --batch: samples of a batch for each worker",
-     .role = SN_ROLE_NOTE, MEMBER(UINT32, batch_per_worker), .initial = "0", BATCH_RANGE},
+     .role = SN_ROLE_NOTE, MEMBER(UINT32, batch_per_worker), .initial = "0", BATCH_RANGE,
+     .list = true},
 
-    {.attribute = "workers", MEMBER(UINT32, workers), .initial = "1", BATCH_RANGE, .mark = "workers"},
+    {.option = "workers", .argument = "W|ranks",
+     .help = "data-parallel workers that the experiment is about, whatever the ranks; ranks: as many as train a run",
+     .attribute = "workers", MEMBER(UINT32, workers), .initial = "1",
+     .range = {.low = 1, .high = SN_WORKERS_MAX}, .zero = "ranks", .mark = "workers", .list = true},
+
+    {.option = "bn-scope", .argument = "sync|worker|K",
+     .help = "samples that batch statistics are over: the batch, each worker's, or groups of K",
+     .attribute = "bn_scope", MEMBER(CODED, bn_scope), .initial = "sync", .codec = &sn_codec_bn_scope,
+     .mark = "scope", .applies = with_batch_statistics, .goes_with = "batch norm", .settle = settle_bn_scope,
+     .list = true},
+
+    {.option = "shards", .argument = "iid|sorted|dirichlet:A",
+     .help = "the workers' shards of the training set: random, by label, or with classes in random proportions",
+     .attribute = "shards", MEMBER(CODED, shards), .initial = "iid", .codec = &sn_codec_shards, .mark = "",
+     .settle = settle_shards, .list = true},
 
     {.option = "lr", .argument = "X", .help = "learning rate",
      .attribute = "lr", MEMBER(REAL, lr), .initial = "0.01",
-     .range = {.low = 0, .low_open = true, .high = HUGE_VAL, .high_open = true}, .mark = "lr"},
+     .range = {.low = 0, .low_open = true, .high = HUGE_VAL, .high_open = true}, .mark = "lr",
+     .list = true},
 
     {.option = "lr-scaling", .argument = "none|linear",
      .help = "linear: multiply the learning rate by batch / 64",
      .attribute = "lr_scaling", MEMBER(CHOICE, lr_scaling), .initial = "none", .choices = lr_scaling_names,
-     .mark = "lr"},
+     .mark = "lr", .settle = settle_lr_scaling, .list = true},
+
+    {.option = "schedule", .argument = "constant|step:E:G|cosine",
+     .help = "learning rate over time: constant, times G every E epochs, or half a cosine down to 0 over all epochs",
+     .attribute = "schedule", MEMBER(CODED, schedule), .initial = "constant", .codec = &sn_codec_schedule,
+     .mark = "", .list = true},
+
+    {.option = "warmup", .argument = "EPOCHS", .help = "epochs over which the learning rate rises from 0",
+     .attribute = "warmup", MEMBER(REAL, warmup), .initial = "0", NOT_NEGATIVE, .mark = "warmup", .list = true},
 
     {.option = "momentum", .argument = "X", .help = "momentum of SGD",
-     .attribute = "momentum", MEMBER(REAL, momentum), .initial = "0.9", PROPER_FRACTION, .mark = "momentum"},
+     .attribute = "momentum", MEMBER(REAL, momentum), .initial = "0.9", PROPER_FRACTION, .mark = "momentum",
+     .list = true},
 
     {.option = "weight-decay", .argument = "X", .help = "factor of the L2 penalty over all parameters",
-     .attribute = "weight_decay", MEMBER(REAL, weight_decay), .initial = "0", NOT_NEGATIVE, .mark = "wd"},
+     .attribute = "weight_decay", MEMBER(REAL, weight_decay), .initial = "0", NOT_NEGATIVE, .mark = "wd",
+     .list = true},
 
     {.option = "dropout", .argument = "P", .help = "probability that a channel is dropped",
-     .attribute = "dropout", MEMBER(REAL, dropout), .initial = "0.05", PROPER_FRACTION, .mark = "dropout"},
+     .attribute = "dropout", MEMBER(REAL, dropout), .initial = "0.05", PROPER_FRACTION, .mark = "dropout",
+     .list = true},
 
     {.option = "precise-bn", .help = "evaluate with batch statistics computed over the training set",
      .attribute = "precise_bn", MEMBER(SWITCH, precise_bn), .initial = "0", .mark = "precise",
-     .applies = with_batch_statistics},
+     .applies = with_batch_statistics, .goes_with = "batch norm"},
 
     {.option = "conv", .argument = "direct|gemm", .help = "convolution: our kernels, or im2col and OpenBLAS",
-     .attribute = "conv", MEMBER(CHOICE, conv), .initial = "direct", .choices = conv_names, .mark = ""},
+     .attribute = "conv", MEMBER(CHOICE, conv), .initial = "direct", .choices = conv_names, .mark = "",
+     .list = true},
 
     {.option = "no-shuffle", .help = "take the training set in its own order",
      .attribute = "shuffle", MEMBER(SWITCH, shuffle), .initial = "1", .mark = "noshuffle"},
@@ -105,13 +164,14 @@ const sn_field sn_fields[] = {
 
     {.option = "seed", .argument = "N",
      .help = "seed of the shuffles, the dropout masks and the initial weights",
-     .attribute = "seed", MEMBER(UINT64, seed), .initial = "1", .range = {.low = 0, .high = 0x1p64}},
+     .attribute = "seed", MEMBER(UINT64, seed), .initial = "1", .range = {.low = 0, .high = 0x1p64},
+     .list = true},
 
     {.attribute = "dataset_digest", MEMBER(TEXT, dataset_digest), .initial = ""},
 
     {.option = "epochs", .argument = "N", .help = "length of the run",
      .attribute = "epochs", .role = SN_ROLE_LENGTH, MEMBER(UINT32, epochs), .initial = "15",
-     .range = {.low = 1, .high = 65536}},
+     .range = {.low = 1, .high = 65536}, .mark = "epochs", .identifies = length_counts},
 
     {.option = "steps", .argument = "N", .help = "end the run at this step, or with --epochs if that comes first",
      .attribute = "steps", .role = SN_ROLE_LENGTH, MEMBER(UINT64, steps), .initial = "0",
@@ -120,117 +180,3 @@ const sn_field sn_fields[] = {
 // clang-format on
 
 const size_t sn_field_count = sizeof sn_fields / sizeof *sn_fields;
-
-static bool in_range(sn_range range, double value)
-{
-    return (range.low_open ? value > range.low : value >= range.low) &&
-           (range.high_open ? value < range.high : value <= range.high);
-}
-
-/* Digits and nothing else: no sign, space, base prefix or overflow. */
-static bool read_unsigned(const char *text, uint64_t *value)
-{
-    *value = 0;
-    if (!*text) return false;
-    for (; *text; text++) {
-        if (*text < '0' || *text > '9') return false;
-        if (__builtin_mul_overflow(*value, UINT64_C(10), value) ||
-            __builtin_add_overflow(*value, (uint64_t)(*text - '0'), value))
-            return false;
-    }
-    return true;
-}
-
-/* A decimal number; strtod alone would also take spaces, hexadecimal, nan and inf. The program never leaves the "C" locale. */
-static bool read_real(const char *text, double *value)
-{
-    if (!*text || text[strspn(text, "0123456789.eE+-")] || *text == '+') return false;
-    char *end;
-    *value = strtod(text, &end) + 0.0; /* -0 becomes 0 */
-    return end != text && !*end && isfinite(*value);
-}
-
-static bool parse(const sn_field *field, const char *text, bool check_range, sn_experiment *experiment)
-{
-    void *member = sn_field_in(field, experiment);
-    uint64_t integer;
-    double real;
-    switch (field->type) {
-    case SN_FIELD_PRESET:
-        for (const sn_preset *preset = sn_presets; preset->name; preset++)
-            if (strcmp(preset->name, text) == 0) {
-                experiment->norm = preset->norm;
-                experiment->l1 = preset->l1;
-                return true;
-            }
-        return false;
-    case SN_FIELD_CHOICE:
-        for (int i = 0; field->choices[i]; i++)
-            if (strcmp(field->choices[i], text) == 0) {
-                *(int *)member = i;
-                return true;
-            }
-        return false;
-    case SN_FIELD_SWITCH:
-        if (strcmp(text, "0") != 0 && strcmp(text, "1") != 0) return false;
-        *(bool *)member = *text == '1';
-        return true;
-    case SN_FIELD_UINT32:
-        if (!read_unsigned(text, &integer) || integer > UINT32_MAX) return false;
-        if (check_range && !in_range(field->range, (double)integer)) return false;
-        *(uint32_t *)member = (uint32_t)integer;
-        return true;
-    case SN_FIELD_UINT64:
-        if (!read_unsigned(text, &integer)) return false;
-        if (check_range && !in_range(field->range, (double)integer)) return false;
-        *(uint64_t *)member = integer;
-        return true;
-    case SN_FIELD_REAL:
-        if (!read_real(text, &real)) return false;
-        if (check_range && !in_range(field->range, real)) return false;
-        *(double *)member = real;
-        return true;
-    case SN_FIELD_TEXT:
-        if (strlen(text) >= field->size || (check_range && !*text)) return false;
-        snprintf(member, field->size, "%s", text);
-        return true;
-    }
-    return false;
-}
-
-bool sn_field_parse(const sn_field *field, const char *text, bool any_default, sn_experiment *experiment)
-{
-    const bool is_default = any_default && strcmp(text, field->initial) == 0;
-    return parse(field, text, !is_default, experiment);
-}
-
-const char *sn_field_print(const sn_field *field, const sn_experiment *experiment,
-                           char buffer[SN_FIELD_TEXT_SIZE])
-{
-    const void *member = sn_field_of(field, experiment);
-    switch (field->type) {
-    case SN_FIELD_PRESET:
-        return "";
-    case SN_FIELD_CHOICE:
-        return field->choices[*(const int *)member];
-    case SN_FIELD_SWITCH:
-        return *(const bool *)member ? "1" : "0";
-    case SN_FIELD_UINT32:
-        snprintf(buffer, SN_FIELD_TEXT_SIZE, "%" PRIu32, *(const uint32_t *)member);
-        return buffer;
-    case SN_FIELD_UINT64:
-        snprintf(buffer, SN_FIELD_TEXT_SIZE, "%" PRIu64, *(const uint64_t *)member);
-        return buffer;
-    case SN_FIELD_REAL: {
-        const double value = *(const double *)member;
-        for (int digits = 15; digits <= 17; digits++) {
-            snprintf(buffer, SN_FIELD_TEXT_SIZE, "%.*g", digits, value);
-            if (strtod(buffer, NULL) == value) break;
-        }
-        return buffer;
-    }
-    case SN_FIELD_TEXT:
-        return member;
-    }
-    return "";
-}

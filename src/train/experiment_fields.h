@@ -11,9 +11,22 @@ typedef enum sn_field_type {
     SN_FIELD_SWITCH, /* bool; the option, which has no value, sets what the default is not */
     SN_FIELD_UINT32,
     SN_FIELD_UINT64,
-    SN_FIELD_REAL, /* double */
-    SN_FIELD_TEXT, /* char array of `size` */
+    SN_FIELD_REAL,  /* double */
+    SN_FIELD_TEXT,  /* char array of `size` */
+    SN_FIELD_CODED, /* written and read by the field's codec */
 } sn_field_type;
+
+/** A value with a text of its own: "sync", "dirichlet:0.1". */
+typedef struct sn_codec {
+    bool (*parse)(const char *text,
+                  void *member); /* strict; false, and nothing stored, when it is no value */
+    void (*print)(const void *member, char *text, size_t size);
+    const char *wanted; /* what a value must be, for messages */
+    const char *(*objection)(
+        const char *text); /* why this text is no value, beyond that; NULL: nothing to add */
+} sn_codec;
+
+extern const sn_codec sn_codec_bn_scope, sn_codec_shards, sn_codec_schedule;
 
 typedef enum sn_field_role {
     SN_ROLE_IDENTITY, /* part of the digest */
@@ -38,12 +51,20 @@ typedef struct sn_field {
     const char *initial; /* the default, as text */
     sn_range range;
     const char *const *choices; /* NULL at the end */
-    const char *mark;           /* in the name, before a value that is not the default; NULL: never there */
-    const char *plain;          /* the value that the mark alone stands for */
-    bool (*applies)(const sn_experiment *experiment); /* NULL: always */
+    const char *zero;           /* the word for 0, which is not in the range: to be resolved */
+    const sn_codec *codec;
+    const char *mark;  /* in the name, before a value that is not the default; NULL: never there */
+    const char *plain; /* the value that the mark alone stands for */
+    bool list;         /* a study takes several */
+    bool (*applies)(
+        const sn_experiment *experiment); /* NULL: always; else it is the default and not recorded */
+    const char *goes_with;                /* where it applies, for messages */
+    void (*settle)(
+        sn_experiment *experiment); /* of values that mean the same in this experiment, takes one */
+    bool (*identifies)(const sn_experiment *experiment); /* of a length: when it is identity after all */
 } sn_field;
 
-enum { SN_FIELD_TEXT_SIZE = 32 };
+enum { SN_FIELD_TEXT_SIZE = 64, SN_WORKERS_MAX = 1024 };
 
 extern const sn_field sn_fields[];
 extern const size_t sn_field_count;
@@ -72,11 +93,27 @@ static inline bool sn_field_applies(const sn_field *field, const sn_experiment *
     return !field->applies || field->applies(experiment);
 }
 
+/** True when the field is part of the digest. */
+static inline bool sn_field_identifies(const sn_field *field, const sn_experiment *experiment)
+{
+    if (!field->attribute || !sn_field_applies(field, experiment)) return false;
+    return field->role == SN_ROLE_IDENTITY || (field->identifies && field->identifies(experiment));
+}
+
 /** Reads a value strictly and stores it; false when it is not one. With `any_default` a field's default is in range. */
 bool sn_field_parse(const sn_field *field, const char *text, bool any_default, sn_experiment *experiment);
 
 /** The value as text that sn_field_parse reads back to the same bits; of SN_FIELD_TEXT, which may be longer, a pointer. */
 const char *sn_field_print(const sn_field *field, const sn_experiment *experiment,
                            char buffer[SN_FIELD_TEXT_SIZE]);
+
+/** Digits and nothing else: no sign, space, base prefix or overflow. */
+bool sn_read_unsigned(const char *text, uint64_t *value);
+
+/** A finite decimal number. */
+bool sn_read_real(const char *text, double *value);
+
+/** The shortest text of 15 to 17 digits that sn_read_real() reads back to the same bits. */
+void sn_print_real(double value, char *text, size_t size);
 
 #endif

@@ -7,7 +7,13 @@
 #include "experiment_fields.h"
 #include "syncnorm/base/digest.h"
 
-enum { SHOWN_DIGITS = 8 }; /* of a digest, in a name */
+enum {
+    SHOWN_DIGITS = 8,   /* of a digest, in a name */
+    FULL_NAME = 1024,   /* every part at its longest is half of it */
+    LONGEST_NAME = 200, /* file names have 255 characters, and replacing a run file needs some of them */
+    KEPT_PREFIX = 140,
+    LONG_DIGITS = 16,
+};
 
 static const sn_field *find_attribute(const char *name)
 {
@@ -21,28 +27,47 @@ const char *sn_norm_name(sn_norm_kind norm)
     return find_attribute("norm")->choices[norm];
 }
 
+/* Without colons, which to rsync and scp end the name of a host: "dirichlet0.1", "step5x0.1". */
+static void spell_for_a_file(const char *value, char text[SN_FIELD_TEXT_SIZE])
+{
+    size_t used = 0;
+    for (int colons = 0; *value && used + 1 < SN_FIELD_TEXT_SIZE; value++)
+        if (*value != ':')
+            text[used++] = *value;
+        else if (colons++ > 0)
+            text[used++] = 'x';
+    text[used] = '\0';
+}
+
 /* "-batch128", "-gemm", "-l1" for the plain value and "-l1-0.001" for another; nothing for the default. */
 static size_t append_part(const sn_field *field, const sn_experiment *experiment, char *name, size_t size)
 {
-    char buffer[SN_FIELD_TEXT_SIZE];
+    char buffer[SN_FIELD_TEXT_SIZE], spelt[SN_FIELD_TEXT_SIZE];
+    if (!field->mark || !sn_field_identifies(field, experiment)) return 0;
     const char *value = sn_field_print(field, experiment, buffer);
-    if (!field->mark || !sn_field_applies(field, experiment) || strcmp(value, field->initial) == 0) return 0;
+    if (strcmp(value, field->initial) == 0) return 0;
     if (field->type == SN_FIELD_SWITCH || (field->plain && strcmp(value, field->plain) == 0)) value = "";
+    spell_for_a_file(value, spelt);
     const size_t length = strlen(field->mark);
     const bool digit = length && field->mark[length - 1] >= '0' && field->mark[length - 1] <= '9';
-    return (size_t)snprintf(name, size, "-%s%s%s", field->mark, digit && *value ? "-" : "", value);
+    return (size_t)snprintf(name, size, "-%s%s%s", field->mark, digit && *spelt ? "-" : "", spelt);
 }
 
 void sn_experiment_name(const sn_experiment *experiment, char name[SN_RUN_NAME_SIZE])
 {
-    const size_t size = SN_RUN_NAME_SIZE;
-    size_t used = (size_t)snprintf(name, size, "%s", sn_norm_name(experiment->norm));
-    for (const sn_field *field = sn_fields; field < sn_fields + sn_field_count && used < size; field++)
-        used += append_part(field, experiment, name + used, size - used);
-    if (experiment->init[0] && used < size)
-        used += (size_t)snprintf(name + used, size - used, "-init%.*s", SHOWN_DIGITS,
+    char full[FULL_NAME], hex[SN_DIGEST_HEX];
+    size_t used = (size_t)snprintf(full, sizeof full, "%s", sn_norm_name(experiment->norm));
+    for (const sn_field *field = sn_fields; field < sn_fields + sn_field_count; field++)
+        used += append_part(field, experiment, full + used, sizeof full - used);
+    if (experiment->init[0])
+        used += (size_t)snprintf(full + used, sizeof full - used, "-init%.*s", SHOWN_DIGITS,
                                  experiment->init_digest);
-    if (used < size) snprintf(name + used, size - used, "-s%" PRIu64, experiment->seed);
+    if (used > LONGEST_NAME) { /* the rest as a digest of it all: no two experiments have the same name */
+        sn_digest_hex(sn_digest_of(full, used), hex);
+        used = KEPT_PREFIX +
+               (size_t)snprintf(full + KEPT_PREFIX, sizeof full - KEPT_PREFIX, "-%.*s", LONG_DIGITS, hex);
+    }
+    snprintf(name, SN_RUN_NAME_SIZE, "%.*s-s%" PRIu64, (int)used, full, experiment->seed);
 }
 
 const char *sn_experiment_label(const sn_experiment *experiment)
@@ -106,7 +131,7 @@ sn_status sn_experiment_attributes(const sn_experiment *experiment, sn_attribute
     sn_hasher *hasher = sn_hasher_create();
     if (!hasher) return sn_fail(SN_ERROR_MEMORY, "out of memory: digest of the experiment");
     for (size_t i = 0; i < sn_field_count; i++)
-        if (sn_fields[i].role == SN_ROLE_IDENTITY && sn_field_applies(&sn_fields[i], experiment))
+        if (sn_field_identifies(&sn_fields[i], experiment))
             hash(hasher, sn_attributes_find(attributes, sn_fields[i].attribute));
     hash(hasher, sn_attributes_find(attributes, "arithmetic"));
     sn_digest_hex(sn_hasher_finish(hasher), hex);
@@ -119,6 +144,7 @@ static bool recall(const sn_field *field, const sn_attribute *attribute, sn_expe
         [SN_FIELD_CHOICE] = SN_VALUE_TEXT,    [SN_FIELD_SWITCH] = SN_VALUE_INTEGER,
         [SN_FIELD_UINT32] = SN_VALUE_INTEGER, [SN_FIELD_UINT64] = SN_VALUE_INTEGER,
         [SN_FIELD_REAL] = SN_VALUE_REAL,      [SN_FIELD_TEXT] = SN_VALUE_TEXT,
+        [SN_FIELD_CODED] = SN_VALUE_TEXT,
     };
     if (attribute->type != types[field->type]) return false;
     char text[SN_PATH_SIZE];
@@ -168,8 +194,10 @@ sn_status sn_experiment_differences(const sn_attributes *recorded, const sn_expe
     for (size_t i = 0; status == SN_OK && i <= sn_field_count && used < size; i++) {
         const char *name = "arithmetic";
         if (i < sn_field_count) {
-            if (sn_fields[i].role != SN_ROLE_IDENTITY || !sn_fields[i].attribute) continue;
-            name = sn_fields[i].attribute;
+            const sn_field *field = &sn_fields[i];
+            if (!field->attribute) continue;
+            if (field->role != SN_ROLE_IDENTITY && !sn_field_identifies(field, experiment)) continue;
+            name = field->attribute;
         }
         used += append_difference(name, sn_attributes_find(recorded, name), sn_attributes_find(&mine, name),
                                   text + used, size - used);

@@ -124,6 +124,19 @@ class OnRanks(harness.Test):
                 seen.add(tuple(harness.digests(out)))
             self.assertEqual(len(seen), 1, experiment)
 
+    def test_workers_are_part_of_the_experiment_and_ranks_are_not(self):
+        options = ("train", "--shards", "sorted", "--schedule", "cosine", "--warmup", "0.5", "--epochs", "2")
+        seen = {}
+        for workers in (1, 3):
+            for np in (None, 2, 3):
+                out, _ = self.run_program(*options, "--workers", workers, "--resume", "never", np=np)
+                seen.setdefault(workers, set()).add(harness.digests(out)[-1])
+        self.assertEqual([len(found) for found in seen.values()], [1, 1])
+        self.assertNotEqual(seen[1], seen[3])
+        out, _ = self.run_program(*options, "--workers", "ranks", "--resume", "never", np=3)
+        self.assertEqual({harness.digests(out)[-1]}, seen[3])
+        self.assertIn("Run file: runs/gn-workers3-sorted-cosine-warmup0.5-epochs2-s1.h5\n", out)
+
     def test_another_seed_is_another_run(self):
         one, _ = self.run_program("train", "--steps", "3")
         two, _ = self.run_program("train", "--steps", "3", "--seed", "2")

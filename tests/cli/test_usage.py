@@ -74,11 +74,14 @@ class WrongUsage(harness.Test):
             ("train", "--steps", "0"): "--steps",
             ("train", "--epochs", "-1"): "--epochs",
             ("train", "--norm", "GN"): "--norm",
-            ("train", "--workers", "1"): "unknown option '--workers'",
-            ("train", "--bn-scope", "sync"): "unknown option",
-            ("train", "--shards", "iid"): "unknown option",
-            ("train", "--schedule", "constant"): "unknown option",
-            ("train", "--warmup", "1"): "unknown option",
+            ("train", "--workers", "0"): "--workers '0': must be ranks or an integer from 1 to 1024",
+            ("train", "--workers", "65"): "--workers 65 with --batch 64",
+            ("train", "--bn-scope", "8"): "--bn-scope goes with batch norm, and the norm is gn",
+            ("train", "--norm", "bn", "--bn-scope", "1"): "do not depend on the image",
+            ("train", "--norm", "bn", "--bn-scope", "worker", "--workers", "33"): "at least 2 samples",
+            ("train", "--shards", "dirichlet:0"): "--shards 'dirichlet:0': must be iid, sorted or dirichlet:A",
+            ("train", "--schedule", "step:5"): "--schedule 'step:5': must be constant, cosine or step:E:G",
+            ("train", "--warmup", "15"): "--warmup 15: must be less than the 15 epochs",
             ("train", "--experiment", "gn", "--norm", "ln"): "--experiment and --norm",
             ("train", "--norm", "ln", "--groups", "2"): "--groups",
             ("train", "--groups", "4"): "--groups 4 does not divide",
@@ -92,7 +95,9 @@ class WrongUsage(harness.Test):
             ("train", "--timeout", "soon"): "--timeout",
             ("train", "--progress", "yes"): "--progress",
             ("train", "--output", ""): "--output",
-            ("study", "--batch", "32,64"): "--batch: lists are for",
+            ("study", "--epochs", "3,4"): "--epochs: takes one value",
+            ("study", "--workers", "ranks"): "--ranks-per-run",
+            ("study", "--norm", "gn,ln", "--bn-scope", "8"): "--bn-scope goes with batch norm, which no run",
             ("study", "--seed", "3-1"): "--seed 3-1",
             ("study", "--seed", "1,,2"): "--seed",
             ("study", "--norm", "gn,xn"): "--norm 'xn'",
@@ -105,6 +110,9 @@ class WrongUsage(harness.Test):
         }.items():
             with self.subTest(arguments=arguments):
                 self.refuse(*arguments, says=says)
+
+    def test_ranks_that_cannot_be_workers_are_refused_on_all_ranks_alike(self):
+        self.refuse("train", "--workers", "ranks", "--batch", "2", np=3, says="--workers 3 with --batch 2")
 
     def test_values_may_follow_an_equals_sign(self):
         self.refuse("train", "--batch=0", says="--batch '0'")

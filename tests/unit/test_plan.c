@@ -28,7 +28,7 @@ static void assert_plan(const sn_plan_option *options, const char *expected)
 {
     sn_plan plan;
     sn_error_clear();
-    if (sn_plan_create(options, count_of(options), &plan) != SN_OK) fail_msg("%s", sn_error_message());
+    if (sn_plan_create(options, count_of(options), 0, &plan) != SN_OK) fail_msg("%s", sn_error_message());
     char names[2048] = "";
     size_t used = 0;
     for (size_t i = 0; i < plan.count; i++) {
@@ -44,7 +44,7 @@ static void assert_refused(const sn_plan_option *options, const char *fault)
 {
     sn_plan plan;
     sn_error_clear();
-    assert_int_equal(sn_plan_create(options, count_of(options), &plan), SN_ERROR_USAGE);
+    assert_int_equal(sn_plan_create(options, count_of(options), 0, &plan), SN_ERROR_USAGE);
     if (!strstr(sn_error_message(), fault)) fail_msg("\"%s\" does not say \"%s\"", sn_error_message(), fault);
     assert_null(plan.experiments);
 }
@@ -100,9 +100,58 @@ static void what_makes_no_plan_is_refused(void **state)
     assert_refused(OPTIONS({"seed", "0-18446744073709551616"}), "--seed");
     assert_refused(OPTIONS({"seed", "0-18446744073709551615"}), "--seed");
     assert_refused(OPTIONS({"norm", "gn,ln"}, {"seed", "1-6000"}), "12000");
-    assert_refused(OPTIONS({"batch", "32,64"}), "--batch: lists are for");
-    assert_refused(OPTIONS({"groups", "2"}), "--groups"); /* ln is in the plan */
-    assert_refused(OPTIONS({"workers", "4"}), "unknown option");
+    assert_refused(OPTIONS({"batch", "32-30"}), "--batch 32-30");
+    assert_refused(OPTIONS({"batch", "32,"}), "--batch ''");
+    assert_refused(OPTIONS({"epochs", "3,4"}), "--epochs: takes one value");
+    assert_refused(OPTIONS({"lr", "0.1-0.2"}), "--lr '0.1-0.2'");
+    assert_refused(OPTIONS({"workers", "1,65"}), "--workers 65 with --batch 64");
+    assert_refused(OPTIONS({"workers", "ranks"}), "--ranks-per-run");
+    assert_refused(OPTIONS({"norm", "ln,bn"}, {"groups", "2"}), "--groups goes with group norm");
+    assert_refused(OPTIONS({"norm", "gn,ln"}, {"bn-scope", "8"}), "--bn-scope goes with batch norm");
+    assert_refused(OPTIONS({"norm", "gn"}, {"precise-bn", NULL}), "--precise-bn goes with batch norm");
+    assert_refused(OPTIONS({"worker", "4"}), "unknown option");
+}
+
+static void every_axis_takes_a_list(void **state)
+{
+    (void)state;
+    assert_plan(OPTIONS({"norm", "gn"}, {"batch", "32,64"}, {"lr", "0.02,0.01"}),
+                "gn-batch32-lr0.02-s1 gn-batch32-s1 gn-lr0.02-s1 gn-s1");
+    assert_plan(OPTIONS({"seed", "1-2"}, {"norm", "gn"}, {"workers", "1-2"}),
+                "gn-s1 gn-s2 gn-workers2-s1 gn-workers2-s2");
+    assert_plan(OPTIONS({"experiment", "gn"}, {"groups", "1-2"}, {"dropout", "0,0.05"}),
+                "gn-groups1-dropout0-s1 gn-groups1-s1 gn-dropout0-s1 gn-s1");
+    assert_plan(OPTIONS({"norm", "gn"}, {"schedule", "constant,step:5:0.1,cosine"}, {"conv", "gemm"}),
+                "gn-gemm-s1 gn-step5x0.1-gemm-s1 gn-cosine-gemm-s1");
+    assert_plan(OPTIONS({"norm", "gn"}, {"workers", "4"}, {"shards", "iid,dirichlet:0.1"}, {"warmup", "0,1"}),
+                "gn-workers4-s1 gn-workers4-warmup1-s1 gn-workers4-dirichlet0.1-s1 "
+                "gn-workers4-dirichlet0.1-warmup1-s1");
+    assert_plan(OPTIONS({"norm", "gn"}, {"l1", "0,3e-4"}, {"batch-per-worker", "8,16"}),
+                "gn-batch8-s1 gn-batch16-s1 gn-l1-batch8-s1 gn-l1-batch16-s1");
+}
+
+static void runs_that_mean_the_same_are_merged(void **state)
+{
+    (void)state;
+    /* the scope says nothing to gn, and one worker's samples are the batch */
+    assert_plan(OPTIONS({"norm", "gn,bn"}, {"workers", "1,4"}, {"bn-scope", "sync,worker,8"}),
+                "gn-s1 gn-workers4-s1 bn-s1 bn-scope8-s1 bn-workers4-s1 bn-workers4-scopeworker-s1 "
+                "bn-workers4-scope8-s1");
+    assert_plan(OPTIONS({"norm", "gn,ln"}, {"groups", "1-2"}), "gn-groups1-s1 gn-s1 ln-s1");
+    assert_plan(OPTIONS({"norm", "gn,bn"}, {"precise-bn", NULL}), "gn-s1 bn-precise-s1");
+    assert_plan(OPTIONS({"norm", "gn"}, {"workers", "1,2"}, {"shards", "iid,sorted"}),
+                "gn-s1 gn-workers2-s1 gn-workers2-sorted-s1");
+}
+
+static void ranks_are_those_of_a_team(void **state)
+{
+    (void)state;
+    const sn_plan_option options[] = {{"norm", "gn"}, {"workers", "ranks,4"}};
+    sn_plan plan;
+    assert_int_equal(sn_plan_create(options, 2, 4, &plan), SN_OK);
+    assert_int_equal(plan.count, 1);
+    assert_int_equal(plan.experiments[0].workers, 4);
+    sn_plan_clear(&plan);
 }
 
 static void assert_teams(int ranks, size_t runs, int ranks_per_run, int teams, bool note)
@@ -156,6 +205,9 @@ int main(void)
         cmocka_unit_test(the_last_of_an_option_counts),
         cmocka_unit_test(runs_of_the_same_name_are_merged),
         cmocka_unit_test(what_makes_no_plan_is_refused),
+        cmocka_unit_test(every_axis_takes_a_list),
+        cmocka_unit_test(runs_that_mean_the_same_are_merged),
+        cmocka_unit_test(ranks_are_those_of_a_team),
         cmocka_unit_test(ranks_are_divided_into_teams),
         cmocka_unit_test(teams_are_consecutive_ranks_of_nearly_equal_number),
     };

@@ -7,7 +7,7 @@
 
 #include "syncnorm/train/experiment.h"
 
-/** An option of the experiment as it was given: `value` may be a list where sn_plan_takes_list() says so. */
+/** An option of the experiment as it was given: `value` may be a list where the experiment's table says so. */
 typedef struct sn_plan_option {
     const char *name;
     const char *value; /* NULL for a flag */
@@ -20,16 +20,15 @@ typedef struct sn_plan {
 
 enum { SN_PLAN_RUNS_MAX = 10000 };
 
-/** True of the options that take lists: "gn,ln,bn"; of numbers also ranges, "1-5,8". */
-bool sn_plan_takes_list(const char *option);
-
 /**
- * The product of the lists, over the options as given (the last of a name counts): experiments or norms, then seeds. Without
- * --experiment and --norm, the three experiments of the published study. Runs of the same name are merged.
- * SN_ERROR_USAGE with one line: what sn_experiment_set() and _resolve() refuse, lists elsewhere, more than
- * SN_PLAN_RUNS_MAX runs.
+ * The product of the lists ("gn,ln,bn"; of integers also ranges, "1-5,8"), over the options as given (the last of a name counts), in the
+ * order of the experiment's table. Without --experiment and --norm, the three experiments of the published study. `ranks` is what
+ * --workers ranks stands for; 0: not known. Runs that are the same experiment, and so of the same name, are merged: --bn-scope says
+ * nothing to a run with group norm.
+ * SN_ERROR_USAGE with one line: what sn_experiment_set() and _resolve() refuse in any run, options that mean nothing to all
+ * of them, lists of what takes one value, more than SN_PLAN_RUNS_MAX runs.
  */
-sn_status sn_plan_create(const sn_plan_option *options, size_t count, sn_plan *plan);
+sn_status sn_plan_create(const sn_plan_option *options, size_t count, int ranks, sn_plan *plan);
 
 void sn_plan_clear(sn_plan *plan);
 

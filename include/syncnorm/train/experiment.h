@@ -69,9 +69,12 @@ typedef struct sn_experiment {
 
 /** One field of the table. */
 typedef struct sn_experiment_option {
-    const char *name;     /* option and attribute: "batch", "weight-decay" (attribute weight_decay) */
-    const char *argument; /* "N", "gn|ln|bn|in|none" ...; NULL for a flag */
-    const char *help;     /* one line, its default in it */
+    const char *name;      /* option and attribute: "batch", "weight-decay" (attribute weight_decay) */
+    const char *argument;  /* "N", "gn|ln|bn|in|none" ...; NULL for a flag */
+    const char *help;      /* one line, its default in it */
+    bool list;             /* a study takes several: "8,16" */
+    bool range;            /* of those, also "1-5" */
+    const char *goes_with; /* "batch norm"; NULL: with everything */
 } sn_experiment_option;
 
 /** The options of the table in the order of --help; `*count` of them. "experiment" (the preset) is the first. */
@@ -84,13 +87,25 @@ void sn_experiment_default(sn_experiment *experiment);
  *  bn-l1). SN_ERROR_USAGE with one line for an unknown option or a bad value. Numbers are read whole, in range, "C" locale. */
 sn_status sn_experiment_set(sn_experiment *experiment, const char *name, const char *value);
 
-/** Checks combinations and resolves what depends on others (batch from batch-per-worker). `given(name)` says whether the
- *  user gave an option, so that e.g. --groups with --norm bn is refused. SN_ERROR_USAGE with one line. */
+/**
+ * Checks combinations and resolves what depends on others: batch from batch-per-worker; of values that mean the same in this
+ * experiment, one (batch statistics over one worker's samples, or groups of K >= B - 1, are synchronized; shards do not matter
+ * to one worker; the table has each rule). `given(name)` (NULL: nothing was) says whether the user gave an option, so that e.g.
+ * --groups with --norm bn is refused. With SN_WORKERS_RANKS what depends on the workers is left to sn_experiment_bind_ranks().
+ * SN_ERROR_USAGE with one line.
+ */
 sn_status sn_experiment_resolve(sn_experiment *experiment,
                                 bool (*given)(const void *context, const char *name), const void *context);
 
+/** Once the ranks of its team are known: resolves --workers ranks to their number, and the rest of the experiment by it. Nothing where
+ *  the workers are a number already. SN_ERROR_USAGE with one line, the same on all ranks. */
+sn_status sn_experiment_bind_ranks(sn_experiment *experiment, int ranks);
+
+/** Whether an option has a meaning in this experiment: "groups" with group norm. */
+bool sn_experiment_applies(const sn_experiment *experiment, const char *name);
+
 /** The run's name, a pure function of the experiment with defaults left out: "gn-s1", "bn-l1-s1" (batch norm with the
- *  preset's L1), "gn-batch128-lr0.02-s3". */
+ *  preset's L1), "gn-batch128-lr0.02-s3", "bn-workers8-scopeworker-s1". Of a name over 200 characters the rest is a digest. */
 void sn_experiment_name(const sn_experiment *experiment, char name[SN_RUN_NAME_SIZE]);
 
 /** The preset this is, up to seed and length: "gn", "ln", "bn-l1"; else the norm's short name. */
@@ -101,7 +116,7 @@ const char *sn_experiment_label(const sn_experiment *experiment);
 double sn_experiment_learning_rate(const sn_experiment *experiment, uint32_t steps_per_epoch, uint64_t step);
 
 /** Everything, resolved, as attributes of /experiment, with `digest`: XXH3-128 over "name=value\n" of every identity
- *  attribute in the table's order (length excluded). */
+ *  attribute in the table's order (length excluded, unless the schedule depends on it). */
 sn_status sn_experiment_attributes(const sn_experiment *experiment, sn_attributes *attributes);
 
 /** The experiment that those attributes describe; SN_ERROR_FILE when one is missing or out of range. */
