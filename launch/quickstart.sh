@@ -99,13 +99,15 @@ build
 obtain_data
 
 # Open MPI on any machine: every rank where the scheduler puts it; more ranks than it counts as cores; root; a /dev/shm too
-# small for the data set (containers); no /sys to read the machine from (a chroot), which it would mention once per process.
+# small for the data set (containers); no /sys to read the machine from (a chroot), which it would mention once per process; no
+# search for X displays, which takes 5 to 17 s where "localhost" is looked up in the network (a chroot without /etc/hosts).
 export OMPI_MCA_rmaps_base_oversubscribe=1
 [ "$np" -le "$cores" ] || export OMPI_MCA_mpi_yield_when_idle=1
 [ "$(id -u)" != 0 ] || export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 shared_kilobytes=$(df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 { print $4 }')
 [ "${shared_kilobytes:-0}" -ge 262144 ] || export OMPI_MCA_osc_sm_backing_directory="${TMPDIR:-/tmp}"
 [ -d /sys/devices/system/cpu ] || export HWLOC_HIDE_ERRORS=2
+export HWLOC_COMPONENTS=-gl
 
 exec mpirun -q --bind-to none -np "$np" "$root/build/release/syncnorm" study --data "$data" --output "$output" \
     ${epochs:+--epochs "$epochs"}

@@ -29,6 +29,8 @@ sn_status sn_comm_start(sn_team **world)
     /* Ranks of a node copy through shared memory. Open MPI's default, reading each other's memory, takes twice as long for
        our messages (82 KB: 25 us against 11 on two cores) and where containers forbid it fills the terminal with errors. */
     setenv("OMPI_MCA_btl_vader_single_copy_mechanism", "none", 0);
+    /* hwloc looks for X displays of NVIDIA on ten hosts "localhost:N"; without /etc/hosts that takes 5 to 17 s */
+    setenv("HWLOC_COMPONENTS", "-gl", 0);
     int provided;
     MPI_Init_thread(NULL, NULL, MPI_THREAD_MULTIPLE, &provided); /* counter.c; costs 0.2 us per collective */
     sn_floating_point_set();
