@@ -101,6 +101,24 @@ def make_run_file(directory):
     write(directory, "empty", b"")
 
 
+def make_init_file(directory):
+    weights = np.arange(4, dtype="<f4").reshape(1, 1, 2, 2)
+
+    def contiguous(file):
+        file["model/conv1.weight"] = weights
+        file["model/counter"] = np.int64(7)
+
+    def converted(file):
+        file["model/conv1.weight"] = weights.astype(">f8")
+        file.create_dataset("model/b", data=np.arange(3, dtype="i2"), chunks=(2,), compression=1, shuffle=True)
+
+    write(directory, "contiguous", image_of(contiguous))
+    write(directory, "converted", image_of(converted))
+    write(directory, "latest", image_of(converted, libver="latest"))
+    write(directory, "no-model", image_of(lambda file: file.create_group("weights")))
+    write(directory, "not-hdf5", b"PK\3\4 a state_dict")
+
+
 def make_run_schema(directory):
     """Lists of edits, each a few numbers that fuzz_run_schema.c reads as choices: one kind of edit after the other."""
     write(directory, "no-edit", b"")
@@ -112,6 +130,7 @@ def make_run_schema(directory):
 def main():
     make_idx(os.path.join(sys.argv[1], "idx"))
     make_run_file(os.path.join(sys.argv[1], "run_file"))
+    make_init_file(os.path.join(sys.argv[1], "init_file"))
     make_run_schema(os.path.join(sys.argv[1], "run_schema"))
 
 
