@@ -33,6 +33,12 @@ sn_status sn_image_read(const void *image, size_t size, const char *path, sn_run
 /** The tensors of /model in an image that anything may have written. */
 sn_status sn_image_read_model(const void *image, size_t size, const char *path, sn_tensors *model);
 
+/** The same with HDF5 at work in a process of its own: a file that crashes it is an error like others. Forks; not collective. */
+sn_status sn_image_read_model_apart(const void *image, size_t size, const char *path, sn_tensors *model);
+
+/* What the tensors of /model may come to. */
+#define SN_MODEL_BYTES_MOST ((size_t)256 << 20)
+
 /** The HDF5 type of a value in memory. */
 hid_t sn_memory_type(sn_type type);
 

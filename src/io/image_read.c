@@ -6,7 +6,7 @@
 
 #include "image.h"
 
-enum { CORE_INCREMENT = 1 << 20, MODEL_BYTES_MOST = 256 << 20 };
+enum { CORE_INCREMENT = 1 << 20 };
 
 static hid_t open_image(sn_scope *scope, const void *image, size_t size, const char *path)
 {
@@ -20,7 +20,11 @@ static hid_t open_image(sn_scope *scope, const void *image, size_t size, const c
 
 static hid_t open_group(sn_scope *scope, hid_t root, const char *name)
 {
+    H5L_info_t info = {0};
     if (SN_H5(scope, H5Lexists(root, name, H5P_DEFAULT)) == 0) sn_scope_fail(scope, "there is no such group");
+    SN_H5(scope, H5Lget_info(root, name, &info, H5P_DEFAULT));
+    if (scope->status == SN_OK && info.type != H5L_TYPE_HARD)
+        sn_scope_fail(scope, "a link to something elsewhere, not a group");
     return SN_H5_ID(scope, H5Gopen2(root, name, H5P_DEFAULT));
 }
 
@@ -164,7 +168,7 @@ sn_status sn_image_read(const void *image, size_t size, const char *path, sn_run
 
 static sn_status read_model(hid_t root, sn_tensors *model)
 {
-    size_t budget = MODEL_BYTES_MOST;
+    size_t budget = SN_MODEL_BYTES_MOST;
     sn_scope scope = sn_scope_open("read", root, "model");
     const hid_t group = open_group(&scope, root, "model");
     SN_H5_TRY(&scope, sn_read_tensors(group, "", 0, SN_LOAD_CONVERT, &budget, model));

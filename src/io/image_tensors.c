@@ -38,6 +38,21 @@ static sn_status choose_type(sn_scope *scope, hid_t set, sn_load load, sn_type *
     return scope->status;
 }
 
+/* HDF5 makes room for a whole chunk, however little of it is in the file. */
+static sn_status check_chunk(sn_scope *scope, hid_t set, hid_t properties)
+{
+    hsize_t extent[H5S_MAX_RANK];
+    const hid_t stored = SN_H5_ID(scope, H5Dget_type(set));
+    const int64_t rank = SN_H5(scope, H5Pget_chunk(properties, H5S_MAX_RANK, extent));
+    size_t bytes = scope->status == SN_OK ? H5Tget_size(stored) : 0;
+    bool overflow = false;
+    for (int64_t i = 0; i < rank; i++)
+        overflow |= __builtin_mul_overflow(bytes, extent[i], &bytes);
+    if (overflow || bytes > SN_MODEL_BYTES_MOST)
+        return sn_scope_fail(scope, "a dataset in chunks larger than can be right");
+    return scope->status;
+}
+
 /* The values must be in this very file: external and virtual datasets would make HDF5 open other files. */
 static sn_status check_storage(sn_scope *scope, hid_t set)
 {
@@ -46,6 +61,7 @@ static sn_status check_storage(sn_scope *scope, hid_t set)
     const int64_t external = SN_H5(scope, H5Pget_external_count(properties));
     if (scope->status == SN_OK && (external > 0 || layout == H5D_VIRTUAL))
         return sn_scope_fail(scope, "a dataset whose values are in another file");
+    if (scope->status == SN_OK && layout == H5D_CHUNKED) return check_chunk(scope, set, properties);
     return scope->status;
 }
 

@@ -22,7 +22,7 @@ sn_status sn_model_read(const char *path, sn_tensors *model)
     SN_TRY(sn_file_load(path, &bytes));
     size_t image_size = 0;
     sn_status status = check(&bytes, path, &image_size);
-    if (status == SN_OK) status = sn_image_read_model(bytes.data, image_size, path, model);
+    if (status == SN_OK) status = sn_image_read_model_apart(bytes.data, image_size, path, model);
     free(bytes.data);
     return status;
 }

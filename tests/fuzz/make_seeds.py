@@ -34,7 +34,7 @@ def make_idx(directory):
     write(directory, "labels-two-members.gz", pack(labels[:9]) + pack(labels[9:]))
     write(directory, "labels-trailing.gz", pack(labels) + b"x")
     write(directory, "labels-cut.gz", pack(labels)[:-4])
-    write(directory, "labels-of-11", labels[:8] + b"\x0b")
+    write(directory, "label-10", struct.pack(">2I", 2049, 1) + b"\x0a")
     write(directory, "empty", b"")
     write(directory, "absurd", struct.pack(">4I", 2051, 0xFFFFFFFF, 28, 28))
     write(directory, "lying", struct.pack(">4I", 2051, 1 << 24, 28, 28) + b"\0" * 100)
@@ -88,6 +88,7 @@ def make_run_file(directory):
     image = image_of(fill_run, track_order=True)
     sealed = seal(image)
     write(directory, "run", sealed)
+    write(directory, "flipped", image[:-1] + bytes([image[-1] ^ 1]) + sealed[-64:])
     write(directory, "run-without-rows", seal(image_of(lambda file: fill_run(file, 0), track_order=True)))
     write(directory, "run-of-names-in-order", seal(image_of(fill_run)))
     write(directory, "run-of-the-latest-format", seal(image_of(fill_run, track_order=True, libver="latest")))
@@ -101,6 +102,24 @@ def make_run_file(directory):
     write(directory, "empty", b"")
 
 
+def make_init_file(directory):
+    weights = np.arange(4, dtype="<f4").reshape(1, 1, 2, 2)
+
+    def contiguous(file):
+        file["model/conv1.weight"] = weights
+        file["model/counter"] = np.int64(7)
+
+    def converted(file):
+        file["model/conv1.weight"] = weights.astype(">f8")
+        file.create_dataset("model/b", data=np.arange(3, dtype="i2"), chunks=(2,), compression=1, shuffle=True)
+
+    write(directory, "contiguous", image_of(contiguous))
+    write(directory, "converted", image_of(converted))
+    write(directory, "latest", image_of(converted, libver="latest"))
+    write(directory, "no-model", image_of(lambda file: file.create_group("weights")))
+    write(directory, "not-hdf5", b"PK\3\4 a state_dict")
+
+
 def make_run_schema(directory):
     """Lists of edits, each a few numbers that fuzz_run_schema.c reads as choices: one kind of edit after the other."""
     write(directory, "no-edit", b"")
@@ -112,6 +131,7 @@ def make_run_schema(directory):
 def main():
     make_idx(os.path.join(sys.argv[1], "idx"))
     make_run_file(os.path.join(sys.argv[1], "run_file"))
+    make_init_file(os.path.join(sys.argv[1], "init_file"))
     make_run_schema(os.path.join(sys.argv[1], "run_schema"))
 
 

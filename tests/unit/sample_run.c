@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "sample_run.h"
 
@@ -195,6 +196,7 @@ unsigned char *slurp(const char *path, size_t *size)
 
 void spill(const char *path, const void *data, size_t size)
 {
+    unlink(path); /* overwriting makes some file systems wait for the disk */
     FILE *file = fopen(path, "wb");
     assert_non_null(file);
     assert_int_equal(fwrite(data, 1, size, file), size);

@@ -1,9 +1,12 @@
 /* Weights to start from: /model of any HDF5 file, as h5py and others write it. */
 
 #include <hdf5.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "sample_run.h"
 
@@ -130,6 +133,11 @@ static void what_is_not_weights_is_refused(void **state)
     file = H5Fcreate("foreign.h5", H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
     model = H5Gcreate2(file, "weights", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
     assert_refused(file, model, "foreign.h5: /model: there is no such group");
+
+    file = H5Fcreate("foreign.h5", H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+    model = H5Gcreate2(file, "weights", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    assert_true(H5Lcreate_external("run.h5", "/model", file, "model", H5P_DEFAULT, H5P_DEFAULT) >= 0);
+    assert_refused(file, model, "foreign.h5: /model: a link to something elsewhere");
 }
 
 static void what_is_not_hdf5_is_refused(void **state)
@@ -142,6 +150,59 @@ static void what_is_not_hdf5_is_refused(void **state)
     assert_file_error(sn_model_read("foreign.h5", &read), "foreign.h5: not an HDF5 file");
     assert_file_error(sn_model_read("missing.h5", &read), "missing.h5: cannot open it: No such file");
     assert_file_error(sn_model_read(".", &read), "a directory");
+}
+
+/* What libhdf5 does on the next H5Dread (ld --wrap). */
+static enum { READ, CRASH, ABORT, GIVE_UP, USE_UP_ITS_TIME, KNOW_NO_BETTER } fate;
+
+herr_t __real_H5Dread(hid_t set, hid_t type, hid_t memory, hid_t file, hid_t properties, void *values);
+herr_t __wrap_H5Dread(hid_t set, hid_t type, hid_t memory, hid_t file, hid_t properties, void *values);
+
+herr_t __wrap_H5Dread(hid_t set, hid_t type, hid_t memory, hid_t file, hid_t properties, void *values)
+{
+    if (fate == CRASH) raise(SIGSEGV);
+    if (fate == ABORT) abort();
+    if (fate == GIVE_UP) _exit(0);
+    if (fate == USE_UP_ITS_TIME) raise(SIGXCPU);
+    return fate == KNOW_NO_BETTER ? -1 : __real_H5Dread(set, type, memory, file, properties, values);
+}
+
+static void a_file_that_crashes_hdf5_is_one_line(void **state)
+{
+    (void)state;
+    static const char *const reasons[] = {NULL,           "(Segmentation fault)",      "(Aborted)",
+                                          "(it gave up)", "(CPU time limit exceeded)", "cannot read it: "};
+    sn_tensors read;
+    write_sample("run.h5", 1);
+    for (fate = CRASH; fate <= KNOW_NO_BETTER; fate++) {
+        assert_file_error(sn_model_read("run.h5", &read), reasons[fate]);
+        assert_null(read.items);
+        assert_int_equal(waitpid(-1, NULL, 0), -1); /* no child is left, and none was before */
+    }
+    fate = READ;
+    assert_ok(sn_model_read("run.h5", &read));
+    sn_tensors_clear(&read);
+}
+
+static void what_is_read_apart_is_the_same_to_the_bit(void **state)
+{
+    (void)state;
+    sn_run run;
+    sn_tensors read;
+    write_sample("run.h5", 1);
+    assert_ok(sn_run_read("run.h5", &run));
+    assert_ok(sn_model_read("run.h5", &read));
+    assert_int_equal(read.count, run.model.count);
+    for (size_t i = 0; i < read.count; i++) {
+        const sn_tensor *a = &read.items[i], *b = &run.model.items[i];
+        assert_string_equal(a->name, b->name);
+        assert_int_equal(a->type, b->type);
+        assert_int_equal(a->rank, b->rank);
+        assert_memory_equal(a->shape, b->shape, sizeof a->shape);
+        assert_memory_equal(a->data, b->data, sn_tensor_count(a) * sn_type_size(a->type));
+    }
+    sn_tensors_clear(&read);
+    sn_run_clear(&run);
 }
 
 static void a_run_file_has_its_hash_checked_first(void **state)
@@ -167,6 +228,8 @@ int main(void)
         CASE(a_file_with_a_user_block_is_hdf5_too),
         CASE(what_is_not_weights_is_refused),
         CASE(what_is_not_hdf5_is_refused),
+        CASE(a_file_that_crashes_hdf5_is_one_line),
+        CASE(what_is_read_apart_is_the_same_to_the_bit),
         CASE(a_run_file_has_its_hash_checked_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -83,6 +83,60 @@ static void a_flipped_bit_anywhere_is_noticed(void **state)
     free(copy);
 }
 
+/* splitmix64 (Vigna, public domain): the same flips in every run. */
+static uint64_t next_random(uint64_t *state)
+{
+    uint64_t z = *state += 0x9e3779b97f4a7c15;
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
+    z = (z ^ z >> 27) * 0x94d049bb133111eb;
+    return z ^ z >> 31;
+}
+
+enum { FLIPS = 2000, FLIPS_AT_ONCE = 4 };
+
+static void random_flips_are_noticed(void **state)
+{
+    (void)state;
+    uint64_t random = 1;
+    unsigned char *copy = malloc(good_size);
+    assert_non_null(copy);
+    for (int trial = 0; trial < FLIPS; trial++) {
+        memcpy(copy, good, good_size);
+        const uint64_t flips = 1 + next_random(&random) % FLIPS_AT_ONCE;
+        for (uint64_t i = 0; i < flips; i++) {
+            const uint64_t at = next_random(&random) % (8 * good_size);
+            copy[at / 8] ^= (unsigned char)(1 << at % 8);
+        }
+        if (memcmp(copy, good, good_size) != 0) assert_bad(copy, good_size, "");
+    }
+    free(copy);
+}
+
+/* Damage that weights to start from are read with, sealed or not. */
+static void weights_of_a_damaged_run_are_refused(void **state)
+{
+    (void)state;
+    uint64_t random = 2;
+    sn_tensors model;
+    unsigned char *copy = malloc(good_size);
+    assert_non_null(copy);
+    for (int trial = 0; trial < FLIPS / 4;
+         trial++) { /* flips of the magic's bytes would make it a foreign file */
+        memcpy(copy, good, good_size);
+        const uint64_t at = next_random(&random) % (8 * (good_size - TRAILER));
+        copy[at / 8] ^= (unsigned char)(1 << at % 8);
+        spill("bad.h5", copy, good_size);
+        assert_file_error(sn_model_read("bad.h5", &model), "bad.h5: damaged");
+        assert_null(model.items);
+    }
+    free(copy);
+    for (size_t size = 0; size < good_size - TRAILER; size += good_size / 24) { /* HDF5 judges what is left */
+        spill("bad.h5", good, size);
+        assert_file_error(sn_model_read("bad.h5", &model), "bad.h5: ");
+        assert_null(model.items);
+    }
+}
+
 static void swapped_blocks_and_trailers_are_noticed(void **state)
 {
     (void)state;
@@ -357,6 +411,8 @@ int main(void)
         CASE(truncation_to_any_length_is_noticed),
         CASE(appended_bytes_are_noticed),
         CASE(a_flipped_bit_anywhere_is_noticed),
+        CASE(random_flips_are_noticed),
+        CASE(weights_of_a_damaged_run_are_refused),
         CASE(swapped_blocks_and_trailers_are_noticed),
         CASE(the_generation_before_is_pointed_out),
         CASE(what_is_no_file_of_ours_gets_one_clear_line),

@@ -129,7 +129,8 @@ void sn_tensors_digest(const sn_tensors *tensors, char hex[33]);
 /**
  * Reads every numeric dataset of the group /model of *any* HDF5 file (written by h5py, say: no trailer asked for) as
  * tensors, floats converted to SN_TYPE_F32 and integers to SN_TYPE_I64. *model is overwritten, and empty after a failure:
- * SN_ERROR_FILE when there is none, or something in /model is not a plain dataset of numbers.
+ * SN_ERROR_FILE when there is none, something in /model is not a plain dataset of numbers, or the file crashes HDF5, which
+ * therefore reads it in a child process: fork(), without MPI in the child.
  */
 sn_status sn_model_read(const char *path, sn_tensors *model);
 

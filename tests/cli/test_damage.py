@@ -1,0 +1,120 @@
+#!/usr/bin/env python3
+"""Damaged run files through every command that reads one: one line and exit 1, or the generation before; never a crash."""
+
+import os
+import random
+import shutil
+
+import harness
+
+FOUND = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "fuzz", "seeds", "init_file",
+                     "found-segmentation-fault")
+
+
+def truncations(data, steps):
+    """Every length of the last bytes and `steps` lengths of all before."""
+    lengths = [len(data) * i // steps for i in range(steps)] + list(range(len(data) - 70, len(data)))
+    return {f"cut-{length}.h5": data[:length] for length in lengths}
+
+
+def flips(data, count, seed):
+    chance = random.Random(seed)
+    files = {}
+    for i in range(count):
+        flipped = bytearray(data)
+        flipped[chance.randrange(len(data))] ^= 1 << chance.randrange(8)
+        files[f"flip-{i}.h5"] = bytes(flipped)
+    return files
+
+
+class Damage(harness.Test):
+    trained = {}  # the same for all tests: files of seeds 1 and 2
+
+    def setUp(self):
+        super().setUp()
+        for seed in () if self.trained else (1, 2):
+            self.run_program("train", "--steps", "3", "--output", "run.h5", "--seed", seed, "--resume", "never")
+            self.trained[seed] = self.read("run.h5")
+        self.good, self.other = self.trained[1], self.trained[2]
+        self.write("good.h5", self.good)
+        self.write("other.h5", self.other)
+        self.few = {"empty.h5": b"", "half.h5": self.good[: len(self.good) // 2], "no-seal.h5": self.good[:-64],
+                    "other-seal.h5": self.good[:-64] + self.other[-64:], "text.h5": b"epoch,loss\n1,2.3\n",
+                    **flips(self.good, 1, 1)}
+        self.fewest = {name: self.few[name] for name in ("empty.h5", "half.h5", "flip-0.h5")}
+
+    def read(self, name):
+        with open(self.path(name), "rb") as file:
+            return file.read()
+
+    def write(self, name, data):
+        with open(self.path(name), "wb") as file:
+            file.write(data)
+
+    def digest(self, name):
+        return harness.digests(self.run_program("inspect", "--verify", name)[0])[-1]
+
+    def test_verify_names_every_bad_file_and_no_other(self):
+        bad = {**self.few, **truncations(self.good, 60), **flips(self.good, 120, 7)}
+        for name, data in bad.items():
+            self.write(name, data)
+        out, err = self.run_program("inspect", "--verify", "good.h5", *bad, "other.h5", expect=1)
+        self.assertEqual([line.split()[1] for line in out.splitlines()], ["good.h5", "other.h5"])
+        lines = err.splitlines()
+        self.assertEqual(len(lines), len(bad))
+        for name, line in zip(bad, lines):
+            self.assertTrue(line.startswith(f"syncnorm: error: {name}: "), line)
+
+    def test_every_reader_refuses_in_one_line(self):
+        for name, data in self.few.items():
+            self.write(name, data)
+            self.refuse("inspect", name, code=1, says=name)
+            self.refuse("eval", name, code=1, says=name)
+        for np in (1, 3):
+            self.refuse("eval", "half.h5", np=np, code=1, says="half.h5")
+
+    def test_resuming_refuses_what_has_no_good_generation(self):
+        for name, data in self.fewest.items():
+            self.write(name, data)
+            mode = "require" if name == "half.h5" else "auto"
+            self.refuse("train", "--steps", "3", "--output", name, "--resume", mode, code=1, says=name)
+            self.assertEqual(self.read(name), data)  # it may still be of use to somebody
+
+    def test_resuming_goes_on_from_the_generation_before(self):
+        self.run_program("train", "--steps", "5", "--output", "whole.h5")
+        for name, data in self.fewest.items():
+            self.write(name, data)
+            shutil.copy(self.path("good.h5"), self.path(name + ".prev"))
+            _, err = self.run_program("train", "--steps", "5", "--output", name)
+            self.assertIn(f"going on from {name}.prev", err)
+            self.assertEqual(self.digest(name), self.digest("whole.h5"))
+
+    def test_a_swapped_file_is_seen_to_be_another_experiment(self):
+        self.write("swapped.h5", self.other)
+        err = self.refuse("train", "--steps", "3", "--output", "swapped.h5", code=1, says="another experiment")
+        self.assertIn("seed 2 there, 1 here", err)
+        self.assertEqual(self.read("swapped.h5"), self.other)
+
+    def test_initial_weights_out_of_a_bad_file_are_refused(self):
+        del self.few["no-seal.h5"]  # which is an HDF5 file like others
+        for name, data in self.few.items():
+            self.write(name, data)
+            self.refuse("train", "--steps", "1", "--init", name, "--output", "new.h5", code=1, says=name)
+        self.assertFalse(os.path.exists(self.path("new.h5")))
+
+    def test_a_forged_file_that_crashes_hdf5_is_one_line_on_any_number_of_ranks(self):
+        shutil.copy(FOUND, self.path("forged.h5"))
+        for np in (None, 1, 3):
+            self.refuse("train", "--steps", "1", "--init", "forged.h5", np=np, code=1, says="forged.h5: ")
+
+    def test_weights_read_by_one_rank_in_a_child_are_the_same_on_any_number(self):
+        self.write("no-seal.h5", self.good[:-64])
+        found = set()
+        for np in (None, 2, 4):
+            self.run_program("train", "--steps", "2", "--init", "no-seal.h5", "--output", f"np{np}.h5", np=np)
+            found.add(self.digest(f"np{np}.h5"))
+        self.assertEqual(len(found), 1)
+
+
+if __name__ == "__main__":
+    harness.main()
