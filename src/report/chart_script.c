@@ -325,8 +325,8 @@ void sn_chart_put_script(const sn_chart *chart, FILE *out)
     const size_t plot = chart->stacked ? 80 + BAR_HEIGHT * (chart->bar_count + 1) : (size_t)PLOT_HEIGHT;
     fprintf(out, "# gnuplot %s.gp (in this directory) draws %s.svg from %s.tsv\n", chart->name, chart->name,
             chart->name);
-    fprintf(out, "set terminal svg size %d,%zu dynamic noenhanced font \"sans-serif,13\" name \"%s\"\n",
-            WIDTH, plot + rows * KEY_ROW, chart->name);
+    fprintf(out, "set terminal svg size %d,%zu dynamic noenhanced font \"sans-serif,13\"\n", WIDTH,
+            plot + rows * KEY_ROW);
     fprintf(out, "set output '%s.svg'\nset encoding utf8\nset datafile separator \"\\t\"\n", chart->name);
     fprintf(out, "set border %s lc rgb \"#777777\"\nset tics nomirror textcolor rgb \"black\" scale 0.5\n",
             chart->stacked ? "1" : "3");

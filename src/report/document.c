@@ -79,6 +79,22 @@ void sn_document_note(sn_document *document, const char *format, ...)
     va_end(arguments);
 }
 
+void sn_document_leave_out(sn_document *document, const char *what, const char *why)
+{
+    const char *before = document->left_out ? document->left_out : "";
+    char *text = sn_text("%s%s%s (%s)", before, *before ? "; " : "", what, why);
+    free(document->left_out);
+    document->left_out = text;
+    document->failed = document->failed || !text;
+}
+
+void sn_document_end_section(sn_document *document)
+{
+    if (document->left_out) sn_document_note(document, "Left out for lack of data: %s.", document->left_out);
+    free(document->left_out);
+    document->left_out = NULL;
+}
+
 static void set_heading(sn_document *document, sn_block *block, const char *heading)
 {
     if (!block || !heading) return;
@@ -165,6 +181,7 @@ void sn_document_clear(sn_document *document)
     for (size_t i = 0; i < document->count; i++)
         clear_block(&document->blocks[i]);
     free(document->blocks);
+    free(document->left_out);
     free(document->title);
     free(document->subtitle);
     *document = (sn_document){0};
@@ -236,6 +253,37 @@ void sn_report_table_number(sn_report_table *table, int digits, double value)
 void sn_report_table_shade(sn_report_table *table, double shade)
 {
     if (table && table->cell_count) table->cells[table->cell_count - 1].shade = shade;
+}
+
+void sn_report_table_drop_empty(sn_report_table *table)
+{
+    if (!table || table->failed) return;
+    const size_t rows = sn_report_table_rows(table), before = table->column_count;
+    size_t kept = 0;
+    bool *empty = calloc(before + 1, sizeof *empty);
+    if (!empty) {
+        table->failed = true;
+        return;
+    }
+    for (size_t c = 0; c < before; c++) {
+        empty[c] = rows > 0;
+        for (size_t row = 0; row < rows; row++)
+            empty[c] = empty[c] && !*table->cells[row * before + c].text;
+    }
+    for (size_t i = 0; i < rows * before; i++)
+        if (empty[i % before])
+            free(table->cells[i].text);
+        else
+            table->cells[kept++] = table->cells[i];
+    table->cell_count = kept;
+    kept = 0;
+    for (size_t c = 0; c < before; c++)
+        if (empty[c])
+            free(table->columns[c].heading);
+        else
+            table->columns[kept++] = table->columns[c];
+    table->column_count = kept;
+    free(empty);
 }
 
 size_t sn_report_table_rows(const sn_report_table *table)

@@ -66,6 +66,7 @@ typedef struct sn_document {
     char *title, *subtitle;
     sn_block *blocks;
     size_t count, capacity;
+    char *left_out; /* what has no data, said at the end of the section */
     bool failed;
 } sn_document;
 
@@ -74,6 +75,10 @@ void sn_document_heading(sn_document *document, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void sn_document_text(sn_document *document, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void sn_document_note(sn_document *document, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/** Notes that something is left out, and why: "Gradient norm (these runs did not record it)". */
+void sn_document_leave_out(sn_document *document, const char *what, const char *why);
+/** Ends a section: one note says what was left out. */
+void sn_document_end_section(sn_document *document);
 /** Each takes its object over. `heading` not NULL: folded away below it. */
 void sn_document_table(sn_document *document, const char *heading, sn_report_table *table);
 void sn_document_chart(sn_document *document, sn_chart *chart);
@@ -97,6 +102,8 @@ void sn_report_table_cell(sn_report_table *table, const char *format, ...)
 void sn_report_table_number(sn_report_table *table, int digits, double value);
 /** Shades the last cell. */
 void sn_report_table_shade(sn_report_table *table, double shade);
+/** Drops the columns without any value. */
+void sn_report_table_drop_empty(sn_report_table *table);
 size_t sn_report_table_rows(const sn_report_table *table);
 void sn_report_table_destroy(sn_report_table *table);
 

@@ -76,33 +76,41 @@ bool sn_report_is_identity(const char *attribute)
     return true;
 }
 
-/* How far the running statistics are from the precise ones: |difference| / |precise|, as vectors. */
-static double relative_gap(const sn_tensor *running, const sn_tensor *precise)
+/* "norm3.running_mean", as many values as those before it. */
+static const float *channels(const sn_tensors *tensors, const char *prefix, int layer, const char *suffix,
+                             size_t *count)
 {
-    if (!running || !precise || running->type != SN_TYPE_F32 || precise->type != SN_TYPE_F32) return NAN;
-    const size_t count = sn_tensor_count(precise);
-    if (sn_tensor_count(running) != count) return NAN;
-    const float *a = running->data, *b = precise->data;
-    double difference = 0, size = 0;
-    for (size_t i = 0; i < count; i++) {
-        difference += ((double)a[i] - (double)b[i]) * ((double)a[i] - (double)b[i]);
-        size += (double)b[i] * (double)b[i];
-    }
-    return sqrt(difference / size);
+    char name[SN_TENSOR_NAME];
+    snprintf(name, sizeof name, "%s%d.%s", prefix, layer, suffix);
+    const sn_tensor *tensor = sn_tensors_find(tensors, name);
+    if (!tensor || tensor->type != SN_TYPE_F32 || (*count && sn_tensor_count(tensor) != *count)) return NULL;
+    *count = sn_tensor_count(tensor);
+    return tensor->data;
 }
 
+/* How far the running statistics are from the precise ones, root mean square over channels: means in standard deviations,
+   variances relatively. The measure of the epochs' running_mean_gap and running_var_gap. */
 static void measure_precise_gap(sn_report_run *run)
 {
-    for (int i = 0; i < SN_REPORT_NORMS; i++) {
-        char running[SN_TENSOR_NAME], precise[SN_TENSOR_NAME];
-        snprintf(running, sizeof running, "norm%d.running_mean", i + 1);
-        snprintf(precise, sizeof precise, "precise/norm%d.mean", i + 1);
-        run->precise_mean_gap[i] = relative_gap(sn_tensors_find(&run->run.model, running),
-                                                sn_tensors_find(&run->run.evaluation, precise));
-        snprintf(running, sizeof running, "norm%d.running_var", i + 1);
-        snprintf(precise, sizeof precise, "precise/norm%d.var", i + 1);
-        run->precise_var_gap[i] = relative_gap(sn_tensors_find(&run->run.model, running),
-                                               sn_tensors_find(&run->run.evaluation, precise));
+    const double epsilon = 1e-5; /* of the norms */
+    for (int k = 0; k < SN_REPORT_NORMS; k++) {
+        size_t count = 0;
+        const float *running_mean = channels(&run->run.model, "norm", k + 1, "running_mean", &count);
+        const float *running_var = channels(&run->run.model, "norm", k + 1, "running_var", &count);
+        const float *mean = channels(&run->run.evaluation, "precise/norm", k + 1, "mean", &count);
+        const float *var = channels(&run->run.evaluation, "precise/norm", k + 1, "var", &count);
+        run->precise_mean_gap[k] = run->precise_var_gap[k] = (double)NAN;
+        if (!running_mean || !running_var || !mean || !var) continue;
+        double mean_gap = 0, var_gap = 0;
+        for (size_t c = 0; c < count; c++) {
+            const double precise = (double)var[c] + epsilon;
+            const double off = (double)running_mean[c] - (double)mean[c];
+            const double ratio = ((double)running_var[c] + epsilon) / precise - 1;
+            mean_gap += off * off / precise;
+            var_gap += ratio * ratio;
+        }
+        run->precise_mean_gap[k] = sqrt(mean_gap / (double)count);
+        run->precise_var_gap[k] = sqrt(var_gap / (double)count);
     }
 }
 

@@ -108,10 +108,9 @@ static void add_differences(sn_document *document, const sn_report_runs *runs)
     free(p);
     if (sn_report_table_rows(table) == 0) {
         sn_report_table_destroy(table);
-        sn_document_note(document,
-                         "Left out: differences from a baseline. No other experiment has a complete run "
-                         "with a seed of %s on the same data.",
-                         baseline->label);
+        sn_document_leave_out(
+            document, "differences from a baseline",
+            "no other experiment has a complete run with a seed of the baseline on the same data");
         return;
     }
     sn_document_table(document, NULL, table);
@@ -191,9 +190,8 @@ static void add_published(sn_document *document, const sn_report_runs *runs)
     }
     if (sn_report_table_rows(table) == 0) {
         sn_report_table_destroy(table);
-        sn_document_note(document,
-                         "Left out: the published figures. No complete run here has the published recipe "
-                         "on MNIST and at most its 15 epochs.");
+        sn_document_leave_out(document, "the published figures",
+                              "no complete run has the published recipe on MNIST and at most its 15 epochs");
         return;
     }
     sn_document_table(document, NULL, table);
@@ -248,4 +246,5 @@ void sn_section_comparison(sn_document *document, const sn_report_runs *runs)
     add_means(document, runs);
     add_differences(document, runs);
     add_published(document, runs);
+    sn_document_end_section(document);
 }

@@ -110,9 +110,10 @@ static void add_table(sn_document *document, const sn_report_runs *runs)
     }
     if (sn_report_table_rows(table) == 0) {
         sn_report_table_destroy(table);
-        sn_document_note(document, "Left out: the table of cost. No run here says on how many ranks it ran.");
+        sn_document_leave_out(document, "the table of cost", "no run here says on how many ranks it ran");
         return;
     }
+    sn_report_table_drop_empty(table);
     sn_document_table(document, NULL, table);
     sn_document_text(document, "Statistics are the sums of batch statistics and of their gradients across "
                                "ranks; gradient is the one sum of a step over "
@@ -167,7 +168,7 @@ static void add_time_split(sn_document *document, const sn_report_runs *runs)
             }
         }
     }
-    sn_add_chart(document, chart, "These runs did not record it.");
+    sn_add_chart(document, chart, "these runs did not record it");
 }
 
 static void add_speed_by_ranks(sn_document *document, const sn_report_runs *runs)
@@ -183,7 +184,7 @@ static void add_speed_by_ranks(sn_document *document, const sn_report_runs *runs
         for (double ranks = next_ranks(group, 0); !isnan(ranks); ranks = next_ranks(group, ranks))
             sn_chart_add_point(chart, (sn_chart_point){ranks, speed(group, ranks), NAN, NAN});
     }
-    sn_add_chart(document, chart, "All runs had the same number of ranks.");
+    sn_add_chart(document, chart, "all runs had the same number of ranks");
 }
 
 void sn_section_cost(sn_document *document, const sn_report_runs *runs)
@@ -192,4 +193,5 @@ void sn_section_cost(sn_document *document, const sn_report_runs *runs)
     add_time_split(document, runs);
     add_speed_by_ranks(document, runs);
     add_table(document, runs);
+    sn_document_end_section(document);
 }

@@ -56,7 +56,7 @@ void sn_add_epochs(sn_chart *chart, const char *label, const sn_report_group *gr
 bool sn_add_chart(sn_document *document, sn_chart *chart, const char *missing)
 {
     if (chart && !chart->failed && !sn_chart_has_data(chart)) {
-        sn_document_note(document, "Left out: %s. %s", chart->title, missing);
+        sn_document_leave_out(document, chart->title, missing);
         sn_chart_destroy(chart);
         return false;
     }
@@ -157,28 +157,29 @@ void sn_section_curves(sn_document *document, const sn_report_runs *runs)
             sn_add_epochs(chart, runs->groups[g].label, &runs->groups[g], g, sn_measure_column,
                           curve->column);
         if (curve->published && sn_chart_has_data(chart)) add_published(chart, runs, curve->column);
-        sn_add_chart(document, chart, "No epoch has been finished.");
+        sn_add_chart(document, chart, "no epoch has been finished");
     }
     sn_chart *chart = sn_chart_create("gap", "Test minus training loss", "epoch",
                                       "test minus training (nats)");
     sn_chart_caption(chart, "Above 0 the test images are harder than the training images were. Below 0 at "
                             "first: training loss is "
                             "measured with dropout and on the weights before the epoch's end.");
-    add_groups(document, runs, chart, gap, NULL, "No epoch has been finished.");
+    add_groups(document, runs, chart, gap, NULL, "no epoch has been finished");
 
     chart = sn_chart_create("penalty", "L1 penalty", "epoch", "penalty (nats)");
     sn_chart_caption(chart,
                      "What the training objective adds to the cross-entropy, averaged over the epoch.");
-    add_groups(document, runs, chart, penalty, NULL, "No run has a penalty.");
+    add_groups(document, runs, chart, penalty, NULL, "no run has one");
 
     chart = sn_chart_create("gradient-norm", "Gradient norm", "epoch", "gradient norm");
     if (chart) chart->y_axis = SN_AXIS_LOG;
     sn_chart_caption(chart, "Euclidean norm of the gradient over all parameters, as recorded for the epoch.");
-    add_groups(document, runs, chart, sn_measure_column, "gradient_norm", "These runs did not record it.");
+    add_groups(document, runs, chart, sn_measure_column, "gradient_norm", "these runs did not record it");
 
     if (varies(runs, "learning_rate")) {
         chart = sn_chart_create("learning-rate", "Learning rate", "epoch", "learning rate");
         sn_chart_caption(chart, "As the schedule and its warm-up set it.");
         add_groups(document, runs, chart, sn_measure_column, "learning_rate", "");
     }
+    sn_document_end_section(document);
 }

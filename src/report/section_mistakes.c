@@ -135,9 +135,10 @@ static void add_group(sn_document *document, const sn_report_group *group)
     merge(&list);
     sn_document_heading(document, "Misclassified by %s", group->label);
     if (list.count == 0) {
-        sn_document_note(document,
-                         "Left out: no run of %s has misclassified images (they come with the end of a run).",
-                         group->label);
+        sn_document_note(
+            document,
+            "No complete run of %s lists its misclassified images: they come with the end of a run.",
+            group->label);
         free(list.items);
         return;
     }
@@ -188,7 +189,8 @@ static void add_common(sn_document *document, const sn_report_runs *runs)
     while (all < list.count && list.items[all].runs == list.runs)
         all++;
     if (!one_dataset || list.runs < 2) {
-        sn_document_note(document, "Left out: images that all get wrong. It needs two runs on one data set.");
+        sn_document_leave_out(document, "images that all get wrong",
+                              "it needs two complete runs on one data set");
     } else {
         sn_document_heading(document, "Wrong in every run");
         sn_document_text(document,
@@ -250,4 +252,5 @@ void sn_section_mistakes(sn_document *document, const sn_report_runs *runs)
     sn_document_heading(document, "Confusion");
     for (size_t g = 0; g < runs->group_count; g++)
         add_confusion(document, &runs->groups[g], runs->group_count > MANY);
+    sn_document_end_section(document);
 }

@@ -124,11 +124,11 @@ static void add_error_by_scope(sn_document *document, const sn_report_runs *runs
     }
     if (series) add_across(chart, runs, series);
     sn_add_chart(document, chart,
-                 "It needs batch norm with at least two scopes of its statistics (--bn-scope).");
+                 "it needs batch norm with at least two scopes of its statistics, --bn-scope");
 }
 
 /* A column per layer, "norm3.between_share", at the last epoch. */
-static void add_by_layer(sn_document *document, const sn_report_runs *runs, const char *suffix,
+static bool add_by_layer(sn_document *document, const sn_report_runs *runs, const char *suffix,
                          sn_chart *chart, const char *missing)
 {
     for (size_t g = 0; g < runs->group_count; g++) {
@@ -140,21 +140,19 @@ static void add_by_layer(sn_document *document, const sn_report_runs *runs, cons
                                (sn_chart_point){layer, sn_group_mean(&runs->groups[g], column), NAN, NAN});
         }
     }
-    sn_add_chart(document, chart, missing);
+    return sn_add_chart(document, chart, missing);
 }
 
 static void add_disagreement(sn_document *document, const sn_report_runs *runs)
 {
     enum { FIGURES_MAX = 6 };
-    static const char missing[] = "It needs batch norm with several workers (--workers).";
+    static const char missing[] = "it needs batch norm with several workers, --workers";
     sn_chart *chart = sn_chart_create("disagreement-by-layer", "Disagreement of the workers, by layer",
                                       "norm layer", "between-worker share of variance");
     sn_chart_caption(chart, "Share of a channel's variance that lies between the workers' means, averaged "
                             "over channels, in the last epoch. 0: "
                             "every worker sees the same statistics; 1: all variance is between workers.");
-    const size_t before = document->count;
-    add_by_layer(document, runs, "between_share", chart, missing);
-    if (document->count > before && document->blocks[document->count - 1].kind == SN_BLOCK_NOTE) return;
+    if (!add_by_layer(document, runs, "between_share", chart, missing)) return;
 
     int figures = 0;
     for (size_t g = 0; g < runs->group_count && figures < FIGURES_MAX; g++) {
@@ -185,9 +183,9 @@ static void add_running_gaps(sn_document *document, const sn_report_runs *runs)
     static const struct {
         const char *name, *title, *y_label, *suffix;
     } gaps[] = {
-        {"running-mean-gap", "Running means against the epoch's own", "relative difference of means",
+        {"running-mean-gap", "Running means against the epoch's own", "difference (standard deviations)",
          "running_mean_gap"},
-        {"running-var-gap", "Running variances against the epoch's own", "relative difference of variances",
+        {"running-var-gap", "Running variances against the epoch's own", "relative difference",
          "running_var_gap"},
     };
     for (size_t i = 0; i < sizeof gaps / sizeof *gaps; i++) {
@@ -195,8 +193,9 @@ static void add_running_gaps(sn_document *document, const sn_report_runs *runs)
         if (chart) chart->y_axis = SN_AXIS_LOG;
         sn_chart_caption(chart, "How far the running statistics, with which the network is evaluated, are "
                                 "from the statistics of the "
-                                "last epoch, relative to the latter.");
-        add_by_layer(document, runs, gaps[i].suffix, chart, "These runs did not record it.");
+                                "last epoch: root mean square over channels, in the epoch's standard "
+                                "deviations or relative to its variance.");
+        add_by_layer(document, runs, gaps[i].suffix, chart, "these runs did not record it");
     }
 }
 
@@ -206,10 +205,10 @@ static void add_precise(sn_document *document, const sn_report_runs *runs)
         sn_chart *chart = sn_chart_create(
             kind ? "precise-var-gap" : "precise-mean-gap",
             kind ? "Running against precise variances" : "Running against precise means", "norm layer",
-            kind ? "relative difference of variances" : "relative difference of means");
+            kind ? "relative difference" : "difference (standard deviations)");
         if (chart) chart->y_axis = SN_AXIS_LOG;
-        sn_chart_caption(chart,
-                         "Precise statistics are those of the whole training set under the final weights.");
+        sn_chart_caption(chart, "Precise statistics are those of the whole training set under the final "
+                                "weights; root mean square over channels.");
         for (size_t g = 0; g < runs->group_count; g++) {
             const sn_report_group *group = &runs->groups[g];
             sn_chart_add_series(chart, group->label, SN_SERIES_LINE, g);
@@ -227,7 +226,7 @@ static void add_precise(sn_document *document, const sn_report_runs *runs)
                     chart, (sn_chart_point){layer + 1, count ? sum / (double)count : (double)NAN, NAN, NAN});
             }
         }
-        sn_add_chart(document, chart, "It needs batch norm with --precise-bn.");
+        sn_add_chart(document, chart, "it needs batch norm with --precise-bn");
     }
 }
 
@@ -278,8 +277,8 @@ static void add_evaluations(sn_document *document, const sn_report_runs *runs)
     }
     if (!more) {
         sn_report_table_destroy(table);
-        sn_document_note(document, "Left out: evaluation in four ways. These runs were evaluated on the test "
-                                   "set with running statistics only.");
+        sn_document_leave_out(document, "evaluation in four ways",
+                              "these runs were evaluated with running statistics on the test set only");
         return;
     }
     sn_document_table(document, NULL, table);
@@ -297,4 +296,5 @@ void sn_section_statistics(sn_document *document, const sn_report_runs *runs)
     add_running_gaps(document, runs);
     add_precise(document, runs);
     add_evaluations(document, runs);
+    sn_document_end_section(document);
 }
