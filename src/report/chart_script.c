@@ -148,26 +148,33 @@ static void y_limits(const sn_chart *chart, double *low, double *high)
     }
 }
 
-/* 1-2-5 steps within the limits, or finer where there would be fewer than four. */
+/* The step of a linear axis of about five ticks: 1, 2 or 5 times a power of ten. */
+static double nice_step(double span)
+{
+    const double raw = span / 5, decade = pow(10, floor(log10(raw)));
+    return decade * (raw / decade < 1.5 ? 1 : raw / decade < 3.5 ? 2 : raw / decade < 7.5 ? 5 : 10);
+}
+
+/* The coarsest of these steps that gives four ticks within the limits; within a small factor, as on a linear axis. */
 static size_t log_ticks(double low, double high, double ticks[TICKS_MAX])
 {
-    static const double coarse[] = {1, 2, 5}, fine[] = {1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8, 9};
+    static const double steps[][8] = {
+        {1}, {1, 3}, {1, 2, 5}, {1, 1.5, 2, 3, 5, 7}, {1, 1.5, 2, 2.5, 3, 4, 6, 8}};
     size_t count = 0;
-    for (int attempt = 0; attempt < 2 && count < 4; attempt++) {
-        const double *steps = attempt ? fine : coarse;
-        const size_t n = attempt ? sizeof fine / sizeof *fine : sizeof coarse / sizeof *coarse;
+    for (size_t s = 0; s < sizeof steps / sizeof *steps && high / low > 2; s++) {
         count = 0;
         for (double decade = floor(log10(low)); decade <= ceil(log10(high)); decade++)
-            for (size_t i = 0; i < n && count < TICKS_MAX; i++) {
-                const double tick = steps[i] * pow(10, decade);
+            for (size_t i = 0; i < 8 && steps[s][i] > 0 && count < TICKS_MAX; i++) {
+                const double tick = steps[s][i] * pow(10, decade);
                 if (tick >= low && tick <= high) ticks[count++] = tick;
             }
+        if (count >= 4) return count;
     }
-    if (count <= 9) return count;
-    size_t kept = 0; /* decades alone where there are many */
-    for (size_t i = 0; i < count; i++)
-        if (fabs(log10(ticks[i]) - rint(log10(ticks[i]))) < 1e-9) ticks[kept++] = ticks[i];
-    return kept;
+    const double step = nice_step(high - low);
+    count = 0;
+    for (double tick = ceil(low / step); tick * step <= high && count < TICKS_MAX; tick++)
+        ticks[count++] = tick * step;
+    return count;
 }
 
 static void put_y_axis(const sn_chart *chart, FILE *out)
@@ -204,12 +211,12 @@ static void put_x_axis(const sn_chart *chart, FILE *out)
     } else {
         const double space = high > low ? (high - low) * 0.03 : 0.5;
         fprintf(out, "set xrange [%.6g:%.6g]\n", low - space, high + space);
-        const double span = high - low; /* whole numbers: epochs, layers */
-        fprintf(out, "set xtics %g\n",
-                span <= 10   ? 1.0
-                : span <= 25 ? 5.0
-                : span <= 60 ? 10.0
-                             : rint(span / 6));
+        /* whole numbers, epochs and layers: the first and round ones */
+        const double step = high - low <= 10 ? 1 : fmax(5, nice_step(high - low));
+        fprintf(out, "set xtics (%g", low);
+        for (double tick = floor(low / step) * step + step; tick <= high; tick += step)
+            if (tick > low + step / 2 || step <= 1) fprintf(out, ", %g", tick);
+        fputs(")\n", out);
     }
     free(x);
 }
@@ -217,14 +224,20 @@ static void put_x_axis(const sn_chart *chart, FILE *out)
 /* How the key is laid out: columns that fit the width. */
 static size_t key_rows(const sn_chart *chart, size_t *columns)
 {
-    size_t longest = 1, entries = 0;
+    size_t longest = 1, entries = 0, published = 0;
     for (size_t s = 0; s < chart->series_count; s++) {
-        const size_t length = strlen(chart->series[s].label);
+        const bool points_alone = chart->series[s].kind == SN_SERIES_POINTS;
+        const size_t length = points_alone ? sizeof "published study" - 1 : strlen(chart->series[s].label);
+        if (chart->series[s].count == 0) continue;
         if (length > longest) longest = length;
-        entries += chart->series[s].count > 0;
+        if (points_alone)
+            published = 1;
+        else
+            entries++;
     }
+    entries += published;
     *columns = (WIDTH - 20) / (8 * longest + 44);
-    if (*columns < 1) *columns = 1;
+    if (*columns < 1 || chart->stacked) *columns = 1; /* beside the names of the bars there is little room */
     if (*columns > entries) *columns = entries ? entries : 1;
     return (entries + *columns - 1) / *columns;
 }
@@ -277,6 +290,7 @@ static void put_series(const sn_chart *chart, FILE *out)
 {
     const char *between = "plot";
     size_t column = 2;
+    bool published = false;
     for (int layer = 0; layer < 2; layer++) { /* bands behind lines */
         column = 2;
         for (size_t s = 0; s < chart->series_count; s++) {
@@ -291,17 +305,19 @@ static void put_series(const sn_chart *chart, FILE *out)
             if (layer == 0) {
                 put_column(chart, out, first + 1);
                 put_column(chart, out, first + 2);
-                fprintf(out, " with filledcurves fs transparent solid 0.15 noborder lc rgb \"%s\" notitle",
-                        colour_of(chart, s));
+                fprintf(out, " with filledcurves fs transparent solid %s noborder lc rgb \"%s\" notitle",
+                        chart->series_count > 5 ? "0.08" : "0.15", colour_of(chart, s));
                 continue;
             }
             put_column(chart, out, first);
+            published = published || series->kind == SN_SERIES_POINTS;
             const char *colour = colour_of(chart, s);
             const int point = chart->ordinal ? 7 : points[series->style % STYLES];
             if (series->kind == SN_SERIES_ACROSS) {
                 fprintf(out, " with lines dt 2 lw 1.6 lc rgb \"%s\"", colour);
             } else if (series->kind == SN_SERIES_POINTS) {
-                fprintf(out, " with points pt 6 ps 0.55 lw 1.2 lc rgb \"%s\"", colour);
+                fprintf(out, " with points pt 6 ps 0.6 lw 2 lc rgb \"%s\" notitle", colour);
+                continue;
             } else if (series->kind == SN_SERIES_ERRORS && interval) {
                 put_column(chart, out, first + 1);
                 put_column(chart, out, first + 2);
@@ -315,6 +331,10 @@ static void put_series(const sn_chart *chart, FILE *out)
             fputc('"', out);
         }
     }
+    /* one entry for all: each has the colour of its experiment */
+    if (published)
+        fputs(", \\\n    keyentry with points pt 6 ps 0.6 lw 2 lc rgb \"#777777\" title \"published study\"",
+              out);
     fputc('\n', out);
 }
 
@@ -328,13 +348,16 @@ void sn_chart_put_script(const sn_chart *chart, FILE *out)
     fprintf(out, "set terminal svg size %d,%zu dynamic noenhanced font \"sans-serif,13\"\n", WIDTH,
             plot + rows * KEY_ROW);
     fprintf(out, "set output '%s.svg'\nset encoding utf8\nset datafile separator \"\\t\"\n", chart->name);
-    fprintf(out, "set border %s lc rgb \"#777777\"\nset tics nomirror textcolor rgb \"black\" scale 0.5\n",
+    fprintf(out, "set border %s lc rgb \"#777777\"\nset tics nomirror scale 0.5\n",
             chart->stacked ? "1" : "3");
     fputs("set format \"%g\"\nset grid lc rgb \"#bbbbbb\" lw 0.7 dt 1\n", out);
-    fprintf(out, "set key outside bottom center horizontal maxcols %zu samplen 2 spacing 1.1\n", columns);
+    fprintf(out,
+            "set key outside bottom center horizontal Left reverse maxcols %zu samplen 2.2 spacing 1.15 "
+            "height 0.3\n",
+            columns);
     fputs("set xlabel \"", out);
     sn_put_text(out, SN_SYNTAX_GNUPLOT, chart->x_label);
-    fputs("\"\n", out);
+    fputs("\" offset 0,0.4\n", out);
     if (chart->stacked) {
         put_stacked(chart, out);
         return;

@@ -14,9 +14,9 @@ void sn_render_table_page(const sn_report_table *table, FILE *out)
 {
     fprintf(out, "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"");
     sn_put_text(out, SN_SYNTAX_HTML, table->caption);
-    fprintf(out, "\"><table%s><caption>", table->square ? " class=\"square\"" : "");
+    fprintf(out, "\"><table%s><caption><span>", table->square ? " class=\"square\"" : "");
     sn_put_text(out, SN_SYNTAX_HTML, table->caption);
-    fputs("</caption><thead><tr>", out);
+    fputs("</span></caption><thead><tr>", out);
     for (size_t c = 0; c < table->column_count; c++) {
         fprintf(out, "<th scope=\"col\"%s>", table->columns[c].numeric ? " class=\"number\"" : "");
         sn_put_text(out, SN_SYNTAX_HTML, table->columns[c].heading);

@@ -131,6 +131,22 @@ static bool ranks_differ(const sn_report_runs *runs)
     return false;
 }
 
+/* What the recorded parts leave of all the time. */
+static double other_share(const sn_report_runs *runs)
+{
+    double all = 0, known = 0;
+    for (size_t g = 0; g < runs->group_count; g++)
+        for (double ranks = next_ranks(&runs->groups[g], 0); !isnan(ranks);
+             ranks = next_ranks(&runs->groups[g], ranks)) {
+            const double compute = total(&runs->groups[g], ranks, "compute_seconds_mean");
+            if (isnan(compute)) continue;
+            all += fmax(0, total(&runs->groups[g], ranks, "seconds"));
+            known += compute + fmax(0, total(&runs->groups[g], ranks, "statistics_seconds_mean")) +
+                     fmax(0, total(&runs->groups[g], ranks, "gradient_seconds_mean"));
+        }
+    return all > 0 ? 1 - known / all : 0;
+}
+
 static void add_time_split(sn_document *document, const sn_report_runs *runs)
 {
     enum { BARS_MAX = 24 };
@@ -147,6 +163,7 @@ static void add_time_split(sn_document *document, const sn_report_runs *runs)
     sn_chart_caption(chart, "Mean over ranks and steps. The sums include waiting for the slowest rank.");
     const bool differ = ranks_differ(runs);
     for (size_t p = 0; p < PARTS; p++) {
+        if (!parts[p].column && !(other_share(runs) > 0.01)) break;
         sn_chart_add_series(chart, parts[p].label, SN_SERIES_LINE, p == PARTS - 1 ? 7 : p);
         size_t bars = 0;
         for (size_t g = 0; g < runs->group_count; g++) {
