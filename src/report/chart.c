@@ -79,6 +79,17 @@ bool sn_chart_has_data(const sn_chart *chart)
     return false;
 }
 
+void sn_chart_drop_empty(sn_chart *chart)
+{
+    size_t kept = 0;
+    for (size_t i = 0; chart && i < chart->series_count; i++)
+        if (chart->series[i].count)
+            chart->series[kept++] = chart->series[i];
+        else
+            free(chart->series[i].label);
+    if (chart) chart->series_count = kept;
+}
+
 void sn_chart_destroy(sn_chart *chart)
 {
     if (!chart) return;

@@ -58,6 +58,8 @@ void sn_chart_add_point(sn_chart *chart, sn_chart_point point);
 void sn_chart_add_bar(sn_chart *chart, const char *label);
 /** Whether any series has a point. */
 bool sn_chart_has_data(const sn_chart *chart);
+/** Drops the series without points. */
+void sn_chart_drop_empty(sn_chart *chart);
 void sn_chart_destroy(sn_chart *chart);
 
 /** NAME.tsv and NAME.gp in the directory; SN_ERROR_FILE. */

@@ -123,6 +123,7 @@ void sn_document_chart(sn_document *document, sn_chart *chart)
         sn_chart_destroy(chart);
         return;
     }
+    sn_chart_drop_empty(chart);
     block->chart = chart;
 }
 

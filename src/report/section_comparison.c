@@ -168,7 +168,7 @@ static void add_published(sn_document *document, const sn_report_runs *runs)
     static const char *const names[] = {"training accuracy (%)", "test accuracy (%)", "test loss (nats)"};
     for (int i = 0; i < 3; i++) {
         sn_report_table_column(table, true, "%s", names[i]);
-        sn_report_table_column(table, true, "published");
+        sn_report_table_column(table, true, "published %s", names[i]);
     }
     for (size_t g = 0; g < runs->group_count; g++) {
         const sn_report_group *group = &runs->groups[g];

@@ -88,11 +88,11 @@ static void add_table(sn_document *document, const sn_report_runs *runs)
                                            "gradient (ms)",
                                            "of these waiting (ms)",
                                            "statistics calls",
-                                           "bytes",
-                                           "as float32",
+                                           "statistics bytes",
+                                           "statistics bytes as float32",
                                            "gradient calls",
-                                           "bytes",
-                                           "as float32"};
+                                           "gradient bytes",
+                                           "gradient bytes as float32"};
     for (size_t i = 0; i < sizeof headings / sizeof *headings; i++)
         sn_report_table_column(table, true, "%s", headings[i]);
     for (size_t g = 0; g < runs->group_count; g++) {
