@@ -12,6 +12,7 @@
 /* Each command gets its own name as argv[0] and returns the exit code of the process. */
 int sn_command_train(int argc, char **argv);
 int sn_command_study(int argc, char **argv);
+int sn_command_report(int argc, char **argv);
 int sn_command_eval(int argc, char **argv);
 int sn_command_summary(int argc, char **argv);
 int sn_command_inspect(int argc, char **argv);

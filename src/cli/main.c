@@ -14,6 +14,7 @@ static const struct {
 } commands[] = {
     {"train", "train one experiment, over all ranks", sn_command_train},
     {"study", "train several side by side, over teams of ranks, and compare them", sn_command_study},
+    {"report", "compare run files: figures, tables and a page", sn_command_report},
     {"eval", "evaluate the model of a run file", sn_command_eval},
     {"summary", "print the network's layers", sn_command_summary},
     {"inspect", "print or verify what run files hold", sn_command_inspect},

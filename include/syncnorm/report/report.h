@@ -1,0 +1,42 @@
+#ifndef SYNCNORM_REPORT_REPORT_H
+#define SYNCNORM_REPORT_REPORT_H
+
+/**
+ * The report on a set of run files: what the experiments compare to, as one self-contained page and as files to go on with.
+ *
+ * Written to the directory:
+ *   report.html            everything in one file: figures inline, pictures as data URIs, nothing from the network
+ *   report.md, *.csv       the same as text; each table as CSV
+ *   figures/NAME.tsv       the data of a figure; NAME.gp the gnuplot script that draws it; NAME.svg drawn by gnuplot
+ *   figures/misclassified-EXPERIMENT.png
+ *
+ * Runs of one experiment that differ only in their seed are one group; figures and tables are about groups. Not collective;
+ * no MPI.
+ */
+
+#include <stddef.h>
+
+#include "syncnorm/base/error.h"
+
+typedef struct sn_report_request {
+    const char *const *paths; /* run files */
+    size_t path_count;
+    const char *directory; /* made when it is not there */
+    const char *
+        baseline; /* name of the group that the others are compared with ("gn"); NULL: chosen, see the page */
+} sn_report_request;
+
+typedef struct sn_report_outcome {
+    size_t runs, groups;   /* that the report is about */
+    size_t unreadable;     /* files left out, each said in one line as an error */
+    size_t figures, drawn; /* figures with data; those that gnuplot drew */
+} sn_report_outcome;
+
+/**
+ * Reads the files and writes the report. A file that cannot be read or is no run file is named in one line and left out.
+ * SN_ERROR_FILE when none is left, or the directory cannot be written; SN_ERROR_USAGE when no group is called `baseline`.
+ * Without gnuplot the figures are left as data and script, which is said in one line and no error. `outcome` is filled in any case.
+ */
+sn_status sn_report_write(const sn_report_request *request, sn_report_outcome *outcome);
+
+#endif

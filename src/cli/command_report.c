@@ -1,0 +1,71 @@
+/* syncnorm report: figures, tables and a page about run files, without MPI. */
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cli.h"
+#include "syncnorm/report/report.h"
+
+typedef struct reporting {
+    sn_report_request request;
+    sn_report_outcome outcome;
+} reporting;
+
+static sn_status report(void *context)
+{
+    reporting *r = context;
+    SN_TRY(sn_report_write(&r->request, &r->outcome));
+    printf("%s/report.html: %zu run%s of %zu experiment%s, %zu figures\n", r->request.directory,
+           r->outcome.runs, r->outcome.runs == 1 ? "" : "s", r->outcome.groups,
+           r->outcome.groups == 1 ? "" : "s", r->outcome.drawn);
+    return SN_OK;
+}
+
+/* The operands as an array, which the request keeps; its paths are the arguments'. */
+static const char **collect(const sn_cli_arguments *arguments, size_t *count)
+{
+    const char **paths = malloc((arguments->count + 1) * sizeof *paths);
+    for (*count = 0; paths && (paths[*count] = sn_cli_operand(arguments, *count));)
+        (*count)++;
+    return paths;
+}
+
+int sn_command_report(int argc, char **argv)
+{
+    static const sn_cli_option options[] = {
+        {"output", "DIR", "directory of the report, made when it is not there", 0},
+        {"baseline", "NAME",
+         "experiment that the others are compared with (default bn, else gn, else the first)", 0},
+        {0}};
+    static const sn_cli_group groups[] = {{"Options:", options}};
+    static const sn_cli_command command = {
+        .name = "report",
+        .operands = "RUN.h5...",
+        .about =
+            "Compares runs: writes report.html, which holds everything and needs no network; report.md and a "
+            "CSV file per table; and each figure as SVG with its data and its gnuplot script.",
+        .notes = "A file that is no run file, or damaged, is named and left out; the exit code is then 1.",
+        .groups = groups,
+        .group_count = 1,
+    };
+    sn_cli_arguments arguments;
+    sn_status status = sn_cli_parse(&command, argc, argv, &arguments);
+    int code = 0;
+    if (status == SN_OK && arguments.done) {
+        code = sn_cli_finish_output();
+    } else {
+        reporting r = {.request = {.directory = sn_cli_value(&arguments, "output"),
+                                   .baseline = sn_cli_value(&arguments, "baseline")}};
+        const char **paths = collect(&arguments, &r.request.path_count);
+        r.request.paths = paths;
+        if (status == SN_OK && !paths) status = sn_fail(SN_ERROR_MEMORY, "out of memory");
+        if (status == SN_OK && !r.request.path_count) status = sn_fail(SN_ERROR_USAGE, "no run file given");
+        if (status == SN_OK && (!r.request.directory || !*r.request.directory))
+            status = sn_fail(SN_ERROR_USAGE, "--output DIR is missing: where shall the report go?");
+        code = sn_cli_without_mpi(command.name, status, report, &r);
+        if (code == 0 && r.outcome.unreadable) code = sn_exit_code(SN_ERROR_FILE);
+        free(paths);
+    }
+    sn_cli_arguments_clear(&arguments);
+    return code;
+}

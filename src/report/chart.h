@@ -1,0 +1,79 @@
+#ifndef SN_REPORT_CHART_H
+#define SN_REPORT_CHART_H
+
+/* A figure: series of points, written as data and script and drawn by gnuplot. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "syncnorm/base/error.h"
+
+typedef enum sn_series_kind {
+    SN_SERIES_LINE,   /* through points, a band from low to high behind it */
+    SN_SERIES_ERRORS, /* through points with error bars from low to high */
+    SN_SERIES_ACROSS, /* a line without points, for what does not depend on x */
+    SN_SERIES_POINTS, /* hollow points alone: published values */
+} sn_series_kind;
+
+typedef struct sn_chart_point {
+    double x, y, low, high; /* NaN: not there */
+} sn_chart_point;
+
+typedef struct sn_chart_series {
+    char *label;
+    sn_series_kind kind;
+    size_t style; /* which colour, point and dash; the same one is the same thing in every figure */
+    sn_chart_point *points;
+    size_t count;
+} sn_chart_series;
+
+typedef enum sn_axis {
+    SN_AXIS_LINEAR,
+    SN_AXIS_LOG,
+    SN_AXIS_LOG2,
+    SN_AXIS_ACCURACY, /* percent, by the distance from 100 on a logarithmic scale */
+} sn_axis;
+
+typedef struct sn_chart {
+    char *name, *title, *caption; /* stem of its files */
+    char *x_label, *y_label;
+    sn_axis x_axis, y_axis;
+    bool stacked; /* horizontal bars: each series a part, point i of it that of bar i, named below */
+    bool ordinal; /* the series are in an order (layers): a ramp of colours */
+    char **bars;
+    size_t bar_count;
+    sn_chart_series *series;
+    size_t series_count;
+    char *svg; /* as gnuplot drew it; NULL: it did not */
+    bool failed;
+} sn_chart;
+
+/** NULL when out of memory, which all functions here take. */
+sn_chart *sn_chart_create(const char *name, const char *title, const char *x_label, const char *y_label);
+void sn_chart_caption(sn_chart *chart, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void sn_chart_add_series(sn_chart *chart, const char *label, sn_series_kind kind, size_t style);
+/** To the last series; dropped where y is not finite. */
+void sn_chart_add_point(sn_chart *chart, sn_chart_point point);
+void sn_chart_add_bar(sn_chart *chart, const char *label);
+/** Whether any series has a point. */
+bool sn_chart_has_data(const sn_chart *chart);
+/** Drops the series without points. */
+void sn_chart_drop_empty(sn_chart *chart);
+void sn_chart_destroy(sn_chart *chart);
+
+/** NAME.tsv and NAME.gp in the directory; SN_ERROR_FILE. */
+sn_status sn_chart_write(const sn_chart *chart, const char *directory);
+/** Runs gnuplot on NAME.gp in the directory and keeps NAME.svg. False with a reason (without newline) when it cannot. */
+bool sn_chart_draw(sn_chart *chart, const char *directory, char *reason, size_t size);
+
+/** What the figure shows, in words. */
+void sn_chart_describe(const sn_chart *chart, FILE *out);
+/** The drawing as an element of a page: ids of its own, colours by the page's style sheet, title and description. */
+void sn_chart_put_inline(const sn_chart *chart, FILE *out);
+
+/* of chart_script.c */
+void sn_chart_put_data(const sn_chart *chart, FILE *out);
+void sn_chart_put_script(const sn_chart *chart, FILE *out);
+
+#endif

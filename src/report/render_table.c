@@ -1,0 +1,85 @@
+/* One table, three formats. */
+
+#include <math.h>
+
+#include "render.h"
+#include "text.h"
+
+static const sn_report_cell *cell(const sn_report_table *table, size_t row, size_t column)
+{
+    return &table->cells[row * table->column_count + column];
+}
+
+void sn_render_table_page(const sn_report_table *table, FILE *out)
+{
+    fprintf(out, "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"");
+    sn_put_text(out, SN_SYNTAX_HTML, table->caption);
+    fprintf(out, "\"><table%s><caption><span>", table->square ? " class=\"square\"" : "");
+    sn_put_text(out, SN_SYNTAX_HTML, table->caption);
+    fputs("</span></caption><thead><tr>", out);
+    for (size_t c = 0; c < table->column_count; c++) {
+        fprintf(out, "<th scope=\"col\"%s>", table->columns[c].numeric ? " class=\"number\"" : "");
+        sn_put_text(out, SN_SYNTAX_HTML, table->columns[c].heading);
+        fputs("</th>", out);
+    }
+    fputs("</tr></thead><tbody>\n", out);
+    for (size_t row = 0; row < sn_report_table_rows(table); row++) {
+        fputs("<tr>", out);
+        for (size_t c = 0; c < table->column_count; c++) {
+            const sn_report_cell *one = cell(table, row, c);
+            if (c == 0)
+                fputs("<th scope=\"row\">", out);
+            else
+                fputs(table->columns[c].numeric ? "<td class=\"number" : "<td class=\"", out);
+            if (c > 0 && !isnan(one->shade))
+                fprintf(out, " shade\" style=\"--shade:%.2f\">", one->shade);
+            else if (c > 0)
+                fputs("\">", out);
+            sn_put_text(out, SN_SYNTAX_HTML, one->text);
+            fputs(c == 0 ? "</th>" : "</td>", out);
+        }
+        fputs("</tr>\n", out);
+    }
+    fputs("</tbody></table></div>\n", out);
+}
+
+void sn_render_table_markdown(const sn_report_table *table, FILE *out)
+{
+    sn_put_text(out, SN_SYNTAX_MARKDOWN, table->caption);
+    fputs(":\n\n|", out);
+    for (size_t c = 0; c < table->column_count; c++) {
+        fputc(' ', out);
+        sn_put_text(out, SN_SYNTAX_MARKDOWN, table->columns[c].heading);
+        fputs(" |", out);
+    }
+    fputs("\n|", out);
+    for (size_t c = 0; c < table->column_count; c++)
+        fputs(table->columns[c].numeric ? " ---: |" : " --- |", out);
+    fputc('\n', out);
+    for (size_t row = 0; row < sn_report_table_rows(table); row++) {
+        fputc('|', out);
+        for (size_t c = 0; c < table->column_count; c++) {
+            fputc(' ', out);
+            sn_put_text(out, SN_SYNTAX_MARKDOWN, cell(table, row, c)->text);
+            fputs(" |", out);
+        }
+        fputc('\n', out);
+    }
+    fputc('\n', out);
+}
+
+void sn_render_table_csv(const sn_report_table *table, FILE *out)
+{
+    for (size_t c = 0; c < table->column_count; c++) {
+        if (c) fputc(',', out);
+        sn_put_text(out, SN_SYNTAX_CSV, table->columns[c].heading);
+    }
+    fputs("\r\n", out);
+    for (size_t row = 0; row < sn_report_table_rows(table); row++) {
+        for (size_t c = 0; c < table->column_count; c++) {
+            if (c) fputc(',', out);
+            sn_put_text(out, SN_SYNTAX_CSV, cell(table, row, c)->text);
+        }
+        fputs("\r\n", out);
+    }
+}

@@ -1,0 +1,160 @@
+#include "syncnorm/report/report.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "picture.h"
+#include "render.h"
+#include "runs.h"
+#include "sections.h"
+#include "syncnorm/base/log.h"
+#include "text.h"
+
+/* A file of the report, as `put` writes it. */
+static sn_status write_text(const char *directory, const char *name, const void *object,
+                            void (*put)(const void *object, FILE *out))
+{
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    if (out) put(object, out);
+    sn_status status = SN_OK;
+    if (!out || fclose(out) != 0)
+        status = sn_fail(SN_ERROR_MEMORY, "out of memory: %s", name);
+    else
+        status = sn_write_file(directory, name, text, size);
+    free(text);
+    return status;
+}
+
+static void put_page(const void *document, FILE *out)
+{
+    sn_render_page(document, out);
+}
+
+static void put_markdown(const void *document, FILE *out)
+{
+    sn_render_markdown(document, out);
+}
+
+static void put_csv(const void *table, FILE *out)
+{
+    sn_render_table_csv(table, out);
+}
+
+static void describe(sn_document *document, const sn_report_runs *runs)
+{
+    const sn_attributes *first = &runs->groups[0].runs->run.experiment;
+    const char *dataset = sn_report_text(first, "dataset");
+    bool one = true;
+    for (size_t g = 1; g < runs->group_count; g++)
+        one = one && strcmp(dataset, sn_report_text(&runs->groups[g].runs->run.experiment, "dataset")) == 0;
+    document->title = sn_text("%s on %s", runs->group_count > 1 ? "Norms compared" : runs->groups[0].label,
+                              !one       ? "several data sets"
+                              : *dataset ? dataset
+                                         : "unknown data");
+    document->subtitle = sn_text("%zu run%s of %zu experiment%s, trained data-parallel by syncnorm. The same "
+                                 "experiment gives the same bits on any number of "
+                                 "ranks, so what differs here is the experiments' doing.",
+                                 runs->count, runs->count == 1 ? "" : "s", runs->group_count,
+                                 runs->group_count == 1 ? "" : "s");
+    document->failed = document->failed || !document->title || !document->subtitle;
+}
+
+/* One gnuplot after the other; the first reason why one did not draw is the one that is told. */
+static sn_status write_charts(sn_document *document, const char *directory, sn_report_outcome *outcome)
+{
+    char reason[256] = "";
+    bool missing = false;
+    for (size_t i = 0; i < document->count; i++) {
+        sn_chart *chart = document->blocks[i].chart;
+        if (!chart) continue;
+        char why[256] = "";
+        SN_TRY(sn_chart_write(chart, directory));
+        outcome->figures++;
+        if (!missing && sn_chart_draw(chart, directory, why, sizeof why)) {
+            outcome->drawn++;
+            continue;
+        }
+        missing = missing || strstr(why, "not installed");
+        if (!*reason) snprintf(reason, sizeof reason, "%s", why);
+    }
+    if (*reason)
+        sn_log_warning("%zu of %zu figures are not drawn: %s; data and scripts are in %s",
+                       outcome->figures - outcome->drawn, outcome->figures, reason, directory);
+    return SN_OK;
+}
+
+/* The pictures of a block in one, ten to a row, twice their size. */
+static sn_status write_sheet(const char *directory, const sn_block *block)
+{
+    enum { ROW = 10, SIDE = 28, SCALE = 2, CELL = SIDE * SCALE + 8 };
+    const size_t rows = (block->picture_count + ROW - 1) / ROW;
+    const size_t columns = block->picture_count < ROW ? block->picture_count : ROW;
+    const size_t width = columns * CELL, height = rows * CELL;
+    if (!rows) return SN_OK;
+    unsigned char *sheet = malloc(width * height), *png = NULL;
+    if (!sheet) return sn_fail(SN_ERROR_MEMORY, "out of memory: %s", block->sheet);
+    memset(sheet, 255, width * height);
+    for (size_t i = 0; i < block->picture_count; i++) {
+        const size_t left = i % ROW * CELL + 4, top = i / ROW * CELL + 4;
+        for (size_t y = 0; y < SIDE * SCALE; y++)
+            for (size_t x = 0; x < SIDE * SCALE; x++)
+                sheet[(top + y) * width + left + x] = block->pictures[i].grey[y / SCALE * SIDE + x / SCALE];
+    }
+    size_t size;
+    sn_status status = sn_png_encode(sheet, width, height, &png, &size);
+    if (status == SN_OK) status = sn_write_file(directory, block->sheet, png, size);
+    free(png);
+    free(sheet);
+    return status;
+}
+
+static sn_status write_document(sn_document *document, const char *directory, sn_report_outcome *outcome)
+{
+    SN_TRY(sn_document_status(document));
+    SN_TRY(sn_make_directory(directory));
+    char *figures = sn_text("%s/figures", directory);
+    if (!figures) return sn_fail(SN_ERROR_MEMORY, "out of memory");
+    sn_status status = sn_make_directory(figures);
+    if (status == SN_OK) status = write_charts(document, figures, outcome);
+    for (size_t i = 0; i < document->count && status == SN_OK; i++) {
+        const sn_block *block = &document->blocks[i];
+        if (block->sheet) status = write_sheet(figures, block);
+        if (!block->table || status != SN_OK) continue;
+        char *name = sn_text("%s.csv", block->table->name);
+        status = name ? write_text(directory, name, block->table, put_csv)
+                      : sn_fail(SN_ERROR_MEMORY, "out of memory");
+        free(name);
+    }
+    free(figures);
+    SN_TRY(status);
+    SN_TRY(write_text(directory, "report.md", document, put_markdown));
+    return write_text(directory, "report.html", document, put_page);
+}
+
+sn_status sn_report_write(const sn_report_request *request, sn_report_outcome *outcome)
+{
+    sn_report_runs runs;
+    sn_document document = {0};
+    *outcome = (sn_report_outcome){0};
+    sn_status status = sn_report_runs_load(request->paths, request->path_count, &runs);
+    outcome->runs = runs.count;
+    outcome->groups = runs.group_count;
+    outcome->unreadable = runs.unreadable;
+    if (status == SN_OK) status = sn_report_runs_choose_baseline(&runs, request->baseline);
+    if (status == SN_OK) {
+        describe(&document, &runs);
+        sn_section_comparison(&document, &runs);
+        sn_section_curves(&document, &runs);
+        sn_section_statistics(&document, &runs);
+        sn_section_cost(&document, &runs);
+        sn_section_mistakes(&document, &runs);
+        sn_section_recipe(&document, &runs);
+        status = write_document(&document, request->directory, outcome);
+    }
+    sn_document_clear(&document);
+    sn_report_runs_clear(&runs);
+    return status;
+}

@@ -1,0 +1,71 @@
+#ifndef SN_REPORT_RUNS_H
+#define SN_REPORT_RUNS_H
+
+/* Run files as the report sees them: sorted, in groups of one experiment apart from its seed. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "syncnorm/io/run_file.h"
+
+enum { SN_REPORT_LABEL = 320, SN_REPORT_NORMS = 9, SN_REPORT_CLASSES = 10 };
+
+typedef struct sn_report_run {
+    const char *path;
+    sn_run run; /* without weights, momentum and steps */
+    const char *name, *digest;
+    int64_t seed;
+    bool complete;
+    bool repeats; /* the same experiment and seed as the run before it: it counts once */
+    bool
+        shown; /* counts in curves and tables: complete and no repetition; or, in a group without complete runs, any */
+    double precise_mean_gap[SN_REPORT_NORMS], precise_var_gap[SN_REPORT_NORMS]; /* relative; NaN without */
+} sn_report_run;
+
+typedef struct sn_report_group {
+    char label[SN_REPORT_LABEL];
+    sn_report_run *runs; /* by seed */
+    size_t count, shown;
+    bool complete; /* it has complete runs, and only those are shown */
+    bool published_recipe;
+    const char *preset; /* "gn", "ln", "bn-l1" when that is what it is; else NULL */
+} sn_report_group;
+
+typedef struct sn_report_runs {
+    sn_report_run *runs;
+    size_t count;
+    sn_report_group *groups; /* gn, ln, bn, bn-l1, then others */
+    size_t group_count;
+    size_t baseline; /* group the others are compared with */
+    size_t unreadable, incomplete, repeated;
+    bool digests_differ; /* the same experiment and seed gave two results: it must not */
+} sn_report_runs;
+
+/** Reads, sorts and groups. Files that cannot be used are logged as errors and counted. */
+sn_status sn_report_runs_load(const char *const *paths, size_t count, sn_report_runs *runs);
+sn_status sn_report_runs_choose_baseline(sn_report_runs *runs, const char *label);
+void sn_report_runs_clear(sn_report_runs *runs);
+
+/** A cell of /metrics/epoch; NaN when the column or row is not there. */
+double sn_report_epoch_value(const sn_report_run *run, const char *column, size_t row);
+/** The cell of the last epoch. */
+double sn_report_last(const sn_report_run *run, const char *column);
+/** A numeric attribute; NaN when it is not there. */
+double sn_report_number(const sn_attributes *attributes, const char *name);
+/** A text attribute; "" when it is not there. */
+const char *sn_report_text(const sn_attributes *attributes, const char *name);
+
+/** Samples whose statistics are pooled: the batch, a worker's share, or the ghost batch; NaN unless batch norm. */
+double sn_report_scope(const sn_report_run *run);
+/** Number of test images, 0 when unknown. */
+size_t sn_report_test_count(const sn_report_run *run);
+/** Steps trained, NaN when unknown. */
+double sn_report_steps(const sn_report_run *run);
+
+/** One value of each shown run of the group, by seed: `values` has room for group->count; returns how many. */
+size_t sn_report_lasts(const sn_report_group *group, const char *column, double *values);
+
+/** True when the attribute takes part in what a group is. */
+bool sn_report_is_identity(const char *attribute);
+
+#endif

@@ -1,0 +1,273 @@
+/* The recipe, the network, where the runs came from, and how to make each again. */
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sections.h"
+#include "syncnorm/nn/summary.h"
+#include "syncnorm/train/experiment.h"
+
+/* Quoted for a shell where needed. */
+static void put_word(FILE *out, const char *word)
+{
+    if (*word &&
+        !word[strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./,:=+%@")]) {
+        fputs(word, out);
+        return;
+    }
+    putc('\'', out);
+    for (; *word; word++)
+        if (*word == '\'')
+            fputs("'\\''", out);
+        else
+            putc(*word, out);
+    putc('\'', out);
+}
+
+/* "no-shuffle" is the attribute shuffle, "weight-decay" weight_decay. */
+static void attribute_name(const sn_experiment_option *option, char name[SN_ATTRIBUTE_NAME])
+{
+    const char *from = option->name;
+    if (!option->argument && strncmp(from, "no-", 3) == 0) from += 3;
+    snprintf(name, SN_ATTRIBUTE_NAME, "%s", from);
+    for (char *c = name; *c; c++)
+        if (*c == '-') *c = '_';
+}
+
+/* An option is given where its attribute is not what the norm alone would make it. */
+static void put_option(FILE *out, const sn_experiment_option *option, const sn_attributes *mine,
+                       const sn_attributes *defaults)
+{
+    char name[SN_ATTRIBUTE_NAME], value[SN_PATH_SIZE], initial[SN_PATH_SIZE] = "";
+    attribute_name(option, name);
+    const sn_attribute *attribute = sn_attributes_find(mine, name);
+    const sn_attribute *other = sn_attributes_find(defaults, name);
+    if (!attribute || strcmp(name, "norm") == 0) return;
+    sn_attribute_print(attribute, value, sizeof value);
+    if (other) sn_attribute_print(other, initial, sizeof initial);
+    if (strcmp(name, "seed") == 0)
+        snprintf(value, sizeof value, "%" PRIu64, (uint64_t)attribute->integer);
+    else if (strcmp(value, initial) == 0)
+        return;
+    fprintf(out, " --%s", option->name);
+    if (!option->argument) return;
+    putc(' ', out);
+    put_word(out, value);
+}
+
+void sn_put_command(FILE *out, const sn_report_run *run)
+{
+    const sn_attributes *mine = &run->run.experiment;
+    const char *norm = sn_report_text(mine, "norm");
+    const double l1 = sn_report_number(mine, "l1");
+    const bool penalized = strcmp(norm, "bn") == 0 && l1 >= 3e-4 && l1 <= 3e-4;
+    const bool preset = strcmp(norm, "gn") == 0 || strcmp(norm, "ln") == 0 || penalized;
+    static sn_experiment experiment;
+    sn_attributes defaults = {0};
+    sn_experiment_default(&experiment);
+    sn_experiment_set(&experiment, preset ? "experiment" : "norm", penalized ? "bn-l1" : norm);
+    sn_experiment_attributes(&experiment, &defaults);
+    fprintf(out, "syncnorm train --%s ", preset ? "experiment" : "norm");
+    put_word(out, penalized ? "bn-l1" : norm);
+    size_t count;
+    const sn_experiment_option *options = sn_experiment_options(&count);
+    for (size_t i = 0; i < count; i++)
+        put_option(out, &options[i], mine, &defaults);
+    sn_attributes_clear(&defaults);
+}
+
+static bool same_everywhere(const sn_report_runs *runs, const sn_attribute *attribute)
+{
+    char mine[256], other[256];
+    sn_attribute_print(attribute, mine, sizeof mine);
+    for (size_t g = 0; g < runs->group_count; g++) {
+        const sn_attribute *found = sn_attributes_find(&runs->groups[g].runs->run.experiment,
+                                                       attribute->name);
+        if (!found) return false;
+        sn_attribute_print(found, other, sizeof other);
+        if (strcmp(mine, other) != 0) return false;
+    }
+    return true;
+}
+
+static bool is_recipe(const char *name)
+{
+    return sn_report_is_identity(name) || strcmp(name, "dataset") == 0;
+}
+
+/* Attributes of all groups in the order in which they come up: *names is allocated, the strings are the runs'. */
+static size_t collect_names(const sn_report_runs *runs, const char ***names)
+{
+    size_t count = 0, capacity = 0;
+    for (size_t g = 0; g < runs->group_count; g++)
+        capacity += runs->groups[g].runs->run.experiment.count;
+    *names = calloc(capacity + 1, sizeof **names);
+    for (size_t g = 0; *names && g < runs->group_count; g++) {
+        const sn_attributes *list = &runs->groups[g].runs->run.experiment;
+        for (size_t i = 0; i < list->count; i++) {
+            bool known = !is_recipe(list->items[i].name);
+            for (size_t k = 0; k < count && !known; k++)
+                known = strcmp((*names)[k], list->items[i].name) == 0;
+            if (!known) (*names)[count++] = list->items[i].name;
+        }
+    }
+    return count;
+}
+
+static void add_recipe(sn_document *document, const sn_report_runs *runs)
+{
+    const char **names;
+    const size_t count = collect_names(runs, &names);
+    if (!names) {
+        document->failed = true;
+        return;
+    }
+    char *common = NULL;
+    size_t size;
+    FILE *out = open_memstream(&common, &size);
+    sn_report_table *table = sn_report_table_create("recipe", "What differs between the experiments");
+    sn_report_table_column(table, false, "experiment");
+    const sn_attributes *first = &runs->groups[0].runs->run.experiment;
+    bool *differs = calloc(count + 1, sizeof *differs);
+    for (size_t i = 0; out && differs && i < count; i++) {
+        const sn_attribute *attribute = sn_attributes_find(first, names[i]);
+        differs[i] = !attribute || !same_everywhere(runs, attribute);
+        if (differs[i]) {
+            sn_report_table_column(table, false, "%s", names[i]);
+            continue;
+        }
+        char value[256];
+        sn_attribute_print(attribute, value, sizeof value);
+        fprintf(out, "%s%s %s", ftell(out) ? ", " : "", names[i], *value ? value : "none");
+    }
+    for (size_t g = 0; differs && g < runs->group_count; g++) {
+        sn_report_table_cell(table, "%s", runs->groups[g].label);
+        for (size_t i = 0; i < count; i++) {
+            if (!differs[i]) continue;
+            char value[64] = "–";
+            const sn_attribute *attribute = sn_attributes_find(&runs->groups[g].runs->run.experiment,
+                                                               names[i]);
+            if (attribute) sn_attribute_print(attribute, value, sizeof value);
+            sn_report_table_cell(table, "%s", value);
+        }
+    }
+    if (!out || fclose(out) != 0 || !differs) document->failed = true;
+    if (common && *common) sn_document_text(document, "The same in all experiments: %s.", common);
+    if (table && table->column_count > 1)
+        sn_document_table(document, NULL, table);
+    else
+        sn_report_table_destroy(table);
+    free(common);
+    free(differs);
+    free(names);
+}
+
+static void add_networks(sn_document *document, const sn_report_runs *runs)
+{
+    for (size_t g = 0; g < runs->group_count; g++) {
+        static sn_experiment experiment;
+        const sn_attributes *mine = &runs->groups[g].runs->run.experiment;
+        const char *norm = sn_report_text(mine, "norm");
+        const double groups = sn_report_number(mine, "groups");
+        bool seen = false;
+        for (size_t k = 0; k < g && !seen; k++)
+            seen = strcmp(norm, sn_report_text(&runs->groups[k].runs->run.experiment, "norm")) == 0;
+        sn_experiment_default(&experiment);
+        sn_network network;
+        if (seen || sn_experiment_set(&experiment, "norm", norm) != SN_OK ||
+            sn_network_build(experiment.norm, groups >= 1 ? (int)groups : 2, &network) != SN_OK) {
+            sn_error_clear();
+            continue;
+        }
+        char *text = NULL, heading[64];
+        size_t size;
+        FILE *out = open_memstream(&text, &size);
+        if (out) sn_summary_print(&network, "", out);
+        if (!out || fclose(out) != 0) document->failed = true;
+        snprintf(heading, sizeof heading, "Layers with norm %.16s", norm);
+        if (text) sn_document_code(document, heading, text);
+        free(text);
+    }
+}
+
+static const char *provenance(const sn_report_run *run, const char *name)
+{
+    const size_t entries = run->run.provenance_count;
+    return entries ? sn_report_text(&run->run.provenance[entries - 1], name) : "";
+}
+
+static void add_runs(sn_document *document, const sn_report_runs *runs)
+{
+    sn_report_table *table = sn_report_table_create("runs", "Every run; provenance of its last start");
+    static const char *const headings[] = {"run",
+                                           "state",
+                                           "test accuracy (%)",
+                                           "digest of the weights",
+                                           "digest of the experiment",
+                                           "starts",
+                                           "ranks",
+                                           "hosts",
+                                           "instruction set",
+                                           "started",
+                                           "version",
+                                           "compiler",
+                                           "MPI",
+                                           "file"};
+    static const bool numeric[] = {false, false, true,  false, false, true,  true,
+                                   false, false, false, false, false, false, false};
+    for (size_t i = 0; i < sizeof headings / sizeof *headings; i++)
+        sn_report_table_column(table, numeric[i], "%s", headings[i]);
+    for (size_t i = 0; i < runs->count; i++) {
+        const sn_report_run *run = &runs->runs[i];
+        const size_t entries = run->run.provenance_count;
+        sn_report_table_cell(table, "%s", run->name);
+        if (run->complete)
+            sn_report_table_cell(table, "complete");
+        else
+            sn_report_table_cell(table, "%zu of %.0f epochs", run->run.epochs.rows,
+                                 sn_report_number(&run->run.experiment, "epochs"));
+        sn_report_table_number(table, 2, sn_report_last(run, "test_accuracy"));
+        sn_report_table_cell(table, "%s", run->digest);
+        sn_report_table_cell(table, "%s", sn_report_text(&run->run.experiment, "digest"));
+        sn_report_table_cell(table, "%zu", entries);
+        sn_report_table_number(table, 0,
+                               entries ? sn_report_number(&run->run.provenance[entries - 1], "ranks") : 0);
+        static const char *const texts[] = {"hosts", "instruction_set", "started"};
+        for (size_t k = 0; k < sizeof texts / sizeof *texts; k++)
+            sn_report_table_cell(table, "%s", provenance(run, texts[k]));
+        sn_report_table_cell(table, "%s %.16s", provenance(run, "syncnorm_version"),
+                             provenance(run, "git_revision"));
+        sn_report_table_cell(table, "%s", provenance(run, "compiler"));
+        sn_report_table_cell(table, "%s", provenance(run, "mpi_version"));
+        sn_report_table_cell(table, "%s", run->path);
+    }
+    sn_document_table(document, "All runs, their digests and where they ran", table);
+}
+
+static void add_commands(sn_document *document, const sn_report_runs *runs)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    for (size_t i = 0; out && i < runs->count; i++) {
+        if (runs->runs[i].repeats) continue;
+        sn_put_command(out, &runs->runs[i]);
+        fputc('\n', out);
+    }
+    if (!out || fclose(out) != 0) document->failed = true;
+    sn_document_text(
+        document,
+        "Each run can be made again, to the bit, on any number of ranks (put mpirun -q -np N before it):");
+    if (text) sn_document_code(document, "The command for each run", text);
+    free(text);
+}
+
+void sn_section_recipe(sn_document *document, const sn_report_runs *runs)
+{
+    sn_document_section(document, "Recipe and provenance");
+    add_recipe(document, runs);
+    add_networks(document, runs);
+    add_runs(document, runs);
+    add_commands(document, runs);
+}

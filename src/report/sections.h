@@ -1,0 +1,42 @@
+#ifndef SN_REPORT_SECTIONS_H
+#define SN_REPORT_SECTIONS_H
+
+/* What the report says, section by section. */
+
+#include "document.h"
+#include "runs.h"
+
+void sn_section_comparison(sn_document *document, const sn_report_runs *runs);
+void sn_section_curves(sn_document *document, const sn_report_runs *runs);
+void sn_section_statistics(sn_document *document, const sn_report_runs *runs);
+void sn_section_cost(sn_document *document, const sn_report_runs *runs);
+void sn_section_mistakes(sn_document *document, const sn_report_runs *runs);
+void sn_section_recipe(sn_document *document, const sn_report_runs *runs);
+
+/** A value of one epoch of a run. */
+typedef double (*sn_measure)(const sn_report_run *run, size_t row, const void *context);
+/** The measure of a column named by the context. */
+double sn_measure_column(const sn_report_run *run, size_t row, const void *column);
+
+/** A series: the mean over the group's shown runs by epoch, and from their least to their greatest value. */
+void sn_add_epochs(sn_chart *chart, const char *label, const sn_report_group *group, size_t style,
+                   sn_measure measure, const void *context);
+/** Adds the chart when it has data; else a note that `missing` is why it is left out. */
+bool sn_add_chart(sn_document *document, sn_chart *chart, const char *missing);
+
+/** A column of the group's last epochs, averaged over its shown runs. */
+double sn_group_mean(const sn_report_group *group, const char *column);
+
+/** The command that makes the run again. */
+void sn_put_command(FILE *out, const sn_report_run *run);
+
+/** Of the published study. */
+typedef struct sn_published {
+    int epoch;
+    double train_accuracy, test_loss, test_accuracy;
+} sn_published;
+enum { SN_PUBLISHED_EPOCHS = 32 };
+/** Its epochs of an experiment ("gn", "ln", "bn-l1"); returns how many. */
+size_t sn_published_epochs(const char *experiment, sn_published rows[SN_PUBLISHED_EPOCHS]);
+
+#endif

@@ -1,0 +1,142 @@
+/* Student's t distribution by the incomplete beta function: I_x(n/2, 1/2) at x = n / (n + t²) is the two-sided tail
+   (Abramowitz and Stegun 26.7.1). */
+
+#include "syncnorm/report/statistics.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+/* DLMF 8.17.22 by the modified Lentz method; converges fast for x < (a + 1) / (a + b + 2). */
+static double beta_fraction(double a, double b, double x)
+{
+    const double tiny = 1e-300, precision = 1e-16;
+    const int terms = 10000; /* about √max(a, b) are needed */
+    double c = 1, d = 1 - (a + b) * x / (a + 1);
+    d = 1 / (fabs(d) < tiny ? tiny : d);
+    double fraction = d;
+    for (int m = 1; m <= terms; m++) {
+        const double even = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m));
+        const double odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1));
+        double step = 1;
+        for (int half = 0; half < 2; half++) {
+            const double coefficient = half == 0 ? even : odd;
+            d = 1 + coefficient * d;
+            d = 1 / (fabs(d) < tiny ? tiny : d);
+            c = 1 + coefficient / c;
+            if (fabs(c) < tiny) c = tiny;
+            step = c * d;
+            fraction *= step;
+        }
+        if (fabs(step - 1) < precision) break;
+    }
+    return fraction;
+}
+
+static double log_gamma(double x)
+{
+    int sign;
+    return lgamma_r(x, &sign);
+}
+
+double sn_incomplete_beta(double a, double b, double x)
+{
+    if (!(a > 0) || !(b > 0) || !(x >= 0 && x <= 1)) return NAN;
+    if (x <= 0 || x >= 1) return x;
+    const double front = exp(a * log(x) + b * log1p(-x) + log_gamma(a + b) - log_gamma(a) - log_gamma(b));
+    if (x < (a + 1) / (a + b + 2)) return front * beta_fraction(a, b, x) / a;
+    return 1 - front * beta_fraction(b, a, 1 - x) / b;
+}
+
+double sn_student_t_two_sided(double t, double freedom)
+{
+    if (isnan(t) || !(freedom > 0)) return NAN;
+    if (isinf(t)) return 0;
+    /* near 0 the argument n / (n + t²) would round to 1 */
+    if (t * t < freedom) return 1 - sn_incomplete_beta(0.5, freedom / 2, t * t / (freedom + t * t));
+    return sn_incomplete_beta(freedom / 2, 0.5, freedom / (freedom + t * t));
+}
+
+double sn_student_t_cdf(double t, double freedom)
+{
+    const double tail = sn_student_t_two_sided(t, freedom) / 2;
+    return t < 0 ? tail : 1 - tail;
+}
+
+/* Bisection of the tail: slow, and right for every degree of freedom. */
+double sn_student_t_quantile(double p, double freedom)
+{
+    if (!(p > 0 && p < 1) || !(freedom > 0)) return NAN;
+    const double tail = 2 * (p < 0.5 ? p : 1 - p);
+    double low = 0, high = 1;
+    while (sn_student_t_two_sided(high, freedom) > tail && high < 1e150)
+        high *= 2;
+    for (int i = 0; i < 2000; i++) {
+        const double middle = low + (high - low) / 2;
+        if (middle <= low || middle >= high) break;
+        if (sn_student_t_two_sided(middle, freedom) > tail)
+            low = middle;
+        else
+            high = middle;
+    }
+    return p < 0.5 ? -high : high;
+}
+
+/* `b` may be NULL: the values themselves. */
+static sn_estimate estimate(const double *a, const double *b, size_t count)
+{
+    sn_estimate e = {.count = 0, .deviation = NAN, .low = NAN, .high = NAN, .p = NAN};
+    double sum = 0, squares = 0;
+    bool equal = true;
+    double first = NAN;
+    for (size_t i = 0; i < count; i++) {
+        const double value = b ? a[i] - b[i] : a[i];
+        if (isnan(value)) continue;
+        if (e.count++ == 0) first = value;
+        equal = equal && value <= first && value >= first;
+        sum += value;
+    }
+    e.mean = e.count ? sum / (double)e.count : (double)NAN;
+    if (equal) e.mean = first; /* not a rounding beside it */
+    for (size_t i = 0; i < count; i++) {
+        const double value = (b ? a[i] - b[i] : a[i]) - e.mean;
+        if (!isnan(value)) squares += value * value;
+    }
+    if (e.count < 2) return e;
+    const double freedom = (double)e.count - 1;
+    e.deviation = sqrt(squares / freedom);
+    const double error = e.deviation / sqrt((double)e.count);
+    const double half = sn_student_t_quantile(0.975, freedom) * error;
+    e.low = e.mean - half;
+    e.high = e.mean + half;
+    if (error > 0) e.p = sn_student_t_two_sided(e.mean / error, freedom);
+    return e;
+}
+
+sn_estimate sn_estimate_mean(const double *values, size_t count)
+{
+    return estimate(values, NULL, count);
+}
+
+sn_estimate sn_estimate_difference(const double *a, const double *b, size_t count)
+{
+    return estimate(a, b, count);
+}
+
+/* The k-th smallest of m (from 0) times m - k, never below the one before. Quadratic: there are few. */
+void sn_holm(const double *p, size_t count, double *adjusted)
+{
+    size_t tests = 0;
+    for (size_t i = 0; i < count; i++) {
+        adjusted[i] = NAN;
+        tests += !isnan(p[i]);
+    }
+    double before = 0;
+    for (size_t k = 0; k < tests; k++) {
+        size_t smallest = count;
+        for (size_t i = 0; i < count; i++)
+            if (!isnan(p[i]) && isnan(adjusted[i]) && (smallest == count || p[i] < p[smallest])) smallest = i;
+        before = fmax(before, fmin(1, p[smallest] * (double)(tests - k)));
+        adjusted[smallest] = before;
+    }
+}

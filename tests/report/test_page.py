@@ -1,0 +1,170 @@
+"""The page and the files beside it, of a made-up study: well formed, self-contained, accessible; figures that can be drawn again.
+
+Arguments: syncnorm, make_study."""
+
+import csv
+import html
+import html.parser
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+import xml.etree.ElementTree as xml
+
+PROGRAM, MAKE_STUDY = sys.argv[1:3]
+VOID = {"meta", "link", "br", "img"}
+
+
+class Page(html.parser.HTMLParser):
+    """Elements, and that what is opened is closed in order."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.elements, self.faults, self.text = [], [], [], []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag, attributes):
+        self.elements.append((tag, dict(attributes)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        self.elements.append((tag, dict(attributes)))
+
+    def handle_endtag(self, tag):
+        if not self.open or self.open.pop() != tag:
+            self.faults.append(tag)
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+    def all(self, tag):
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+class Report(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.scratch = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(cls.scratch.cleanup)
+        cls.runs, cls.report = os.path.join(cls.scratch.name, "runs"), os.path.join(cls.scratch.name, "out", "report")
+        os.mkdir(cls.runs)
+        subprocess.run([MAKE_STUDY, cls.runs], check=True)
+        cls.files = sorted(os.path.join(cls.runs, name) for name in os.listdir(cls.runs) if name.endswith(".h5"))
+        cls.done = subprocess.run([PROGRAM, "report", *cls.files, "--output", cls.report], text=True, capture_output=True)
+        cls.page = Page(cls.read("report.html"))
+
+    @classmethod
+    def read(cls, name):
+        with open(os.path.join(cls.report, name), encoding="utf-8", newline="") as file:
+            return file.read()
+
+    def figures(self, extension):
+        return {name[:-len(extension) - 1] for name in os.listdir(os.path.join(self.report, "figures"))
+                if name.endswith("." + extension)}
+
+    def test_says_where(self):
+        self.assertEqual((self.done.returncode, self.done.stderr), (0, ""))
+        self.assertIn(f"{self.report}/report.html: 50 runs of 10 experiments", self.done.stdout)
+
+    def test_is_well_formed(self):
+        self.assertEqual((self.page.faults, self.page.open), ([], []))
+        ids = [attributes["id"] for _, attributes in self.page.elements if "id" in attributes]
+        self.assertEqual(len(ids), len(set(ids)))
+        for attributes in self.page.all("use"):  # what a figure refers to is its own
+            self.assertIn(attributes["xlink:href"][1:], ids)
+
+    def test_needs_nothing_else(self):
+        for tag, attributes in self.page.elements:
+            for name in "src", "href", "xlink:href", "srcset", "action", "data":
+                self.assertRegex(attributes.get(name) or "#", r"^(#|data:)", f"<{tag} {name}>")
+            self.assertFalse([name for name in attributes if name.startswith("on")])
+        self.assertEqual(self.page.all("script"), [])
+        self.assertNotRegex(self.read("report.html"), r"@import|url\(\s*['\"]?(http|//|file)")
+
+    def test_speaks_to_everybody(self):
+        self.assertEqual(self.page.elements[0], ("html", {"lang": "en"}))
+        self.assertEqual(len(self.page.all("h1")), 1)
+        self.assertTrue(all(image.get("alt") for image in self.page.all("img")))
+        drawings = self.page.all("svg")
+        self.assertEqual(len(drawings), len(self.figures("svg")))
+        ids = {attributes.get("id") for _, attributes in self.page.elements}
+        for drawing in drawings:
+            self.assertEqual(drawing["role"], "img")
+            self.assertTrue(set(drawing["aria-labelledby"].split()) <= ids)
+        self.assertTrue(any("viewport" == meta.get("name") for meta in self.page.all("meta")))
+
+    def test_figures_come_with_data_and_script(self):
+        names = self.figures("svg")
+        self.assertEqual(names, self.figures("tsv"))
+        self.assertEqual(names, self.figures("gp"))
+        self.assertLessEqual({"train-loss", "test-loss", "train-accuracy", "test-accuracy", "penalty", "gap", "gradient-norm",
+                              "error-by-scope", "disagreement-by-layer", "running-mean-gap", "precise-mean-gap", "time-split",
+                              "speed-by-ranks"}, names)
+        for name in names:
+            rows = [line.split("\t") for line in self.read(f"figures/{name}.tsv").splitlines()]
+            self.assertGreater(len(rows), 1, name)
+            self.assertEqual({len(row) for row in rows}, {len(rows[0])}, name)
+            root = xml.parse(os.path.join(self.report, "figures", name + ".svg")).getroot()
+            self.assertTrue(root.tag.endswith("svg"))
+            self.assertGreater(len(list(root.iter("{http://www.w3.org/2000/svg}path"))), 4, name)
+
+    def test_scripts_work_by_hand(self):
+        with tempfile.TemporaryDirectory() as copy:
+            for name in self.figures("gp"):
+                for extension in "gp", "tsv":
+                    shutil.copy(os.path.join(self.report, "figures", f"{name}.{extension}"), copy)
+                done = subprocess.run(["gnuplot", f"{name}.gp"], cwd=copy, text=True, capture_output=True)
+                self.assertEqual((done.returncode, done.stderr), (0, ""), name)
+                with open(os.path.join(copy, name + ".svg"), encoding="utf-8") as file:
+                    self.assertEqual(file.read(), self.read(f"figures/{name}.svg"))
+
+    def test_tables_say_the_same_everywhere(self):
+        names = [name for name in os.listdir(self.report) if name.endswith(".csv")]
+        self.assertLessEqual({"comparison.csv", "differences.csv", "published.csv", "cost.csv", "evaluations.csv", "recipe.csv",
+                              "runs.csv", "confusion-gn.csv"}, set(names))
+        text, markdown = "".join(self.page.text), html.unescape(re.sub(r"\\(.)", r"\1", self.read("report.md")))
+        for name in names:
+            rows = list(csv.reader(self.read(name).splitlines()))
+            self.assertEqual({len(row) for row in rows}, {len(rows[0])}, name)
+            for row in rows:
+                self.assertTrue(all(cell in text for cell in row), f"{name}: {row}")
+                line = "| " + " | ".join(row) + " |"
+                self.assertTrue(line in markdown, f"{name}: {line}")
+
+    def test_markdown_refers_to_what_is_there(self):
+        for path in re.findall(r"\]\(([^)]+)\)", self.read("report.md")):
+            self.assertTrue(os.path.exists(os.path.join(self.report, path)), path)
+
+    def test_writes_the_same_again(self):
+        before = {name: self.read(name) for name in ("report.html", "report.md", "comparison.csv")}
+        subprocess.run([PROGRAM, "report", *reversed(self.files), "--output", self.report], check=True, capture_output=True)
+        self.assertEqual(before, {name: self.read(name) for name in before})
+
+    def refuse(self, code, says, *arguments):
+        done = subprocess.run([PROGRAM, "report", *arguments], text=True, capture_output=True, cwd=self.scratch.name)
+        self.assertEqual(done.returncode, code, done.stderr)
+        self.assertRegex(done.stderr, r"\Asyncnorm[^\n]+\n\Z")
+        self.assertIn(says, done.stderr)
+        return done.stdout
+
+    def test_wrong_usage(self):
+        self.refuse(2, "no run file", "--output", "x")
+        self.refuse(2, "--output DIR is missing", self.files[0])
+        self.refuse(2, "no experiment of that name", *self.files[:2], "--output", "x", "--baseline", "nothing")
+        self.refuse(2, "--outptu", self.files[0], "--outptu", "x")
+
+    def test_a_bad_file_is_named_and_the_rest_reported(self):
+        bad = os.path.join(self.scratch.name, "bad.h5")
+        with open(self.files[0], "rb") as file, open(bad, "wb") as out:
+            out.write(file.read()[:-100])
+        said = self.refuse(1, "bad.h5", bad, self.files[0], "--output", "partly")
+        self.assertIn("partly/report.html: 1 run of 1 experiment", said)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1], verbosity=2)
