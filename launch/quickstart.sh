@@ -9,7 +9,7 @@ usage() {
 usage: quickstart.sh [--epochs N] [--np N] [--data DIR] [--output DIR]
 
 Installs what is missing, builds, obtains MNIST and trains the three experiments (group norm, layer norm, batch norm) side by side
-over the cores of this machine; prints a table that compares them.
+over the cores of this machine; prints a table that compares them and draws a report.
 
   --epochs N     how long to train (15: the published accuracies, minutes)
   --np N         MPI ranks (one per core)
