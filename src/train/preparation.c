@@ -28,6 +28,10 @@ static sn_status create_parts(trainer *t)
     const uint32_t train_count = sn_dataset_train(t->dataset).count;
     const uint32_t batch = e->batch < train_count ? e->batch : train_count;
     const sn_convolution *convolution = NULL;
+    if (e->precise_bn && train_count > SN_POPULATION_MOST)
+        return sn_fail(SN_ERROR_USAGE,
+                       "--precise-bn: the training set has %" PRIu32 " images, exact sums take at most %d",
+                       train_count, SN_POPULATION_MOST);
     SN_TRY(select_kernels(t, &convolution));
     SN_TRY(sn_network_build(e->norm, (int)e->groups, &t->network));
     SN_TRY(sn_model_create(&t->network, &t->model));

@@ -104,8 +104,10 @@ void sn_replica_evaluate(sn_replica *replica, const sn_model *model, sn_samples 
 void sn_replica_evaluate_batch(sn_replica *replica, const sn_model *model, sn_samples samples, uint32_t first,
                                uint32_t count, sn_evaluation_sums *sums);
 
+enum { SN_POPULATION_MOST = 65536 };
+
 /**
- * Precise batch norm: replaces the model's running statistics by those of the whole population `samples` (at most 65,536), mean
+ * Precise batch norm: replaces the model's running statistics by those of the whole population `samples` (at most SN_POPULATION_MOST), mean
  * and biased variance of every norm's input in evaluation mode, exact over all samples: with them, every normalized channel has
  * mean 0 and variance 1 over the population. Independent of any batch. SN_ERROR_DIVERGED as in sn_replica_step. Collective.
  * (The idea: Wu and Johnson, "Rethinking 'Batch' in BatchNorm", 2021; there by averaging over batches.)
