@@ -27,8 +27,8 @@ static sn_status evaluate_precisely(trainer *t)
 static sn_status evaluate_otherwise(trainer *t)
 {
     sn_evaluation evaluation;
-    sn_evaluate_batches(t->team, t->replica, t->model, sn_dataset_test(t->dataset), t->experiment.batch,
-                        &evaluation);
+    const uint32_t batch = sn_sampler_batch(t->sampler, 0); /* what the replica has room for */
+    sn_evaluate_batches(t->team, t->replica, t->model, sn_dataset_test(t->dataset), batch, &evaluation);
     SN_TRY(record_way(t, "batch", &evaluation));
     sn_evaluate(t->team, t->replica, t->model, sn_dataset_train(t->dataset), NULL, &evaluation);
     return record_way(t, "train", &evaluation);
