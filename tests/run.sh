@@ -11,7 +11,8 @@ usage: tests/run.sh [--all] [-L LABEL]...
 
 Installs what the tests need, builds, tests, and ends with one line: N passed, N failed, N skipped. Exit code 0 when none failed.
 The default leaves out the label "long"; --all leaves out nothing and tests the debug and clang builds too.
--L LABEL, --label LABEL runs a part: style, unit, oracle, mpi, invariance, scripts, cli, sanitize, long (tests/README.md).
+-L LABEL, --label LABEL runs a part: style, unit, oracle, mpi, invariance, scripts, cli, report, faults, fuzz, sanitize,
+long (tests/README.md).
 
 MNIST is looked for in \$MNIST_DIR, ../shared/mnist, data/mnist; without it Fashion-MNIST serves, and tests of MNIST are skipped.
 EOF
@@ -154,6 +155,9 @@ if wanted invariance; then # compares the results of all builds
     build debug
     build clang
 fi
+if wanted faults; then # has the points where tests inject faults
+    build faults && faults=built
+fi
 
 if wanted style; then
     check style.format formatted
@@ -161,18 +165,24 @@ if wanted style; then
     check style.tidy tidy
 fi
 
-without='-LE ^long$'
-[ -z "$all" ] || without=
+# Tests of faults run in their own build
+without='-LE ^(long|faults)$'
+[ -z "$all" ] || without='-LE ^faults$'
 pattern=
 for label in $labels; do
     case $label in
-    style | sanitize) ;;
-    long) without= pattern="$pattern|^long\$" ;;
+    style | sanitize | faults) ;;
+    long) without='-LE ^faults$' pattern="$pattern|^long\$" ;;
     *) pattern="$pattern|^$label\$" ;;
     esac
 done
 if [ -z "$labels" ] || [ -n "$pattern" ]; then
     run_ctest release $without ${pattern:+-L "${pattern#|}"}
+fi
+if wanted faults && [ -n "${faults-}" ]; then
+    without_long='-LE ^long$'
+    [ -z "$all" ] || without_long=
+    run_ctest faults -L '^faults$' $without_long
 fi
 # What matters under the sanitizers: everything that runs our code directly, not the programs that compare builds
 direct='-L ^(unit|oracle|mpi)$ -LE ^(long|invariance|cli)$'
