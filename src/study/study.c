@@ -5,6 +5,7 @@
 
 #include "syncnorm/base/digest.h"
 #include "syncnorm/base/log.h"
+#include "syncnorm/comm/bell.h"
 #include "syncnorm/train/epoch_line.h"
 #include "syncnorm/train/signals.h"
 
@@ -13,6 +14,7 @@ typedef struct study {
     const sn_study *setup;
     sn_team *world, *team;
     sn_counter *counter;
+    sn_bell *bell;    /* rung by the first team that was asked to stop */
     sn_outcome *done; /* on a team's root: the runs that it finished */
     size_t done_count;
     double started; /* clock */
@@ -42,6 +44,12 @@ static void on_epoch_end(void *context, const sn_epoch_row *row)
     if (w->setup->out) say(w->setup->out, line);
 }
 
+static bool stopped_elsewhere(void *context)
+{
+    const study *s = context;
+    return sn_bell_rang(s->bell);
+}
+
 static double seconds_left(const study *s)
 {
     return s->setup->execution.max_seconds - (sn_clock() - s->started);
@@ -51,7 +59,7 @@ static double seconds_left(const study *s)
 static int64_t take(study *s)
 {
     int64_t run = -1;
-    if (sn_team_is_root(s->team) && !s->stopped && !sn_signals_stop() &&
+    if (sn_team_is_root(s->team) && !s->stopped && !sn_signals_stop() && !sn_bell_rang(s->bell) &&
         (s->setup->execution.max_seconds <= 0 || seconds_left(s) > 0))
         run = sn_counter_take(s->counter);
     if (run >= (int64_t)s->setup->plan->count) run = -1;
@@ -73,6 +81,8 @@ static void carry_out(study *s, uint32_t run)
                                 name);
     if (execution.max_seconds > 0) /* 0 would be no limit */
         execution.max_seconds = seconds_left(s) > 1e-3 ? seconds_left(s) : 1e-3;
+    execution.stop = stopped_elsewhere;
+    execution.stop_context = s;
     watched w = {s->setup, experiment};
     const sn_observer observer = {.context = &w, .epoch_end = on_epoch_end};
     if ((size_t)length >= sizeof execution.output)
@@ -81,7 +91,10 @@ static void carry_out(study *s, uint32_t run)
         outcome->status = sn_train(s->team, s->setup->dataset, experiment, &execution, &observer,
                                    &outcome->result);
 
-    if (outcome->status == SN_STOPPED) s->stopped = true;
+    if (outcome->status == SN_STOPPED) {
+        s->stopped = true;
+        if (sn_team_is_root(s->team)) sn_bell_ring(s->bell);
+    }
     if (outcome->status != SN_OK) {
         snprintf(outcome->message, sizeof outcome->message, "%s", sn_error_message());
         /* said at once: the table comes when all other runs are done */
@@ -176,6 +189,7 @@ sn_status sn_study_run(sn_team *world, const sn_study *setup, sn_outcome *outcom
     if (status == SN_OK)
         status = sn_team_split(world, sn_study_team(sn_team_rank(world), ranks, teams), &s.team);
     if (status == SN_OK) status = sn_counter_create(world, &s.counter);
+    sn_bell_create(world, &s.bell);
     if (status == SN_OK) {
         sn_log_configure(sn_log_get_level(), sn_team_is_root(s.team));
         for (int64_t run = take(&s); run >= 0; run = take(&s))
@@ -185,6 +199,7 @@ sn_status sn_study_run(sn_team *world, const sn_study *setup, sn_outcome *outcom
         if (status == SN_OK) status = sn_team_agree(world, judge(&s, outcomes));
     }
     sn_counter_destroy(s.counter);
+    sn_bell_destroy(s.bell);
     sn_team_destroy(s.team);
     free(s.done);
     return status;

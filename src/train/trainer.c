@@ -22,6 +22,7 @@ bool sn_trainer_stop_is_asked(const void *context)
 {
     const trainer *t = context;
     if (sn_signals_stop()) return true;
+    if (t->root && t->execution->stop && t->execution->stop(t->execution->stop_context)) return true;
     return t->root && t->execution->max_seconds > 0 && sn_clock() - t->started >= t->execution->max_seconds;
 }
 

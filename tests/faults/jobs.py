@@ -25,7 +25,7 @@ import runs  # noqa: E402
 PROGRAM = os.environ["SYNCNORM"]
 FAULTS = bool(os.environ.get("SYNCNORM_FAULTS"))  # the program has injection points
 MPIRUN = [os.environ.get("MPIEXEC", "mpirun"), "-q", "--oversubscribe", "--bind-to", "none"]
-LIMIT = 240  # seconds
+LIMIT = float(os.environ.get("FAULTS_LIMIT", "240"))  # seconds
 SCRATCH = tempfile.mkdtemp(prefix="syncnorm-faults-")
 atexit.register(shutil.rmtree, SCRATCH, ignore_errors=True)
 

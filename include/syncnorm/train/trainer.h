@@ -31,6 +31,9 @@ typedef struct sn_execution {
     double max_seconds;        /* stop after the step at which this much time has passed; 0: no limit */
     double timeout;            /* watchdog, seconds; 0: off */
     sn_resume resume;
+    /* a stop request from elsewhere: asked on the root alone, all the time; NULL: none. It may call MPI. */
+    bool (*stop)(void *context);
+    void *stop_context;
 } sn_execution;
 
 /** Over the ranks of a team. */
