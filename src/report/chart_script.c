@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "chart.h"
+#include "missing.h"
 #include "text.h"
 
 enum { WIDTH = 440, PLOT_HEIGHT = 290, KEY_ROW = 19, BAR_HEIGHT = 30, TICKS_MAX = 64 };
@@ -97,7 +98,7 @@ void sn_chart_put_data(const sn_chart *chart, FILE *out)
         fprintf(out, "%.10g", x[i]);
         for (size_t s = 0; s < chart->series_count; s++) {
             const sn_chart_series *series = &chart->series[s];
-            sn_chart_point point = {x[i], NAN, NAN, NAN};
+            sn_chart_point point = {x[i], SN_MISSING, SN_MISSING, SN_MISSING};
             for (size_t k = 0; k < series->count; k++)
                 if (series->points[k].x >= x[i] && series->points[k].x <= x[i]) point = series->points[k];
             put_value(out, point.y);
@@ -119,8 +120,8 @@ static double on_axis(const sn_chart *chart, double y)
 static void y_limits(const sn_chart *chart, double *low, double *high)
 {
     const bool logarithmic = chart->y_axis != SN_AXIS_LINEAR;
-    *low = INFINITY;
-    *high = -INFINITY;
+    *low = HUGE_VAL;
+    *high = -HUGE_VAL;
     for (size_t s = 0; s < chart->series_count; s++)
         for (size_t i = 0; i < chart->series[s].count; i++) {
             const sn_chart_point *p = &chart->series[s].points[i];

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "missing.h"
+
 static char *format_text(const char *format, va_list arguments) __attribute__((format(printf, 1, 0)));
 
 static char *format_text(const char *format, va_list arguments)
@@ -231,7 +233,7 @@ static void add_cell(sn_report_table *table, char *text)
         table->cells = cells;
     }
     table->failed = table->failed || !text;
-    table->cells[table->cell_count++] = (sn_report_cell){text, NAN};
+    table->cells[table->cell_count++] = (sn_report_cell){text, SN_MISSING};
 }
 
 void sn_report_table_cell(sn_report_table *table, const char *format, ...)

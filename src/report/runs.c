@@ -5,13 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "missing.h"
 #include "syncnorm/base/log.h"
 #include "syncnorm/train/experiment.h"
 
 double sn_report_number(const sn_attributes *attributes, const char *name)
 {
     const sn_attribute *attribute = sn_attributes_find(attributes, name);
-    if (!attribute || attribute->type == SN_VALUE_TEXT) return NAN;
+    if (!attribute || attribute->type == SN_VALUE_TEXT) return SN_MISSING;
     return attribute->type == SN_VALUE_INTEGER ? (double)attribute->integer : attribute->real;
 }
 
@@ -24,20 +25,20 @@ const char *sn_report_text(const sn_attributes *attributes, const char *name)
 double sn_report_epoch_value(const sn_report_run *run, const char *column, size_t row)
 {
     const sn_column *found = sn_table_find(&run->run.epochs, column);
-    if (!found || row >= run->run.epochs.rows) return NAN;
+    if (!found || row >= run->run.epochs.rows) return SN_MISSING;
     return found->type == SN_TYPE_I64 ? (double)found->integer[row] : found->real[row];
 }
 
 double sn_report_last(const sn_report_run *run, const char *column)
 {
     const size_t rows = run->run.epochs.rows;
-    return rows ? sn_report_epoch_value(run, column, rows - 1) : (double)NAN;
+    return rows ? sn_report_epoch_value(run, column, rows - 1) : SN_MISSING;
 }
 
 double sn_report_scope(const sn_report_run *run)
 {
     const sn_attributes *experiment = &run->run.experiment;
-    if (strcmp(sn_report_text(experiment, "norm"), "bn") != 0) return NAN;
+    if (strcmp(sn_report_text(experiment, "norm"), "bn") != 0) return SN_MISSING;
     const double batch = sn_report_number(experiment, "batch");
     const double workers = sn_report_number(experiment, "workers");
     const double samples = sn_report_number(experiment, "bn_scope");
@@ -57,7 +58,7 @@ size_t sn_report_test_count(const sn_report_run *run)
 double sn_report_steps(const sn_report_run *run)
 {
     const double steps = sn_report_number(&run->run.progress, "step");
-    return steps > 0 ? steps : (double)NAN;
+    return steps > 0 ? steps : SN_MISSING;
 }
 
 size_t sn_report_lasts(const sn_report_group *group, const char *column, double *values)
@@ -99,7 +100,7 @@ static void measure_precise_gap(sn_report_run *run)
         const float *running_var = channels(&run->run.model, "norm", k + 1, "running_var", &count);
         const float *mean = channels(&run->run.evaluation, "precise/norm", k + 1, "mean", &count);
         const float *var = channels(&run->run.evaluation, "precise/norm", k + 1, "var", &count);
-        run->precise_mean_gap[k] = run->precise_var_gap[k] = (double)NAN;
+        run->precise_mean_gap[k] = run->precise_var_gap[k] = SN_MISSING;
         if (!running_mean || !running_var || !mean || !var) continue;
         double mean_gap = 0, var_gap = 0;
         for (size_t c = 0; c < count; c++) {

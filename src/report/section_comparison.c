@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "missing.h"
 #include "sections.h"
 #include "syncnorm/report/statistics.h"
 
@@ -21,7 +22,8 @@ static void put_estimate(sn_report_table *table, int digits, sn_estimate e)
 static sn_estimate estimate(const sn_report_group *group, const char *column)
 {
     double *values = calloc(group->count + 1, sizeof *values);
-    sn_estimate none = {.mean = NAN, .low = NAN, .high = NAN, .deviation = NAN, .p = NAN};
+    sn_estimate none = {
+        .mean = SN_MISSING, .low = SN_MISSING, .high = SN_MISSING, .deviation = SN_MISSING, .p = SN_MISSING};
     if (!values || !group->complete) {
         free(values);
         return none;
@@ -41,7 +43,8 @@ static const sn_report_run *with_seed(const sn_report_group *group, int64_t seed
 /* The paired difference of final test accuracy from the baseline, in points of percent. */
 static sn_estimate difference(const sn_report_group *group, const sn_report_group *baseline)
 {
-    sn_estimate none = {.mean = NAN, .low = NAN, .high = NAN, .deviation = NAN, .p = NAN};
+    sn_estimate none = {
+        .mean = SN_MISSING, .low = SN_MISSING, .high = SN_MISSING, .deviation = SN_MISSING, .p = SN_MISSING};
     if (!group->complete || !baseline->complete) return none;
     if (strcmp(sn_report_text(&group->runs->run.experiment, "dataset_digest"),
                sn_report_text(&baseline->runs->run.experiment, "dataset_digest")) != 0)
@@ -79,7 +82,7 @@ static void add_differences(sn_document *document, const sn_report_runs *runs)
         return;
     }
     for (size_t g = 0; g < runs->group_count; g++)
-        p[g] = g == runs->baseline ? (double)NAN : difference(&runs->groups[g], baseline).p;
+        p[g] = g == runs->baseline ? SN_MISSING : difference(&runs->groups[g], baseline).p;
     sn_holm(p, runs->group_count, adjusted);
 
     sn_report_table *table = sn_report_table_create(

@@ -5,12 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "missing.h"
 #include "sections.h"
 
 static double ranks_of(const sn_report_run *run)
 {
     const size_t entries = run->run.provenance_count;
-    return entries ? sn_report_number(&run->run.provenance[entries - 1], "ranks") : (double)NAN;
+    return entries ? sn_report_number(&run->run.provenance[entries - 1], "ranks") : SN_MISSING;
 }
 
 static bool on_ranks(const sn_report_run *run, double ranks)
@@ -22,7 +23,7 @@ static bool on_ranks(const sn_report_run *run, double ranks)
 /* The next larger number of ranks that a run of the group had, NaN after the last. */
 static double next_ranks(const sn_report_group *group, double after)
 {
-    double next = NAN;
+    double next = SN_MISSING;
     for (size_t i = 0; i < group->count; i++) {
         const double ranks = ranks_of(&group->runs[i]);
         if (group->runs[i].run.epochs.rows && ranks > after && !(ranks >= next)) next = ranks;
@@ -43,7 +44,7 @@ static double total(const sn_report_group *group, double ranks, const char *colu
             sum += value;
             any = true;
         }
-    return any ? sum : (double)NAN;
+    return any ? sum : SN_MISSING;
 }
 
 static double steps(const sn_report_group *group, double ranks)
@@ -53,7 +54,7 @@ static double steps(const sn_report_group *group, double ranks)
         const double done = sn_report_steps(&group->runs[i]);
         if (on_ranks(&group->runs[i], ranks) && !isnan(done)) sum += done;
     }
-    return sum > 0 ? sum : (double)NAN;
+    return sum > 0 ? sum : SN_MISSING;
 }
 
 static double speed(const sn_report_group *group, double ranks)
@@ -68,7 +69,7 @@ static double speed(const sn_report_group *group, double ranks)
             sum += value;
             count++;
         }
-    return count ? sum / (double)count : (double)NAN;
+    return count ? sum / (double)count : SN_MISSING;
 }
 
 static void add_table(sn_document *document, const sn_report_runs *runs)
@@ -176,7 +177,7 @@ static void add_time_split(sn_document *document, const sn_report_runs *runs)
                     known += fmax(0, total(group, ranks, parts[k].column));
                 const double value = parts[p].column ? fmax(0, total(group, ranks, parts[p].column))
                                                      : fmax(0, total(group, ranks, "seconds") - known);
-                sn_chart_add_point(chart, (sn_chart_point){(double)bars, value / n, NAN, NAN});
+                sn_chart_add_point(chart, (sn_chart_point){(double)bars, value / n, SN_MISSING, SN_MISSING});
                 if (p) continue;
                 char label[SN_REPORT_LABEL + 32];
                 snprintf(label, sizeof label, differ ? "%s, %g rank%s" : "%s", group->label, ranks,
@@ -199,7 +200,7 @@ static void add_speed_by_ranks(sn_document *document, const sn_report_runs *runs
         sn_chart_add_series(chart, group->label, SN_SERIES_LINE, g);
         if (!ranks_differ(runs)) continue;
         for (double ranks = next_ranks(group, 0); !isnan(ranks); ranks = next_ranks(group, ranks))
-            sn_chart_add_point(chart, (sn_chart_point){ranks, speed(group, ranks), NAN, NAN});
+            sn_chart_add_point(chart, (sn_chart_point){ranks, speed(group, ranks), SN_MISSING, SN_MISSING});
     }
     sn_add_chart(document, chart, "all runs had the same number of ranks");
 }

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "missing.h"
 #include "sections.h"
 
 double sn_measure_column(const sn_report_run *run, size_t row, const void *column)
@@ -15,12 +16,12 @@ double sn_group_mean(const sn_report_group *group, const char *column)
     double sum = 0;
     size_t count = 0;
     for (size_t i = 0; i < group->count; i++) {
-        const double value = group->runs[i].shown ? sn_report_last(&group->runs[i], column) : (double)NAN;
+        const double value = group->runs[i].shown ? sn_report_last(&group->runs[i], column) : SN_MISSING;
         if (isnan(value)) continue;
         sum += value;
         count++;
     }
-    return count ? sum / (double)count : (double)NAN;
+    return count ? sum / (double)count : SN_MISSING;
 }
 
 void sn_add_epochs(sn_chart *chart, const char *label, const sn_report_group *group, size_t style,
@@ -32,11 +33,11 @@ void sn_add_epochs(sn_chart *chart, const char *label, const sn_report_group *gr
         if (group->runs[i].shown && group->runs[i].run.epochs.rows > rows)
             rows = group->runs[i].run.epochs.rows;
     for (size_t row = 0; row < rows; row++) {
-        double sum = 0, low = INFINITY, high = -INFINITY, epoch = (double)row + 1;
+        double sum = 0, low = HUGE_VAL, high = -HUGE_VAL, epoch = (double)row + 1;
         size_t count = 0;
         for (size_t i = 0; i < group->count; i++) {
             const sn_report_run *run = &group->runs[i];
-            const double value = run->shown ? measure(run, row, context) : (double)NAN;
+            const double value = run->shown ? measure(run, row, context) : SN_MISSING;
             if (!isfinite(value)) continue;
             const double numbered = sn_report_epoch_value(run, "epoch", row);
             if (!isnan(numbered)) epoch = numbered;
@@ -47,9 +48,8 @@ void sn_add_epochs(sn_chart *chart, const char *label, const sn_report_group *gr
         }
         const bool several = count > 1;
         if (count)
-            sn_chart_add_point(chart,
-                               (sn_chart_point){epoch, sum / (double)count, several ? low : (double)NAN,
-                                                several ? high : (double)NAN});
+            sn_chart_add_point(chart, (sn_chart_point){epoch, sum / (double)count, several ? low : SN_MISSING,
+                                                       several ? high : SN_MISSING});
     }
 }
 
@@ -70,7 +70,7 @@ static double penalty(const sn_report_run *run, size_t row, const void *context)
     (void)context;
     const double value = sn_report_epoch_value(run, "train_loss", row) -
                          sn_report_epoch_value(run, "train_cross_entropy", row);
-    return value > 1e-9 ? value : (double)NAN;
+    return value > 1e-9 ? value : SN_MISSING;
 }
 
 static double gap(const sn_report_run *run, size_t row, const void *context)
@@ -97,7 +97,7 @@ static void add_published(sn_chart *chart, const sn_report_runs *runs, const cha
             const double value = strcmp(column, "test_loss") == 0       ? rows[i].test_loss
                                  : strcmp(column, "test_accuracy") == 0 ? rows[i].test_accuracy
                                                                         : rows[i].train_accuracy;
-            sn_chart_add_point(chart, (sn_chart_point){rows[i].epoch, value, NAN, NAN});
+            sn_chart_add_point(chart, (sn_chart_point){rows[i].epoch, value, SN_MISSING, SN_MISSING});
         }
     }
 }
@@ -124,7 +124,7 @@ static const struct curve {
 /* Whether a measure is there and is not the same number everywhere. */
 static bool varies(const sn_report_runs *runs, const char *column)
 {
-    double first = NAN;
+    double first = SN_MISSING;
     for (size_t i = 0; i < runs->count; i++)
         for (size_t row = 0; row < runs->runs[i].run.epochs.rows; row++) {
             const double value = sn_report_epoch_value(&runs->runs[i], column, row);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "missing.h"
 #include "sections.h"
 #include "syncnorm/report/statistics.h"
 
@@ -69,7 +70,7 @@ static bool is_batch_norm(const sn_report_group *group)
 static size_t add_scopes(sn_chart *chart, const sn_report_runs *runs, size_t first)
 {
     const sn_report_group *series = &runs->groups[first];
-    double narrow = INFINITY, wide = 0;
+    double narrow = HUGE_VAL, wide = 0;
     for (size_t g = 0; g < runs->group_count; g++)
         if (is_batch_norm(&runs->groups[g]) && same_but_scope(series, &runs->groups[g])) {
             narrow = fmin(narrow, sn_report_scope(runs->groups[g].runs));
@@ -90,7 +91,7 @@ static size_t add_scopes(sn_chart *chart, const sn_report_runs *runs, size_t fir
 
 static void add_across(sn_chart *chart, const sn_report_runs *runs, const sn_report_group *series)
 {
-    double low = INFINITY, high = 0;
+    double low = HUGE_VAL, high = 0;
     for (size_t s = 0; chart && s < chart->series_count; s++)
         for (size_t i = 0; i < chart->series[s].count; i++) {
             low = fmin(low, chart->series[s].points[i].x);
@@ -136,8 +137,8 @@ static bool add_by_layer(sn_document *document, const sn_report_runs *runs, cons
         for (int layer = 1; layer <= SN_REPORT_NORMS; layer++) {
             char column[SN_TENSOR_NAME];
             snprintf(column, sizeof column, "norm%d.%s", layer, suffix);
-            sn_chart_add_point(chart,
-                               (sn_chart_point){layer, sn_group_mean(&runs->groups[g], column), NAN, NAN});
+            sn_chart_add_point(chart, (sn_chart_point){layer, sn_group_mean(&runs->groups[g], column),
+                                                       SN_MISSING, SN_MISSING});
         }
     }
     return sn_add_chart(document, chart, missing);
@@ -222,8 +223,9 @@ static void add_precise(sn_document *document, const sn_report_runs *runs)
                     sum += gaps[layer];
                     count++;
                 }
-                sn_chart_add_point(
-                    chart, (sn_chart_point){layer + 1, count ? sum / (double)count : (double)NAN, NAN, NAN});
+                sn_chart_add_point(chart,
+                                   (sn_chart_point){layer + 1, count ? sum / (double)count : SN_MISSING,
+                                                    SN_MISSING, SN_MISSING});
             }
         }
         sn_add_chart(document, chart, "it needs batch norm with --precise-bn");
@@ -237,12 +239,12 @@ static double evaluation_mean(const sn_report_group *group, const char *name)
     for (size_t i = 0; i < group->count; i++) {
         const double value = group->runs[i].shown
                                  ? sn_report_number(&group->runs[i].run.evaluation_attributes, name)
-                                 : (double)NAN;
+                                 : SN_MISSING;
         if (isnan(value)) continue;
         sum += value;
         count++;
     }
-    return count ? sum / (double)count : (double)NAN;
+    return count ? sum / (double)count : SN_MISSING;
 }
 
 static void add_evaluations(sn_document *document, const sn_report_runs *runs)

@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include "missing.h"
+
 /* DLMF 8.17.22 by the modified Lentz method; converges fast for x < (a + 1) / (a + b + 2). */
 static double beta_fraction(double a, double b, double x)
 {
@@ -41,7 +43,7 @@ static double log_gamma(double x)
 
 double sn_incomplete_beta(double a, double b, double x)
 {
-    if (!(a > 0) || !(b > 0) || !(x >= 0 && x <= 1)) return NAN;
+    if (!(a > 0) || !(b > 0) || !(x >= 0 && x <= 1)) return SN_MISSING;
     if (x <= 0 || x >= 1) return x;
     const double front = exp(a * log(x) + b * log1p(-x) + log_gamma(a + b) - log_gamma(a) - log_gamma(b));
     if (x < (a + 1) / (a + b + 2)) return front * beta_fraction(a, b, x) / a;
@@ -50,7 +52,7 @@ double sn_incomplete_beta(double a, double b, double x)
 
 double sn_student_t_two_sided(double t, double freedom)
 {
-    if (isnan(t) || !(freedom > 0)) return NAN;
+    if (isnan(t) || !(freedom > 0)) return SN_MISSING;
     if (isinf(t)) return 0;
     /* near 0 the argument n / (n + t²) would round to 1 */
     if (t * t < freedom) return 1 - sn_incomplete_beta(0.5, freedom / 2, t * t / (freedom + t * t));
@@ -66,7 +68,7 @@ double sn_student_t_cdf(double t, double freedom)
 /* Bisection of the tail: slow, and right for every degree of freedom. */
 double sn_student_t_quantile(double p, double freedom)
 {
-    if (!(p > 0 && p < 1) || !(freedom > 0)) return NAN;
+    if (!(p > 0 && p < 1) || !(freedom > 0)) return SN_MISSING;
     const double tail = 2 * (p < 0.5 ? p : 1 - p);
     double low = 0, high = 1;
     while (sn_student_t_two_sided(high, freedom) > tail && high < 1e150)
@@ -85,10 +87,11 @@ double sn_student_t_quantile(double p, double freedom)
 /* `b` may be NULL: the values themselves. */
 static sn_estimate estimate(const double *a, const double *b, size_t count)
 {
-    sn_estimate e = {.count = 0, .deviation = NAN, .low = NAN, .high = NAN, .p = NAN};
+    sn_estimate e = {
+        .count = 0, .deviation = SN_MISSING, .low = SN_MISSING, .high = SN_MISSING, .p = SN_MISSING};
     double sum = 0, squares = 0;
     bool equal = true;
-    double first = NAN;
+    double first = SN_MISSING;
     for (size_t i = 0; i < count; i++) {
         const double value = b ? a[i] - b[i] : a[i];
         if (isnan(value)) continue;
@@ -96,7 +99,7 @@ static sn_estimate estimate(const double *a, const double *b, size_t count)
         equal = equal && value <= first && value >= first;
         sum += value;
     }
-    e.mean = e.count ? sum / (double)e.count : (double)NAN;
+    e.mean = e.count ? sum / (double)e.count : SN_MISSING;
     if (equal) e.mean = first; /* not a rounding beside it */
     for (size_t i = 0; i < count; i++) {
         const double value = (b ? a[i] - b[i] : a[i]) - e.mean;
@@ -128,7 +131,7 @@ void sn_holm(const double *p, size_t count, double *adjusted)
 {
     size_t tests = 0;
     for (size_t i = 0; i < count; i++) {
-        adjusted[i] = NAN;
+        adjusted[i] = SN_MISSING;
         tests += !isnan(p[i]);
     }
     double before = 0;
