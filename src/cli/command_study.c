@@ -6,6 +6,7 @@
 
 #include "cli.h"
 #include "options.h"
+#include "study_display.h"
 #include "syncnorm/comm/watchdog.h"
 #include "syncnorm/dataset/dataset.h"
 #include "syncnorm/study/study.h"
@@ -18,6 +19,7 @@ typedef struct studying {
     sn_study study;
     const char *data;
     sn_log_level level;
+    sn_cli_progress progress;
 } studying;
 
 static void print_header(sn_team *world, const sn_study *study)
@@ -45,11 +47,17 @@ static sn_status carry_out(sn_team *world, void *context)
     s->study.dataset = dataset;
     if (s->study.out && root) print_header(world, &s->study);
 
+    sn_study_display display = {.plan = &s->plan, .out = stdout};
+    bool draws = s->study.out && root && sn_study_display_wanted(s->progress, stdout);
+    sn_team_broadcast(world, &draws, sizeof draws, 0); /* all tell, or nobody does */
+    if (draws) s->study.watcher = sn_study_display_watcher(&display);
+
     sn_outcome *outcomes = calloc(s->plan.count, sizeof *outcomes);
     status = sn_team_agree(
         world, outcomes ? SN_OK : sn_fail(SN_ERROR_MEMORY, "out of memory: the results of the study"));
     if (status == SN_OK) {
         status = sn_study_run(world, &s->study, outcomes);
+        if (draws && root) sn_study_display_finish(&display);
         const bool took_place = status == SN_OK || status == SN_STOPPED || status == SN_ERROR_FAILED;
         if (s->study.out && root && took_place) sn_study_print(&s->study, outcomes, s->study.out);
         sn_cli_flush();
@@ -85,6 +93,8 @@ static sn_status read_options(const sn_cli_arguments *arguments, studying *s)
     s->study.directory = directory ? directory : "runs";
     s->study.plan = &s->plan;
     s->study.execution.command_line = sn_cli_command_line();
+    SN_TRY(sn_cli_read_progress(arguments, &s->progress));
+    s->study.epochs = s->level == SN_LOG_VERBOSE;
     s->study.out = s->level == SN_LOG_QUIET ? NULL : stdout;
     s->data = sn_cli_value(arguments, "data");
     return SN_OK;
@@ -98,6 +108,7 @@ int sn_command_study(int argc, char **argv)
         {"ranks-per-run", "R", "ranks of a team (default: the ranks divided by the runs, at least 1)", 0},
         sn_cli_steps_option(),
         SN_CLI_EXECUTION_OPTIONS,
+        {"progress", "auto|always|never", "show all teams at work (default auto: on a terminal)", 0},
         SN_CLI_VERBOSITY_OPTIONS,
         {0},
     };

@@ -39,6 +39,11 @@ bool sn_cli_is_first(void)
     return launched_rank() <= 0;
 }
 
+bool sn_cli_is_launched(void)
+{
+    return launched_rank() >= 0;
+}
+
 /* The one line of an error, in one write. */
 static void say_error(const char *command, sn_status status)
 {
