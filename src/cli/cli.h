@@ -25,6 +25,9 @@ bool sn_cli_is_first(void);
 /** True under a launcher. */
 bool sn_cli_is_launched(void);
 
+/** Ranks that the launcher started; 1 without one. Known before MPI starts. */
+int sn_cli_launched_size(void);
+
 /** "syncnorm 'train' --data 'my digits'": for the provenance. Set once by main(). */
 const char *sn_cli_command_line(void);
 void sn_cli_set_command_line(int argc, char **argv);

@@ -20,6 +20,7 @@ typedef struct studying {
     const char *data;
     sn_log_level level;
     sn_cli_progress progress;
+    int rate; /* images/s, with --dry-run; 0: not stated */
 } studying;
 
 static void print_header(sn_team *world, const sn_study *study)
@@ -67,6 +68,12 @@ static sn_status carry_out(sn_team *world, void *context)
     return status;
 }
 
+static sn_status rehearse(void *context)
+{
+    const studying *s = context;
+    return sn_study_rehearse(&s->plan, sn_cli_launched_size(), s->study.ranks_per_run, s->rate, stdout);
+}
+
 static sn_status read_plan(const sn_cli_arguments *arguments, int ranks_per_run, sn_plan *plan)
 {
     sn_plan_option *options = calloc(arguments->count + 1, sizeof *options);
@@ -93,6 +100,9 @@ static sn_status read_options(const sn_cli_arguments *arguments, studying *s)
     s->study.directory = directory ? directory : "runs";
     s->study.plan = &s->plan;
     s->study.execution.command_line = sn_cli_command_line();
+    SN_TRY(sn_cli_read_count(arguments, "rate", 1 << 30, &s->rate));
+    if (s->rate && !sn_cli_given(arguments, "dry-run"))
+        return sn_fail(SN_ERROR_USAGE, "--rate goes with --dry-run");
     SN_TRY(sn_cli_read_progress(arguments, &s->progress));
     s->study.epochs = s->level == SN_LOG_VERBOSE;
     s->study.out = s->level == SN_LOG_QUIET ? NULL : stdout;
@@ -106,6 +116,8 @@ int sn_command_study(int argc, char **argv)
         SN_CLI_DATA_OPTION,
         {"output", "DIR", "directory of the run files, DIR/NAME.h5 (default runs)", 0},
         {"ranks-per-run", "R", "ranks of a team (default: the ranks divided by the runs, at least 1)", 0},
+        {"dry-run", NULL, "list the runs with an estimate of the time, and end", 0},
+        {"rate", "N", "for --dry-run: images/s of one rank (default: measured)", 0},
         sn_cli_steps_option(),
         SN_CLI_EXECUTION_OPTIONS,
         {"progress", "auto|always|never", "show all teams at work (default auto: on a terminal)", 0},
@@ -134,6 +146,9 @@ int sn_command_study(int argc, char **argv)
     int code = 0;
     if (status == SN_OK && arguments.done) {
         code = sn_cli_finish_output();
+    } else if (sn_cli_given(&arguments, "dry-run")) {
+        if (status == SN_OK) status = read_options(&arguments, &s);
+        code = sn_cli_without_mpi(command.name, status, rehearse, &s);
     } else {
         if (status == SN_OK) status = read_options(&arguments, &s);
         sn_signals_install();

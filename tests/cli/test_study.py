@@ -56,6 +56,25 @@ class Study(harness.Test):
         self.rows(out, ["gn-workers2-s1"])  # a team of three: the number is what was asked for
         self.assertIn("1 left over", err)
 
+    def test_a_dry_run_needs_neither_data_nor_mpi(self):
+        self.environment["MNIST_DIR"] = "nowhere"
+        options = ("study", "--dry-run", "--norm", "gn,bn", "--workers", "8", "--bn-scope", "sync,worker")
+        out, err = self.run_program(*options, "--rate", "1000", "--epochs", "1")
+        self.assertEqual(err, "")
+        # 60,000 images, and 10,000 of a test after the epoch and one at the end at a third of the cost: 66.7 s
+        rows = re.findall(r"(?m)^(\S+) +(\d+) +(\d+) +(\d+:\d\d:\d\d)$", out)
+        self.assertEqual(rows, [(name, "1", "1", "0:01:07") for name in
+                                ("gn-workers8-s1", "bn-workers8-s1", "bn-workers8-scopeworker-s1")])
+        self.assertRegex(out, r"\nIn all about 0:03:20, for MNIST, at the stated images/s of one rank: 1000\n\Z")
+        out, _ = self.run_program(*options, "--rate", "1000", "--epochs", "1", "--ranks-per-run", "2", np=5)
+        rows = re.findall(r"(?m)^(\S+) +(\d+) +(\d+) +(\d+:\d\d:\d\d)$", out)
+        self.assertEqual([row[1:] for row in rows], [("1", "3", "0:00:22"), ("2", "2", "0:00:33"), ("1", "3", "0:00:22")])
+        out, _ = self.run_program(*options)  # measured
+        self.assertRegex(out, r"at measured images/s of one rank: gn \d+, bn \d+\n\Z")
+        self.assertEqual(os.listdir(self.directory), ["data"])
+        self.refuse("study", "--rate", "5", says="--dry-run")
+        self.refuse(*options, "--foo", np=2, says="--foo")
+
     def test_a_display_for_all_teams(self):
         os.makedirs(self.path("runs/ln-s1.h5"))
         out, err = self.run_program("study", "--epochs", "3", "--progress", "always", np=2, expect=1)

@@ -74,6 +74,10 @@ sn_status sn_study_resolve(sn_team *world, sn_plan *plan);
  */
 sn_status sn_study_run(sn_team *world, const sn_study *study, sn_outcome *outcomes);
 
+/** Prints what sn_study_run() would do on `ranks` ranks: its runs, which team is likely to train them, an estimate of the time from `rate`
+ *  images/s of one rank (0: measured, a few steps of each norm). Looks at no data, needs no MPI. Not collective. */
+sn_status sn_study_rehearse(const sn_plan *plan, int ranks, int ranks_per_run, double rate, FILE *out);
+
 /** The comparison: a table of the outcomes, and the failures named. */
 void sn_study_print(const sn_study *study, const sn_outcome *outcomes, FILE *out);
 
