@@ -23,6 +23,12 @@ void sn_cli_print_version(void);
 /** True in a process on its own and in rank 0 of a launcher (mpirun, srun), known before MPI starts. */
 bool sn_cli_is_first(void);
 
+/** True under a launcher. */
+bool sn_cli_is_launched(void);
+
+/** Ranks that the launcher started; 1 without one. Known before MPI starts. */
+int sn_cli_launched_size(void);
+
 /** "syncnorm 'train' --data 'my digits'": for the provenance. Set once by main(). */
 const char *sn_cli_command_line(void);
 void sn_cli_set_command_line(int argc, char **argv);

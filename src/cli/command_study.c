@@ -6,6 +6,7 @@
 
 #include "cli.h"
 #include "options.h"
+#include "study_display.h"
 #include "syncnorm/comm/watchdog.h"
 #include "syncnorm/dataset/dataset.h"
 #include "syncnorm/study/study.h"
@@ -18,6 +19,8 @@ typedef struct studying {
     sn_study study;
     const char *data;
     sn_log_level level;
+    sn_cli_progress progress;
+    int rate; /* images/s, with --dry-run; 0: not stated */
 } studying;
 
 static void print_header(sn_team *world, const sn_study *study)
@@ -45,11 +48,17 @@ static sn_status carry_out(sn_team *world, void *context)
     s->study.dataset = dataset;
     if (s->study.out && root) print_header(world, &s->study);
 
+    sn_study_display display = {.plan = &s->plan, .out = stdout};
+    bool draws = s->study.out && root && sn_study_display_wanted(s->progress, stdout);
+    sn_team_broadcast(world, &draws, sizeof draws, 0); /* all tell, or nobody does */
+    if (draws) s->study.watcher = sn_study_display_watcher(&display);
+
     sn_outcome *outcomes = calloc(s->plan.count, sizeof *outcomes);
     status = sn_team_agree(
         world, outcomes ? SN_OK : sn_fail(SN_ERROR_MEMORY, "out of memory: the results of the study"));
     if (status == SN_OK) {
         status = sn_study_run(world, &s->study, outcomes);
+        if (draws && root) sn_study_display_finish(&display);
         const bool took_place = status == SN_OK || status == SN_STOPPED || status == SN_ERROR_FAILED;
         if (s->study.out && root && took_place) sn_study_print(&s->study, outcomes, s->study.out);
         sn_cli_flush();
@@ -57,6 +66,12 @@ static sn_status carry_out(sn_team *world, void *context)
     free(outcomes);
     sn_dataset_close(dataset);
     return status;
+}
+
+static sn_status rehearse(void *context)
+{
+    const studying *s = context;
+    return sn_study_rehearse(&s->plan, sn_cli_launched_size(), s->study.ranks_per_run, s->rate, stdout);
 }
 
 static sn_status read_plan(const sn_cli_arguments *arguments, int ranks_per_run, sn_plan *plan)
@@ -85,6 +100,11 @@ static sn_status read_options(const sn_cli_arguments *arguments, studying *s)
     s->study.directory = directory ? directory : "runs";
     s->study.plan = &s->plan;
     s->study.execution.command_line = sn_cli_command_line();
+    SN_TRY(sn_cli_read_count(arguments, "rate", 1 << 30, &s->rate));
+    if (s->rate && !sn_cli_given(arguments, "dry-run"))
+        return sn_fail(SN_ERROR_USAGE, "--rate goes with --dry-run");
+    SN_TRY(sn_cli_read_progress(arguments, &s->progress));
+    s->study.epochs = s->level == SN_LOG_VERBOSE;
     s->study.out = s->level == SN_LOG_QUIET ? NULL : stdout;
     s->data = sn_cli_value(arguments, "data");
     return SN_OK;
@@ -96,8 +116,11 @@ int sn_command_study(int argc, char **argv)
         SN_CLI_DATA_OPTION,
         {"output", "DIR", "directory of the run files, DIR/NAME.h5 (default runs)", 0},
         {"ranks-per-run", "R", "ranks of a team (default: the ranks divided by the runs, at least 1)", 0},
+        {"dry-run", NULL, "list the runs with an estimate of the time, and end", 0},
+        {"rate", "N", "for --dry-run: images/s of one rank (default: measured)", 0},
         sn_cli_steps_option(),
         SN_CLI_EXECUTION_OPTIONS,
+        {"progress", "auto|always|never", "show all teams at work (default auto: on a terminal)", 0},
         SN_CLI_VERBOSITY_OPTIONS,
         {0},
     };
@@ -123,6 +146,9 @@ int sn_command_study(int argc, char **argv)
     int code = 0;
     if (status == SN_OK && arguments.done) {
         code = sn_cli_finish_output();
+    } else if (sn_cli_given(&arguments, "dry-run")) {
+        if (status == SN_OK) status = read_options(&arguments, &s);
+        code = sn_cli_without_mpi(command.name, status, rehearse, &s);
     } else {
         if (status == SN_OK) status = read_options(&arguments, &s);
         sn_signals_install();

@@ -1,52 +1,21 @@
 #include "display.h"
 
 #include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #include "cli.h"
 #include "syncnorm/nn/summary.h"
 #include "syncnorm/train/epoch_line.h"
+#include "terminal.h"
 
-enum { BAR_COLUMNS = 10, DEFAULT_COLUMNS = 100, LINE_SIZE = 512 };
+enum { DEFAULT_COLUMNS = 100, LINE_SIZE = 512 };
 
 #define REDRAW_SECONDS 0.1
-
-/* Columns of the terminal that `out` is; 0 when it is none. mpirun gives its ranks a terminal of width 0. */
-static int terminal_columns(FILE *out)
-{
-    struct winsize size = {0};
-    const int fd = fileno(out);
-    if (!isatty(fd) || ioctl(fd, TIOCGWINSZ, &size) != 0) return 0;
-    return size.ws_col;
-}
 
 void sn_display_start(sn_display *display, sn_cli_progress when, bool silent, FILE *out)
 {
     *display = (sn_display){.out = out, .silent = silent};
-    display->bar = when == SN_PROGRESS_ALWAYS || (when == SN_PROGRESS_AUTO && terminal_columns(out) > 0);
-}
-
-/* Seconds as tqdm writes them: 01:05, 1:00:00 */
-static void write_time(double seconds, char text[24])
-{
-    const unsigned long total = seconds > 0 ? (unsigned long)seconds : 0;
-    if (total >= 3600)
-        snprintf(text, 24, "%lu:%02lu:%02lu", total / 3600, total / 60 % 60, total % 60);
-    else
-        snprintf(text, 24, "%02lu:%02lu", total / 60, total % 60);
-}
-
-/* Ten columns in eighths */
-static void write_bar(double fraction, char text[BAR_COLUMNS * 3 + 1])
-{
-    static const char *const eighths[] = {" ", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
-    const int filled = (int)(fraction * BAR_COLUMNS * 8);
-    text[0] = '\0';
-    for (int column = 0; column < BAR_COLUMNS; column++) {
-        const int eighth = filled - 8 * column;
-        strcat(text, eighth >= 8 ? "█" : eighths[eighth > 0 ? eighth : 0]);
-    }
+    display->bar = when == SN_PROGRESS_ALWAYS ||
+                   (when == SN_PROGRESS_AUTO && sn_cli_terminal_columns(out) > 0);
 }
 
 static void compose(const sn_display *p, char line[LINE_SIZE])
@@ -54,10 +23,10 @@ static void compose(const sn_display *p, char line[LINE_SIZE])
     const uint32_t done = p->batch + 1;
     const double fraction = p->steps ? (double)done / p->steps : 1;
     const double rate = p->seconds > 0 ? done / p->seconds : 0;
-    char bar[BAR_COLUMNS * 3 + 1], elapsed[24], left[24], speed[32];
-    write_bar(fraction, bar);
-    write_time(p->seconds, elapsed);
-    write_time(rate > 0 ? (p->steps - done) / rate : 0, left);
+    char bar[SN_CLI_BAR_SIZE], elapsed[SN_CLI_TIME_SIZE], left[SN_CLI_TIME_SIZE], speed[32];
+    sn_cli_write_bar(fraction, bar);
+    sn_cli_write_time(p->seconds, elapsed);
+    sn_cli_write_time(rate > 0 ? (p->steps - done) / rate : 0, left);
     if (rate >= 1 || rate <= 0)
         snprintf(speed, sizeof speed, "%.1fit/s", rate);
     else
@@ -67,34 +36,14 @@ static void compose(const sn_display *p, char line[LINE_SIZE])
              speed);
 }
 
-static bool continues_character(char byte)
-{
-    return ((unsigned char)byte & 0xc0) == 0x80;
-}
-
-/* Cuts UTF-8 text to so many columns, one per character, and returns how many it has. */
-static int cut(char *text, int columns)
-{
-    int used = 0;
-    for (char *c = text; *c; c++) {
-        if (continues_character(*c)) continue;
-        if (used == columns) {
-            *c = '\0';
-            break;
-        }
-        used++;
-    }
-    return used;
-}
-
 /* Overwrites the line on the screen; blanks what an earlier, longer one left behind. */
 static void draw(sn_display *p, bool last)
 {
     char line[LINE_SIZE];
     compose(p, line);
-    const int columns = terminal_columns(p->out);
+    const int columns = sn_cli_terminal_columns(p->out);
     /* the last one stays, so it is whole; the others leave the last column free, where terminals would wrap */
-    const int used = cut(line, last ? LINE_SIZE : (columns > 1 ? columns : DEFAULT_COLUMNS) - 1);
+    const int used = sn_cli_cut(line, last ? LINE_SIZE : (columns > 1 ? columns : DEFAULT_COLUMNS) - 1);
     fprintf(p->out, "\r%s", line);
     for (int column = used; column < p->drawn; column++)
         putc(' ', p->out);

@@ -34,9 +34,24 @@ static int launched_rank(void)
     return -1;
 }
 
+int sn_cli_launched_size(void)
+{
+    static const char *const variables[] = {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_NTASKS"};
+    for (size_t i = 0; launched_rank() >= 0 && i < sizeof variables / sizeof *variables; i++) {
+        const char *value = getenv(variables[i]);
+        if (value && atoi(value) > 0) return atoi(value);
+    }
+    return 1;
+}
+
 bool sn_cli_is_first(void)
 {
     return launched_rank() <= 0;
+}
+
+bool sn_cli_is_launched(void)
+{
+    return launched_rank() >= 0;
 }
 
 /* The one line of an error, in one write. */

@@ -87,10 +87,19 @@ sn_status sn_team_split(sn_team *parent, int color, sn_team **team)
     return comm == MPI_COMM_NULL ? SN_OK : adopt(comm, team);
 }
 
+sn_status sn_team_alone(sn_team **team)
+{
+    *team = calloc(1, sizeof **team);
+    if (!*team) return sn_fail(SN_ERROR_MEMORY, "out of memory: a team");
+    (*team)->comm = MPI_COMM_NULL;
+    (*team)->size = 1;
+    return SN_OK;
+}
+
 void sn_team_destroy(sn_team *team)
 {
     if (!team) return;
-    MPI_Comm_free(&team->comm);
+    if (team->comm != MPI_COMM_NULL) MPI_Comm_free(&team->comm);
     free(team);
 }
 
@@ -159,6 +168,30 @@ void sn_team_barrier(sn_team *team)
 {
     sn_watchdog_beat("waiting for the other ranks at a barrier");
     MPI_Barrier(team->comm);
+}
+
+void sn_team_rest(sn_team *team, void (*meanwhile)(void *context), void *context)
+{
+    MPI_Request all_here;
+    int done = 0;
+    MPI_Ibarrier(team->comm, &all_here);
+    for (;;) {
+        MPI_Test(&all_here, &done, MPI_STATUS_IGNORE);
+        if (done) return;
+        if (meanwhile) meanwhile(context);
+        nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+    }
+}
+
+/* A node is known by the lowest of its ranks. */
+void sn_team_nodes(sn_team *team, int *node)
+{
+    MPI_Comm here;
+    int lowest = team->rank;
+    MPI_Comm_split_type(team->comm, MPI_COMM_TYPE_SHARED, team->rank, MPI_INFO_NULL, &here);
+    MPI_Bcast(&lowest, 1, MPI_INT, 0, here);
+    MPI_Comm_free(&here);
+    sn_team_gather_all(team, &lowest, sizeof lowest, node);
 }
 
 sn_status(sn_team_agree)(sn_team *team, sn_status mine)

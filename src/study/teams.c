@@ -1,5 +1,7 @@
 /* How the ranks are divided among the runs. */
 
+#include <limits.h>
+
 #include "syncnorm/study/study.h"
 
 int sn_study_teams(int ranks, size_t runs, int ranks_per_run, char *note, size_t note_size)
@@ -21,13 +23,50 @@ int sn_study_teams(int ranks, size_t runs, int ranks_per_run, char *note, size_t
     return teams;
 }
 
-int sn_study_team(int rank, int ranks, int teams)
+/* Makes a team of the first `size` free ranks, of one node (-1: of any); false when there are not as many. */
+static bool form(const int *node, int ranks, int where, int size, int team, int *team_of)
 {
-    int team = 0;
-    while (team + 1 < teams) {
-        const sn_share share = sn_share_of((uint32_t)ranks, team, teams);
-        if ((uint32_t)rank < share.first + share.count) break;
-        team++;
+    int there = 0;
+    for (int r = 0; r < ranks; r++)
+        there += team_of[r] < 0 && (where < 0 || node[r] == where);
+    if (there < size) return false;
+    for (int r = 0; r < ranks && size > 0; r++)
+        if (team_of[r] < 0 && (where < 0 || node[r] == where)) {
+            team_of[r] = team;
+            size--;
+        }
+    return true;
+}
+
+/* The team for a rank that is left over: the smallest with a rank on its node, unless another is smaller by two. */
+static int smallest(const int *node, int ranks, int teams, int rank, const int *team_of)
+{
+    int best = 0, best_cost = INT_MAX;
+    for (int team = 0; team < teams; team++) {
+        int size = 0;
+        bool near = false;
+        for (int r = 0; r < ranks; r++)
+            if (team_of[r] == team) {
+                size++;
+                near |= node[r] == node[rank];
+            }
+        const int cost = 2 * size + (near ? 0 : 3);
+        if (cost < best_cost) best = team, best_cost = cost;
     }
-    return team;
+    return best;
+}
+
+void sn_study_assign(const int *node, int ranks, int teams, int *team_of)
+{
+    const int size = ranks / teams;
+    int formed = 0;
+    for (int r = 0; r < ranks; r++)
+        team_of[r] = -1;
+    for (int r = 0; r < ranks; r++) /* a node is named by its first rank */
+        while (node[r] == r && formed < teams && form(node, ranks, r, size, formed, team_of))
+            formed++;
+    while (formed < teams && form(node, ranks, -1, size, formed, team_of))
+        formed++;
+    for (int r = 0; r < ranks; r++)
+        if (team_of[r] < 0) team_of[r] = smallest(node, ranks, teams, r, team_of);
 }

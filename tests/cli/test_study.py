@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Studies: the same digests in any team, one line per epoch from whoever trains, failures that stop nobody else."""
+"""Studies: the same digests in any team, one line per run from whoever trained it, failures that stop nobody else, a display for all."""
 
 import os
 import re
@@ -31,11 +31,74 @@ class Study(harness.Test):
             self.assertRegex(out, r"\A3 runs on unknown \([0-9a-f]{32}\), ")
             for name in names:
                 self.assertTrue(os.path.exists(self.path(f"np{np}/{name}.h5")))
-                for epoch in (1, 2):  # whole lines, whoever writes
-                    line = rf"(?m)^{name}: Epoch {epoch}/2: train loss [^\n]* images/s$"
-                    self.assertEqual(len(re.findall(line, out)), 1, out)
+                # whole lines, whoever writes
+                line = rf"(?m)^{name}: done: epoch 2, test loss [^\n]* images/s on \d ranks?$"
+                self.assertEqual(len(re.findall(line, out)), 1, out)
+            self.assertNotIn("Epoch", out)
         self.assertIn(" 10,224 ", out)
         self.assertIn(" 74,284 ", out)
+
+    def test_a_line_per_epoch_for_who_wants_to_know(self):
+        out, _ = self.run_program("study", "--norm", "gn", "--seed", "1-2", "--epochs", "2", "-v", np=2)
+        for seed in (1, 2):
+            for epoch in (1, 2):
+                line = rf"(?m)^gn-s{seed}: Epoch {epoch}/2: train loss [^\n]* images/s$"
+                self.assertEqual(len(re.findall(line, out)), 1, out)
+
+    def test_every_axis_is_a_list_and_what_means_the_same_is_one_run(self):
+        out, _ = self.run_program("study", "--norm", "gn,bn", "--workers", "1,4", "--bn-scope", "sync,8", "--steps", "1",
+                                  "--shards", "iid,sorted", np=2)
+        self.rows(out, ["gn-s1", "gn-workers4-s1", "gn-workers4-sorted-s1", "bn-s1", "bn-scope8-s1", "bn-workers4-s1",
+                        "bn-workers4-sorted-s1", "bn-workers4-scope8-s1", "bn-workers4-scope8-sorted-s1"])
+
+    def test_workers_may_be_the_ranks_of_a_team(self):
+        out, err = self.run_program("study", "--norm", "gn", "--workers", "ranks", "--ranks-per-run", "2", "--steps", "1", np=3)
+        self.rows(out, ["gn-workers2-s1"])  # a team of three: the number is what was asked for
+        self.assertIn("1 left over", err)
+
+    def test_a_dry_run_needs_neither_data_nor_mpi(self):
+        self.environment["MNIST_DIR"] = "nowhere"
+        options = ("study", "--dry-run", "--norm", "gn,bn", "--workers", "8", "--bn-scope", "sync,worker")
+        out, err = self.run_program(*options, "--rate", "1000", "--epochs", "1")
+        self.assertEqual(err, "")
+        # 60,000 images, and 10,000 of a test after the epoch and one at the end at a third of the cost: 66.7 s
+        rows = re.findall(r"(?m)^(\S+) +(\d+) +(\d+) +(\d+:\d\d:\d\d)$", out)
+        self.assertEqual(rows, [(name, "1", "1", "0:01:07") for name in
+                                ("gn-workers8-s1", "bn-workers8-s1", "bn-workers8-scopeworker-s1")])
+        self.assertRegex(out, r"\nIn all about 0:03:20, for MNIST, at the stated images/s of one rank: 1000\n\Z")
+        out, _ = self.run_program(*options, "--rate", "1000", "--epochs", "1", "--ranks-per-run", "2", np=5)
+        rows = re.findall(r"(?m)^(\S+) +(\d+) +(\d+) +(\d+:\d\d:\d\d)$", out)
+        self.assertEqual([row[1:] for row in rows], [("1", "3", "0:00:22"), ("2", "2", "0:00:33"), ("1", "3", "0:00:22")])
+        out, _ = self.run_program(*options)  # measured
+        self.assertRegex(out, r"at measured images/s of one rank: gn \d+, bn \d+\n\Z")
+        self.assertEqual(os.listdir(self.directory), ["data"])
+        self.refuse("study", "--rate", "5", says="--dry-run")
+        self.refuse(*options, "--foo", np=2, says="--foo")
+
+    def test_a_display_for_all_teams(self):
+        os.makedirs(self.path("runs/ln-s1.h5"))
+        out, err = self.run_program("study", "--epochs", "3", "--progress", "always", np=2, expect=1)
+        shown, table = out.split("\x1b[J")[1:-1], out.split("\x1b[J")[-1]
+        self.assertGreater(len(shown), 0, out)
+        for screen in shown:  # a line for each of the two teams and one for the whole
+            lines = [line for line in screen.split("\n") if line.endswith("\x1b[K")]
+            self.assertEqual(len(lines), 3, screen)
+            self.assertRegex(lines[0], r"\Ateam 1 ")
+            self.assertRegex(lines[1], r"\Ateam 2 ")
+            self.assertRegex(lines[2], r"\A\d of 3 runs done(, 1 failed)?  \[\d\d:\d\d<")
+        self.assertRegex(out, r"team \d +(gn|bn-l1)-s1 +epoch +\d/3 +\d+%\|[^|]{10}\| loss \d+\.\d{4}  accuracy")
+        self.assertEqual(len(re.findall(r"(?:\n|\x1b\[J)FAILED ln-s1: [^\n]+\n", out)), 1)
+        self.assertNotIn("\x1b", table)  # the display is gone
+        self.assertRegex(table, r"\nln-s1 +ln +FAILED: ")
+        self.assertEqual(err, "syncnorm: error: 1 of 3 runs failed\n")
+
+    def test_on_a_terminal_the_display_fits_and_shows_by_itself(self):
+        text = self.run_on_terminal("study", "--epochs", "2", columns=40)
+        drawn = re.findall(r"([^\n]*)\x1b\[K\n", text)
+        self.assertGreater(len(drawn), 0)
+        for line in drawn:
+            self.assertLess(len(line.split("\x1b[J")[-1]), 40)
+        self.assertNotIn("\x1b", self.run_on_terminal("study", "--epochs", "2", "--progress", "never", columns=40))
 
     def test_lists_and_merged_runs(self):
         out, _ = self.run_program("study", "--norm", "gn,bn,gn", "--seed", "3-4,3", "--steps", "2", np=3)
@@ -47,7 +110,7 @@ class Study(harness.Test):
         out, _ = self.run_program("study", "--norm", "gn", "--seed", "1-9", "--steps", "1", np=4)
         self.rows(out, [f"gn-s{seed}" for seed in range(1, 10)])
         for seed in range(1, 10):
-            self.assertEqual(len(re.findall(rf"(?m)^gn-s{seed}: Epoch", out)), 1)
+            self.assertEqual(len(re.findall(rf"(?m)^gn-s{seed}: done", out)), 1)
 
     def test_ranks_that_do_not_divide_are_said_in_one_line(self):
         for arguments, np, says in (

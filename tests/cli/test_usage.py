@@ -102,7 +102,7 @@ class WrongUsage(harness.Test):
             ("study", "--seed", "1,,2"): "--seed",
             ("study", "--norm", "gn,xn"): "--norm 'xn'",
             ("study", "--ranks-per-run", "0"): "--ranks-per-run",
-            ("study", "--progress", "auto"): "unknown option",
+            ("study", "--progress", "yes"): "--progress 'yes'",
             ("eval",): "no run file",
             ("eval", "a.h5", "b.h5"): "b.h5",
             ("eval", "a.h5", "--split", "validation"): "--split",

@@ -284,6 +284,84 @@ static void test_counter_does_not_need_rank_0(void **state)
     sn_counter_destroy(counter);
 }
 
+/* Notes replace each other and nobody waits; the last one arrives in the end, whoever is busy. */
+static void test_board_has_the_latest_note_of_every_rank(void **state)
+{
+    (void)state;
+    sn_board *board;
+    assert_int_equal(sn_board_create(world, 2 * sizeof(int), &board), SN_OK);
+    const int last[2] = {1000, 7 * rank + 1};
+    for (int i = 0; i <= last[0]; i++)
+        sn_board_write(board, (int[2]){i, i == last[0] ? last[1] : -1});
+    if (rank == 0) {
+        bool all = false;
+        while (!all) {
+            const int *notes = sn_board_read(board);
+            all = true;
+            for (int r = 0; r < size; r++)
+                all &= notes[2 * r] == 1000 && notes[2 * r + 1] == 7 * r + 1;
+        }
+    } else {
+        while (!sn_board_write(board, last))
+            continue;
+    }
+    sn_board_destroy(board);
+
+    /* what was not read is no harm to the end, nor is a board without notes */
+    assert_int_equal(sn_board_create(world, sizeof rank, &board), SN_OK);
+    sn_board_write(board, &rank);
+    sn_board_destroy(board);
+    assert_int_equal(sn_board_create(world, sizeof rank, &board), SN_OK);
+    if (rank == 0) assert_int_equal(*(const int *)sn_board_read(board), 0);
+    sn_board_destroy(board);
+}
+
+static void count_calls(void *calls)
+{
+    ++*(int *)calls;
+}
+
+static void test_rest_is_a_barrier(void **state)
+{
+    (void)state;
+    sn_shared *shared;
+    void *memory;
+    bool loader;
+    assert_int_equal(sn_shared_create(world, sizeof(int), &shared, &memory, &loader), SN_OK);
+    sn_shared_publish(shared);
+    int *resting = memory, calls = 0;
+    if (rank == size - 1) /* the last one comes when all others are there */
+        while (__atomic_load_n(resting, __ATOMIC_SEQ_CST) < size - 1)
+            continue;
+    __atomic_add_fetch(resting, 1, __ATOMIC_SEQ_CST);
+    sn_team_rest(world, count_calls, &calls);
+    assert_int_equal(__atomic_load_n(resting, __ATOMIC_SEQ_CST), size);
+    sn_team_rest(world, NULL, NULL);
+    if (size == 1) assert_in_range(calls, 0, 1);
+    sn_shared_destroy(shared);
+}
+
+static void test_nodes_are_known_by_their_lowest_rank(void **state)
+{
+    (void)state;
+    int node[64];
+    sn_team_nodes(world, node);
+    for (int r = 0; r < size; r++)
+        assert_int_equal(node[r], 0); /* all on this machine */
+}
+
+static void test_a_team_of_one_needs_nobody(void **state)
+{
+    (void)state;
+    sn_team *alone;
+    assert_int_equal(sn_team_alone(&alone), SN_OK);
+    int64_t value = 42;
+    sn_team_sum(alone, &value, 1);
+    assert_true(value == 42);
+    assert_true(sn_team_is_root(alone) && sn_team_size(alone) == 1);
+    sn_team_destroy(alone);
+}
+
 static void test_clock_goes_forward(void **state)
 {
     (void)state;
@@ -310,6 +388,10 @@ int main(void)
         cmocka_unit_test(test_shared_memory_is_one_copy),
         cmocka_unit_test(test_counter_gives_each_number_once),
         cmocka_unit_test(test_counter_does_not_need_rank_0),
+        cmocka_unit_test(test_board_has_the_latest_note_of_every_rank),
+        cmocka_unit_test(test_rest_is_a_barrier),
+        cmocka_unit_test(test_nodes_are_known_by_their_lowest_rank),
+        cmocka_unit_test(test_a_team_of_one_needs_nobody),
         cmocka_unit_test(test_clock_goes_forward),
     };
     if (sn_comm_start(&world) != SN_OK) return 1;

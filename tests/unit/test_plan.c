@@ -178,22 +178,51 @@ static void ranks_are_divided_into_teams(void **state)
     assert_teams(3, 1000, 1, 3, false);
 }
 
-static void teams_are_consecutive_ranks_of_nearly_equal_number(void **state)
+static void teams_on_one_node_differ_by_at_most_one_rank(void **state)
 {
     (void)state;
+    const int node[40] = {0};
     for (int ranks = 1; ranks <= 40; ranks++)
         for (int teams = 1; teams <= ranks; teams++) {
-            int sizes[40] = {0}, before = 0;
+            int team_of[40], sizes[40] = {0};
+            sn_study_assign(node, ranks, teams, team_of);
             for (int rank = 0; rank < ranks; rank++) {
-                const int team = sn_study_team(rank, ranks, teams);
-                assert_in_range(team, 0, teams - 1);
-                assert_true(team == before || team == before + 1);
-                before = team;
-                sizes[team]++;
+                assert_in_range(team_of[rank], 0, teams - 1);
+                sizes[team_of[rank]]++;
             }
             for (int team = 0; team < teams; team++)
                 assert_in_range(sizes[team], ranks / teams, (ranks + teams - 1) / teams);
         }
+}
+
+/* Nodes and teams as digits: "00022" is three ranks on the node of rank 0 and two on that of rank 2. */
+static void assert_assigned(const char *nodes, int teams, const char *expected)
+{
+    int node[16] = {0}, team_of[16];
+    char text[17] = "";
+    const int ranks = (int)strlen(nodes);
+    for (int r = 0; r < ranks; r++)
+        node[r] = nodes[r] - '0';
+    sn_study_assign(node, ranks, teams, team_of);
+    for (int r = 0; r < ranks; r++)
+        text[r] = (char)('0' + team_of[r]);
+    assert_string_equal(text, expected);
+}
+
+static void teams_stay_within_a_node_where_they_can(void **state)
+{
+    (void)state;
+    assert_assigned("0000", 2, "0011");
+    assert_assigned("0022", 2, "0011");
+    assert_assigned("0101", 2, "0101"); /* ranks dealt out to the nodes in turn */
+    assert_assigned("012012", 3, "012012");
+    assert_assigned("000333", 2, "000111");
+    assert_assigned("00033366", 3, "00011122"); /* ranks left over join a team of their node */
+    assert_assigned(
+        "000333666", 4,
+        "003113222"); /* of those left over two make a team between nodes, one joins its own node's */
+    assert_assigned("0123", 2, "0011"); /* no node has two */
+    assert_assigned("000", 1, "000");
 }
 
 int main(void)
@@ -209,7 +238,8 @@ int main(void)
         cmocka_unit_test(runs_that_mean_the_same_are_merged),
         cmocka_unit_test(ranks_are_those_of_a_team),
         cmocka_unit_test(ranks_are_divided_into_teams),
-        cmocka_unit_test(teams_are_consecutive_ranks_of_nearly_equal_number),
+        cmocka_unit_test(teams_on_one_node_differ_by_at_most_one_rank),
+        cmocka_unit_test(teams_stay_within_a_node_where_they_can),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

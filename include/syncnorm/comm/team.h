@@ -36,6 +36,9 @@ const char *sn_comm_host(void);
  *  over parent. */
 sn_status sn_team_split(sn_team *parent, int color, sn_team **team);
 
+/** A team of this rank alone, which needs no MPI, not even a started one: for sums, as computations use them. Not collective. */
+sn_status sn_team_alone(sn_team **team);
+
 /** Collective over the team; NULL is fine. */
 void sn_team_destroy(sn_team *team);
 
@@ -60,6 +63,13 @@ void sn_team_gather_all(sn_team *team, const void *mine, size_t bytes, void *all
 void sn_team_gather_pieces(sn_team *team, const void *mine, size_t bytes, void *all);
 
 void sn_team_barrier(sn_team *team);
+
+/** A barrier whose waiters sleep instead of taking a core, and call meanwhile(context) (NULL: nothing) some hundred times a second.
+ *  Collective. */
+void sn_team_rest(sn_team *team, void (*meanwhile)(void *context), void *context);
+
+/** node[r] (size ints) becomes the lowest rank on the node of rank r. Collective. */
+void sn_team_nodes(sn_team *team, int *node);
 
 /**
  * Agreement on errors: every rank gives its own status; all return SN_OK when all succeeded, else the status and message of
@@ -104,6 +114,21 @@ int64_t sn_counter_take(sn_counter *counter);
 
 /** Collective; NULL is fine. */
 void sn_counter_destroy(sn_counter *counter);
+
+/** A board: every rank may pin up a note at any time, without the others, and the root reads the latest of each. */
+typedef struct sn_board sn_board;
+
+/** Notes of `bytes` bytes, zeroes at first. Collective over the team. */
+sn_status sn_board_create(sn_team *team, size_t bytes, sn_board **board);
+
+/** Replaces this rank's note. Never waits: false, and nothing done, when an earlier note has not been read yet. Not collective. */
+bool sn_board_write(sn_board *board, const void *note);
+
+/** The latest notes [size][bytes], by rank; valid until the next call. On the root; not collective. */
+const void *sn_board_read(sn_board *board);
+
+/** Collective; NULL is fine. */
+void sn_board_destroy(sn_board *board);
 
 /** Monotonic seconds. Not collective. */
 double sn_clock(void);

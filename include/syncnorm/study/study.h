@@ -13,13 +13,34 @@
 #include "syncnorm/study/plan.h"
 #include "syncnorm/train/trainer.h"
 
+/** What a team is at, as its root last told. */
+typedef struct sn_team_progress {
+    int32_t run;             /* in the plan; -1: none, or none any more */
+    int32_t ranks;           /* of the team */
+    uint32_t epoch, epochs;  /* at work (1-based; 0: not yet), of the run */
+    uint32_t batch, batches; /* done in this epoch, of the epoch */
+    double loss, accuracy;   /* of the last batch; so far this epoch, percent */
+    int32_t done, failed;    /* runs that the team is through with, failed ones included */
+    double worked, left;     /* epochs trained in this study; left of the run at hand */
+    char failure[192];       /* of the last run that failed: its name and why */
+} sn_team_progress;
+
+/** Who watches a study. With `update` set, errors of runs are told to it, and not on standard error. */
+typedef struct sn_study_watcher {
+    void *context;
+    /* some times a second while runs go on; must not call MPI */
+    void (*update)(void *context, const sn_team_progress *teams, int count, double seconds);
+} sn_study_watcher;
+
 typedef struct sn_study {
     const sn_plan *plan;       /* resolved */
     const sn_dataset *dataset; /* opened over the world */
     const char *directory;     /* of the run files: DIRECTORY/NAME.h5 */
     int ranks_per_run;         /* 0: as many as there are for each run, at least 1 */
     sn_execution execution;    /* of every run; `output` is not read, max_seconds is for the whole study */
-    FILE *out;                 /* a line per finished epoch, from each team's root; NULL: none */
+    FILE *out;                 /* a line per finished run, from each team's root; NULL: none */
+    bool epochs;               /* also a line per finished epoch */
+    sn_study_watcher watcher;  /* on every rank alike, but called on the world's root alone */
 } sn_study;
 
 /** How a run of the plan ended. */
@@ -33,13 +54,14 @@ typedef struct sn_outcome {
 
 /**
  * How `ranks` ranks are divided: teams of `ranks_per_run` (0: ranks / runs, at least 1), not more than there are runs; ranks that
- * are left over join the teams, whose sizes then differ by at most one. `team_of(rank)` is sn_study_team(). One line
+ * are left over join the teams. One line
  * in `note` ("" if there is nothing to say) when it is not what was asked for. Returns the number of teams. Not collective.
  */
 int sn_study_teams(int ranks, size_t runs, int ranks_per_run, char *note, size_t note_size);
 
-/** The team of a rank: consecutive ranks, so that a team stays on as few nodes as possible. Not collective. */
-int sn_study_team(int rank, int ranks, int teams);
+/** team_of[r] (ranks of them) becomes the team of rank r. node[r] is the lowest rank on the node of r (sn_team_nodes()): teams stay within a
+ *  node where they can, and are of consecutive ranks otherwise. Not collective. */
+void sn_study_assign(const int *node, int ranks, int teams, int *team_of);
 
 /** Fills in the digest of the initial model, which the names of runs with --init have in them; SN_ERROR_FILE when it cannot be
  *  read. Collective over the world. */
@@ -51,6 +73,10 @@ sn_status sn_study_resolve(sn_team *world, sn_plan *plan);
  * stop the others. Collective over the world.
  */
 sn_status sn_study_run(sn_team *world, const sn_study *study, sn_outcome *outcomes);
+
+/** Prints what sn_study_run() would do on `ranks` ranks: its runs, which team is likely to train them, an estimate of the time from `rate`
+ *  images/s of one rank (0: measured, a few steps of each norm). Looks at no data, needs no MPI. Not collective. */
+sn_status sn_study_rehearse(const sn_plan *plan, int ranks, int ranks_per_run, double rate, FILE *out);
 
 /** The comparison: a table of the outcomes, and the failures named. */
 void sn_study_print(const sn_study *study, const sn_outcome *outcomes, FILE *out);

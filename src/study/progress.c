@@ -1,0 +1,119 @@
+#include "progress.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+static const double INTERVAL = 0.2; /* seconds between two notes, and two updates */
+
+/* Which world rank is each team's root: the lowest of its ranks. */
+static void find_roots(progress *p, const int *team_of, int ranks)
+{
+    for (int rank = ranks - 1; rank >= 0; rank--)
+        p->roots[team_of[rank]] = rank;
+}
+
+sn_status progress_create(sn_team *world, sn_team *team, const sn_study *setup, const int *team_of, int teams,
+                          progress *p)
+{
+    *p = (progress){.setup = setup, .teams = teams, .started = sn_clock()};
+    p->mine = (sn_team_progress){.run = -1, .ranks = sn_team_size(team)};
+    if (!setup->watcher.update) return SN_OK;
+    p->tells = sn_team_is_root(team);
+    p->shows = sn_team_is_root(world);
+    p->roots = calloc((size_t)teams, sizeof *p->roots);
+    p->all = calloc((size_t)teams, sizeof *p->all);
+    SN_TRY(sn_team_agree(
+        world, p->roots && p->all ? SN_OK : sn_fail(SN_ERROR_MEMORY, "out of memory: the study's progress")));
+    find_roots(p, team_of, sn_team_size(world));
+    return sn_board_create(world, sizeof p->mine, &p->board);
+}
+
+void progress_destroy(progress *p)
+{
+    sn_board_destroy(p->board);
+    free(p->roots);
+    free(p->all);
+}
+
+void progress_show(progress *p)
+{
+    const sn_team_progress *notes = sn_board_read(p->board);
+    for (int t = 0; t < p->teams; t++) {
+        p->all[t] = notes[p->roots[t]];
+        if (p->all[t].ranks == 0) p->all[t].run = -1; /* it has not told anything yet */
+    }
+    p->setup->watcher.update(p->setup->watcher.context, p->all, p->teams, sn_clock() - p->started);
+}
+
+/* Tells and shows, not oftener than it can be seen: most steps pay for a look at the clock. */
+static void tick(progress *p, bool news)
+{
+    if (!p->board) return;
+    p->pending |= news;
+    const double now = sn_clock();
+    if (now - p->told < INTERVAL) return;
+    p->told = now;
+    if (p->tells && p->pending && sn_board_write(p->board, &p->mine)) p->pending = false;
+    if (p->shows) progress_show(p);
+}
+
+void progress_run(progress *p, uint32_t run)
+{
+    const sn_experiment *e = &p->setup->plan->experiments[run];
+    p->mine.run = (int32_t)run;
+    p->mine.epoch = p->mine.batch = 0;
+    p->mine.epochs = e->epochs;
+    p->mine.left = p->length = e->epochs;
+    tick(p, true);
+}
+
+void progress_epoch(progress *p, uint32_t epoch, uint32_t steps)
+{
+    const uint64_t most = p->setup->plan->experiments[p->mine.run].steps;
+    const uint64_t before = (uint64_t)(epoch - 1) * steps;
+    p->epoch_steps = steps;
+    if (most && (double)most / steps < p->length) p->length = (double)most / steps;
+    p->mine.epoch = epoch;
+    p->mine.batch = 0;
+    p->mine.batches = most && most < before + steps ? (uint32_t)(most - before) : steps;
+    tick(p, true);
+}
+
+void progress_step(progress *p, uint32_t batch, double loss, double accuracy)
+{
+    sn_team_progress *m = &p->mine;
+    m->batch = batch + 1;
+    m->loss = loss;
+    m->accuracy = accuracy;
+    m->worked += 1 / p->epoch_steps;
+    m->left = p->length - (m->epoch - 1) - m->batch / p->epoch_steps;
+    tick(p, true);
+}
+
+void progress_end(progress *p, const char *failure)
+{
+    p->mine.run = -1;
+    p->mine.left = 0;
+    p->mine.done++;
+    if (failure) {
+        p->mine.failed++;
+        snprintf(p->mine.failure, sizeof p->mine.failure, "%s", failure);
+    }
+    p->told = 0; /* now */
+    tick(p, true);
+}
+
+void progress_idle(void *context)
+{
+    tick(context, false);
+}
+
+/* A note can be replaced once it was read; so when it was replaced twice, it was. */
+void progress_finish(progress *p)
+{
+    if (!p->board || !p->tells || p->shows) return;
+    for (int times = 0; times < 2; times++)
+        while (!sn_board_write(p->board, &p->mine))
+            nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+    p->pending = false;
+}

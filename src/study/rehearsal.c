@@ -1,0 +1,176 @@
+/* A study without carrying it out: its runs, who would train them, and how long it would take. */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "syncnorm/base/memory.h"
+#include "syncnorm/nn/replica.h"
+#include "syncnorm/study/study.h"
+
+enum { IMAGES = 64, STEPS = 4, NORMS = 5, CONVOLUTIONS = 2 };
+
+/* MNIST: the data is not looked at. Evaluating an image is a third of training on it: forward alone. */
+static const double TRAINING_IMAGES = 60000, EVALUATED_IMAGES = 10000;
+
+typedef struct rates {
+    double stated;                        /* 0: measure */
+    double measured[NORMS][CONVOLUTIONS]; /* images/s of one rank; 0: not yet */
+} rates;
+
+/* The fastest of a few steps on made-up images: speed does not depend on what is in them. Needs neither data nor MPI. */
+static sn_status time_steps(sn_replica *replica, sn_model *model, double *images_per_second)
+{
+    static uint8_t pixels[IMAGES * SN_IMAGE_PIXELS], labels[IMAGES];
+    uint32_t index[IMAGES];
+    for (size_t i = 0; i < sizeof pixels; i++)
+        pixels[i] = (uint8_t)(i * 2654435761u >> 24);
+    for (uint32_t i = 0; i < IMAGES; i++) {
+        labels[i] = (uint8_t)(i % SN_CLASSES);
+        index[i] = i;
+    }
+    double best = 0;
+    for (uint32_t step = 0; step < STEPS; step++) {
+        const sn_batch batch = {.samples = {pixels, labels, IMAGES},
+                                .index = index,
+                                .count = IMAGES,
+                                .total = IMAGES,
+                                .step = step};
+        sn_step_sums sums;
+        const double begun = sn_clock();
+        SN_TRY(sn_replica_step(replica, model, &batch, NULL, &sums));
+        const double rate = IMAGES / (sn_clock() - begun);
+        if (rate > best) best = rate;
+    }
+    *images_per_second = best;
+    return SN_OK;
+}
+
+static sn_status measure(const sn_experiment *e, double *images_per_second)
+{
+    sn_team *alone = NULL;
+    sn_network network;
+    sn_model *model = NULL;
+    sn_replica *replica = NULL;
+    const sn_kernels *kernels = sn_kernels_select(NULL);
+    if (!kernels)
+        return sn_fail(SN_ERROR_USAGE,
+                       "SYNCNORM_ISA names an instruction set that this processor does not have");
+    sn_status status = sn_network_build(e->norm, (int)e->groups, &network);
+    if (status == SN_OK) status = sn_team_alone(&alone);
+    if (status == SN_OK) status = sn_model_create(&network, &model);
+    if (status == SN_OK) {
+        sn_model_initialize(model, 1);
+        const sn_replica_options options = {.team = alone,
+                                            .network = &network,
+                                            .kernels = kernels,
+                                            .convolution = e->conv == SN_CONV_GEMM ? sn_convolution_gemm()
+                                                                                   : kernels->direct,
+                                            .batch = IMAGES,
+                                            .seed = 1,
+                                            .dropout = e->dropout};
+        status = sn_replica_create(&options, &replica);
+    }
+    if (status == SN_OK) status = time_steps(replica, model, images_per_second);
+    sn_replica_destroy(replica);
+    sn_model_destroy(model);
+    sn_team_destroy(alone);
+    return status;
+}
+
+/* Of a run on so many ranks. They share every batch evenly, and what they tell each other is small beside it. */
+static sn_status estimate(const sn_experiment *e, int ranks, rates *r, double *seconds)
+{
+    double rate = r->stated;
+    if (rate <= 0) {
+        double *measured = &r->measured[e->norm][e->conv];
+        if (*measured <= 0) SN_TRY(measure(e, measured));
+        rate = *measured;
+    }
+    double images = e->epochs * TRAINING_IMAGES, evaluations = e->epochs;
+    if (e->steps && (double)e->steps * e->batch < images) {
+        images = (double)e->steps * e->batch;
+        evaluations = images / TRAINING_IMAGES + 1;
+    }
+    const double useful = ranks < (int)e->batch ? ranks : (int)e->batch;
+    *seconds = (images + (evaluations + 1) * EVALUATED_IMAGES / 3) / (rate * useful);
+    return SN_OK;
+}
+
+static void print_time(double seconds, int hours_width, FILE *out)
+{
+    const unsigned long total = (unsigned long)(seconds + 0.5);
+    fprintf(out, "%*lu:%02lu:%02lu", hours_width, total / 3600, total / 60 % 60, total % 60);
+}
+
+/* As it would go: the team that is free first takes the next run. */
+static sn_status print_runs(const sn_plan *plan, const int *sizes, int teams, double *busy, rates *r,
+                            FILE *out)
+{
+    int width = 8;
+    char name[SN_RUN_NAME_SIZE];
+    for (size_t i = 0; i < plan->count; i++) {
+        sn_experiment_name(&plan->experiments[i], name);
+        if ((int)strlen(name) > width) width = (int)strlen(name);
+    }
+    fprintf(out, "\n%-*s  team  ranks   about\n", width, "run");
+    for (size_t i = 0; i < plan->count; i++) {
+        int team = 0;
+        double seconds;
+        for (int t = 1; t < teams; t++)
+            if (busy[t] < busy[team]) team = t;
+        SN_TRY(estimate(&plan->experiments[i], sizes[team], r, &seconds));
+        busy[team] += seconds;
+        sn_experiment_name(&plan->experiments[i], name);
+        fprintf(out, "%-*s  %4d  %5d ", width, name, team + 1, sizes[team]);
+        print_time(seconds, 5, out);
+        fputc('\n', out);
+    }
+    return SN_OK;
+}
+
+static void print_total(const double *busy, int teams, const rates *r, FILE *out)
+{
+    double last = 0;
+    for (int t = 0; t < teams; t++)
+        if (busy[t] > last) last = busy[t];
+    fputs("\nIn all about ", out);
+    print_time(last, 1, out);
+    fprintf(out, ", for MNIST, at %s images/s of one rank:", r->stated > 0 ? "the stated" : "measured");
+    if (r->stated > 0) fprintf(out, " %.0f", r->stated);
+    const char *separator = " ";
+    for (int norm = 0; norm < NORMS; norm++)
+        for (int conv = 0; conv < CONVOLUTIONS; conv++)
+            if (r->measured[norm][conv] > 0) {
+                fprintf(out, "%s%s%s %.0f", separator, sn_norm_name((sn_norm_kind)norm),
+                        conv == SN_CONV_GEMM ? " gemm" : "", r->measured[norm][conv]);
+                separator = ", ";
+            }
+    fputc('\n', out);
+}
+
+sn_status sn_study_rehearse(const sn_plan *plan, int ranks, int ranks_per_run, double rate, FILE *out)
+{
+    char note[256];
+    const int teams = sn_study_teams(ranks, plan->count, ranks_per_run, note, sizeof note);
+    int *node, *team_of = NULL, *sizes = NULL;
+    double *busy = NULL;
+    rates r = {.stated = rate};
+    sn_status status = SN_ALLOCATE(node, (size_t)ranks, "the teams"); /* zeroed: all on one */
+    if (status == SN_OK) status = SN_ALLOCATE(team_of, (size_t)ranks, "the teams");
+    if (status == SN_OK) status = SN_ALLOCATE(sizes, (size_t)teams, "the teams");
+    if (status == SN_OK) status = SN_ALLOCATE(busy, (size_t)teams, "the teams");
+    if (status == SN_OK) {
+        sn_study_assign(node, ranks, teams, team_of);
+        for (int rank = 0; rank < ranks; rank++)
+            sizes[team_of[rank]]++;
+        fprintf(out, "%zu %s, %d %s in %d %s%s%s\n", plan->count, plan->count == 1 ? "run" : "runs", ranks,
+                ranks == 1 ? "rank" : "ranks", teams, teams == 1 ? "team" : "teams", *note ? ": " : "", note);
+        status = print_runs(plan, sizes, teams, busy, &r, out);
+    }
+    if (status == SN_OK) print_total(busy, teams, &r, out);
+    sn_free(node);
+    sn_free(team_of);
+    sn_free(sizes);
+    sn_free(busy);
+    return status;
+}
