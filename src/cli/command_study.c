@@ -104,7 +104,6 @@ static sn_status read_options(const sn_cli_arguments *arguments, studying *s)
     if (s->rate && !sn_cli_given(arguments, "dry-run"))
         return sn_fail(SN_ERROR_USAGE, "--rate goes with --dry-run");
     SN_TRY(sn_cli_read_progress(arguments, &s->progress));
-    s->study.epochs = s->level == SN_LOG_VERBOSE;
     s->study.out = s->level == SN_LOG_QUIET ? NULL : stdout;
     s->data = sn_cli_value(arguments, "data");
     return SN_OK;

@@ -40,7 +40,7 @@ static void say(FILE *out, const char *line)
 static void on_epoch_end(void *context, const sn_epoch_row *row)
 {
     const watched *w = context;
-    if (!w->setup->out || !w->setup->epochs) return;
+    if (!w->setup->out || w->progress->board) return;
     char name[SN_RUN_NAME_SIZE], text[256], line[SN_RUN_NAME_SIZE + 260];
     sn_experiment_name(w->experiment, name);
     sn_epoch_line(row, w->experiment->epochs, text, sizeof text);

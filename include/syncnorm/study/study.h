@@ -38,8 +38,7 @@ typedef struct sn_study {
     const char *directory;     /* of the run files: DIRECTORY/NAME.h5 */
     int ranks_per_run;         /* 0: as many as there are for each run, at least 1 */
     sn_execution execution;    /* of every run; `output` is not read, max_seconds is for the whole study */
-    FILE *out;                 /* a line per finished run, from each team's root; NULL: none */
-    bool epochs;               /* also a line per finished epoch */
+    FILE *out;                 /* a line per finished epoch and run, from each team's root; NULL: none */
     sn_study_watcher watcher;  /* on every rank alike, but called on the world's root alone */
 } sn_study;
 
