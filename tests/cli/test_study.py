@@ -98,6 +98,7 @@ class Study(harness.Test):
         for line in drawn:
             self.assertLess(len(line.split("\x1b[J")[-1]), 40)
         self.assertNotIn("\x1b", self.run_on_terminal("study", "--epochs", "2", "--progress", "never", columns=40))
+        self.assertIn("\x1b[K", self.run_on_terminal("study", "--epochs", "2", columns=80, np=2))  # mpirun's terminal
 
     def test_lists_and_merged_runs(self):
         out, _ = self.run_program("study", "--norm", "gn,bn,gn", "--seed", "3-4,3", "--steps", "2", np=3)
@@ -145,6 +146,17 @@ class Study(harness.Test):
         self.assertEqual(self.rows(again, names), self.rows(first, names))
         self.assertNotIn("Epoch", again)
         self.assertEqual(err.count("nothing to do"), 3)
+
+    def test_a_study_that_was_cut_short_goes_on_with_other_ranks_and_more_runs(self):
+        options = ("study", "--norm", "gn,bn", "--workers", "2")
+        whole, _ = self.run_program(*options, "--seed", "1-3", "--epochs", "2", "--output", "whole", np=2)
+        self.run_program(*options, "--seed", "1-2", "--steps", "3", np=3)
+        self.run_program(*options, "--seed", "1", "--epochs", "2", np=1)  # two of the runs are complete
+        out, err = self.run_program(*options, "--seed", "1-3", "--epochs", "2", np=4)
+        names = [f"{norm}-workers2-s{seed}" for norm in ("gn", "bn") for seed in (1, 2, 3)]
+        self.assertEqual(self.rows(out, names), self.rows(whole, names))
+        self.assertEqual((err.count("nothing to do"), err.count("going on after")), (2, 2))
+        self.assertEqual(sorted(n for n in os.listdir(self.path("runs")) if n.endswith(".h5")), sorted(f"{n}.h5" for n in names))
 
     def test_out_of_time(self):
         out, err = self.run_program("study", "--epochs", "60000", "--max-time", "0:00:01", np=2, expect=75)

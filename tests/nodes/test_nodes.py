@@ -1,0 +1,123 @@
+#!/usr/bin/env python3
+"""The default study over three nodes: the same digests as on one rank, teams within nodes.
+
+The nodes are network namespaces, each with a host name of its own, joined by a bridge in a fourth; mpirun starts its daemons in them as it
+would by ssh. Everything is made and removed here. Needs root and ip; skipped (exit code 77), and said so, without."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "cli"))
+import harness
+
+NODES = 3
+SKIP = 77
+NAME = f"sn{os.getpid()}"
+
+AGENT = """#!/bin/sh
+# as ssh: agent [OPTION...] HOST COMMAND...
+while [ "${1#-}" != "$1" ]; do shift; done
+node=$NAME-n$((${1##*.} - 1)); shift
+exec ip netns exec "$node" unshare --uts sh -c 'hostname "$0" && exec sh -c "$1"' "$node" "$*"
+"""
+
+
+def ip(*arguments):
+    subprocess.run(["ip", *arguments], check=True, capture_output=True, text=True)
+
+
+def node(n):
+    return f"{NAME}-n{n}"
+
+
+def make_network():
+    switch = f"{NAME}-sw"
+    ip("netns", "add", switch)
+    ip("-n", switch, "link", "add", "br0", "type", "bridge")
+    ip("-n", switch, "link", "set", "br0", "up")
+    for n in range(NODES):
+        ip("netns", "add", node(n))
+        ip("link", "add", f"v{n}", "netns", node(n), "type", "veth", "peer", "name", f"p{n}", "netns", switch)
+        ip("-n", switch, "link", "set", f"p{n}", "master", "br0", "up")
+        ip("-n", node(n), "link", "set", "lo", "up")
+        ip("-n", node(n), "addr", "add", f"10.99.0.{n + 1}/24", "dev", f"v{n}")
+        ip("-n", node(n), "link", "set", f"v{n}", "up")
+
+
+def remove_network():
+    for name in [f"{NAME}-sw"] + [node(n) for n in range(NODES)]:
+        subprocess.run(["ip", "netns", "del", name], capture_output=True, check=False)
+
+
+class Nodes(harness.Test):
+    def run_on_nodes(self, *arguments, ranks_per_node=1):
+        agent = self.path("agent")
+        with open(agent, "w", encoding="utf-8") as file:
+            file.write(AGENT)
+        os.chmod(agent, 0o755)
+        hosts = ",".join(f"10.99.0.{n + 1}:{ranks_per_node}" for n in range(NODES))
+        launcher = ["ip", "netns", "exec", node(0), "unshare", "--uts", "sh", "-c", 'hostname "$0" && exec "$@"', node(0),
+                    harness.MPIEXEC[0], "-q", "--bind-to", "none", "--oversubscribe", "--host", hosts,
+                    "-np", str(NODES * ranks_per_node), "--mca", "plm_rsh_agent", agent,
+                    "--mca", "btl", "self,vader,tcp", "--mca", "btl_tcp_if_include", "10.99.0.0/24",
+                    "--mca", "oob_tcp_if_include", "10.99.0.0/24"]
+        done = subprocess.run(launcher + [harness.PROGRAM, *arguments], cwd=self.directory, timeout=harness.TIMEOUT,
+                              env={**self.environment, "NAME": NAME}, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        return done.stdout
+
+    def hosts(self, out_directory):
+        """{run: its hosts} as the run files tell."""
+        found = {}
+        for name in sorted(os.listdir(self.path(out_directory))):
+            if name.endswith(".h5"):
+                out, _ = self.run_program("inspect", f"{out_directory}/{name}")
+                found[name[:-3]] = set(re.findall(rf"{NAME}-n\d", out))
+        return found
+
+    def test_the_digests_are_those_of_one_rank(self):
+        one, _ = self.run_program("study", "--epochs", "2", "--output", "one")
+        for ranks_per_node in (1, 2):
+            directory = f"by{ranks_per_node}"
+            out = self.run_on_nodes("study", "--epochs", "2", "--output", directory, ranks_per_node=ranks_per_node)
+            self.assertIn(f"{NODES * ranks_per_node} ranks in 3 teams", out)
+            table = out[out.index("\nrun "):]
+            self.assertEqual(harness.digests(table), harness.digests(one[one.index("\nrun "):]))
+            # a team, and so each run, stays on one node
+            self.assertEqual([len(hosts) for hosts in self.hosts(directory).values()], [1, 1, 1])
+
+    def test_a_team_over_all_nodes_and_a_display(self):
+        one, _ = self.run_program("study", "--norm", "bn", "--seed", "1-2", "--steps", "4", "--output", "one")
+        out = self.run_on_nodes("study", "--norm", "bn", "--seed", "1-2", "--steps", "4", "--ranks-per-run", "3", "--output", "all",
+                                "--progress", "always")
+        self.assertEqual(harness.digests(out[out.rindex("\nrun "):]), harness.digests(one[one.index("\nrun "):]))
+        self.assertEqual([len(hosts) for hosts in self.hosts("all").values()], [3, 3])
+
+
+def main():
+    why = None
+    if os.geteuid() != 0:
+        why = "not root"
+    elif not shutil.which("ip"):
+        why = "no ip (Debian package iproute2)"
+    if not why:
+        try:
+            make_network()
+        except subprocess.CalledProcessError as error:
+            remove_network()
+            why = f"no network namespaces here: {error.stderr.strip()}"
+    if why:
+        print(f"SKIPPED, NOTHING WAS TESTED: {why}")
+        sys.exit(SKIP)
+    try:
+        unittest.main(verbosity=2)
+    finally:
+        remove_network()
+
+
+if __name__ == "__main__":
+    main()
