@@ -109,5 +109,6 @@ shared_kilobytes=$(df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 { print $4 }')
 [ -d /sys/devices/system/cpu ] || export HWLOC_HIDE_ERRORS=2
 export HWLOC_COMPONENTS=-gl
 
-exec mpirun -q --bind-to none -np "$np" "$root/build/release/syncnorm" study --data "$data" --output "$output" \
-    ${epochs:+--epochs "$epochs"}
+mpirun -q --bind-to none -np "$np" "$root/build/release/syncnorm" study --data "$data" --output "$output" \
+    ${epochs:+--epochs "$epochs"} || exit
+"$root/build/release/syncnorm" report --output "$output/report" "$output"/gn-s1.h5 "$output"/ln-s1.h5 "$output"/bn-l1-s1.h5
