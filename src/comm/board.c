@@ -49,6 +49,7 @@ bool sn_board_write(sn_board *board, const void *note)
     MPI_Test(&board->under_way, &arrived, MPI_STATUS_IGNORE);
     if (!arrived) return false;
     memcpy(board->mine, note, board->bytes);
+    /* tested by the next call, waited for at the end: NOLINTNEXTLINE(clang-analyzer-optin.mpi.MPI-Checker) */
     MPI_Issend(board->mine, (int)board->bytes, MPI_BYTE, 0, TAG_NOTE, board->comm, &board->under_way);
     return true;
 }
@@ -76,6 +77,7 @@ void sn_board_destroy(sn_board *board)
     if (!board) return;
     MPI_Request all_here;
     int done = 0;
+    /* of the last write: NOLINTNEXTLINE(clang-analyzer-optin.mpi.MPI-Checker) */
     if (board->rank > 0) MPI_Wait(&board->under_way, MPI_STATUS_IGNORE);
     MPI_Ibarrier(board->comm, &all_here);
     while (!done) {
