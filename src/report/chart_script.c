@@ -8,7 +8,7 @@
 #include "missing.h"
 #include "text.h"
 
-enum { WIDTH = 440, PLOT_HEIGHT = 290, KEY_ROW = 19, BAR_HEIGHT = 38, TICKS_MAX = 64 };
+enum { WIDTH = 440, PLOT_HEIGHT = 282, KEY_ROW = 23, BAR_HEIGHT = 38, TICKS_MAX = 64 };
 
 /* Okabe and Ito's colours, which the colour-blind tell apart, darkest first; points differ as well. */
 static const char *const colours[] = {"#0072b2", "#d55e00", "#009e73", "#cc79a7",
