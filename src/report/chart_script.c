@@ -8,7 +8,7 @@
 #include "missing.h"
 #include "text.h"
 
-enum { WIDTH = 440, PLOT_HEIGHT = 290, KEY_ROW = 19, BAR_HEIGHT = 30, TICKS_MAX = 64 };
+enum { WIDTH = 440, PLOT_HEIGHT = 282, KEY_ROW = 23, BAR_HEIGHT = 38, TICKS_MAX = 64 };
 
 /* Okabe and Ito's colours, which the colour-blind tell apart, darkest first; points differ as well. */
 static const char *const colours[] = {"#0072b2", "#d55e00", "#009e73", "#cc79a7",
@@ -120,12 +120,14 @@ static double on_axis(const sn_chart *chart, double y)
 static void y_limits(const sn_chart *chart, double *low, double *high)
 {
     const bool logarithmic = chart->y_axis != SN_AXIS_LINEAR;
+    double least = HUGE_VAL;
     *low = HUGE_VAL;
     *high = -HUGE_VAL;
     for (size_t s = 0; s < chart->series_count; s++)
         for (size_t i = 0; i < chart->series[s].count; i++) {
             const sn_chart_point *p = &chart->series[s].points[i];
             const double values[] = {p->y, p->low, p->high};
+            least = fmin(least, on_axis(chart, p->y));
             for (int k = 0; k < 3; k++) {
                 const double y = on_axis(chart, values[k]);
                 if (isnan(y) || (logarithmic && y <= 0)) continue;
@@ -142,6 +144,7 @@ static void y_limits(const sn_chart *chart, double *low, double *high)
         *low /= factor;
         *high *= factor;
     } else {
+        if (least >= 0) *low = fmax(*low, 0); /* an interval may reach where no value can be */
         const bool from_zero = *low >= 0 && *low < 0.5 * *high;
         const double space = fmax((*high - *low) * 0.06, fabs(*high) * 1e-3);
         *low = from_zero ? 0 : *low - space;
@@ -238,30 +241,40 @@ static size_t key_rows(const sn_chart *chart, size_t *columns)
     }
     entries += published;
     *columns = (WIDTH - 20) / (8 * longest + 44);
-    if (*columns < 1 || chart->stacked) *columns = 1; /* beside the names of the bars there is little room */
+    if (*columns < 1) *columns = 1;
     if (*columns > entries) *columns = entries ? entries : 1;
     return (entries + *columns - 1) / *columns;
 }
 
+/* Names stand above their bars: at the side, long ones would leave no room. */
 static void put_stacked(const sn_chart *chart, FILE *out)
 {
-    fprintf(out,
-            "set yrange [%zu.5:-0.5]\nset ytics nomirror scale 0\nset xrange [0:*]\nunset grid\n"
-            "set grid xtics lc rgb \"#bbbbbb\" lw 0.7 dt 1\nset style fill solid 0.9 noborder\nplot ",
-            chart->bar_count - 1);
+    double longest = 0;
+    for (size_t i = 0; i < chart->bar_count; i++) {
+        double length = 0;
+        for (size_t s = 0; s < chart->series_count; s++)
+            length += i < chart->series[s].count ? chart->series[s].points[i].y : 0;
+        longest = fmax(longest, length);
+    }
+    fprintf(out, "set yrange [%zu.5:-0.6]\nunset ytics\nset xrange [0:%.6g]\nset xtics %g\nset lmargin 3\n",
+            chart->bar_count - 1, longest > 0 ? longest * 1.03 : 1, longest > 0 ? nice_step(longest) : 1);
+    fputs(
+        "unset grid\nset grid xtics lc rgb \"#bbbbbb\" lw 0.7 dt 1\nset style fill solid 0.9 noborder\nplot ",
+        out);
     for (size_t s = 0; s < chart->series_count; s++) {
-        fprintf(out, "%s\\\n    '%s.tsv' skip 1 using (0):0:(0", s ? ", " : "", chart->name);
+        fprintf(out, "\\\n    '%s.tsv' skip 1 using (0):0:(0", chart->name);
         for (size_t k = 0; k < s; k++)
             fprintf(out, "+$%zu", k + 2);
         fputs("):(0", out);
         for (size_t k = 0; k <= s; k++)
             fprintf(out, "+$%zu", k + 2);
-        fprintf(out, "):($0-0.32):($0+0.32):ytic(1) with boxxyerror lc rgb \"%s\" title \"",
+        fprintf(out, "):($0-0.1):($0+0.34) with boxxyerror lc rgb \"%s\" title \"",
                 colours[chart->series[s].style % STYLES]);
         sn_put_text(out, SN_SYNTAX_GNUPLOT, chart->series[s].label);
-        fputc('"', out);
+        fputs("\", ", out);
     }
-    fputc('\n', out);
+    fprintf(out, "\\\n    '%s.tsv' skip 1 using (0):($0-0.32):1 with labels left offset 0.2,0 notitle\n",
+            chart->name);
 }
 
 /* What stands in `using` for a column. */

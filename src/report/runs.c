@@ -248,10 +248,14 @@ static void add_difference(const sn_report_runs *runs, size_t g, char *label)
             if (k != g && strcmp(runs->groups[k].label, group->label) == 0)
                 differs = differs || !same_attribute(&mine->items[i], &runs->groups[k].runs->run.experiment);
         if (!differs || used + 1 >= SN_REPORT_LABEL) continue;
-        char value[16];
-        sn_attribute_print(&mine->items[i], value, sizeof value);
-        used += (size_t)snprintf(label + used, SN_REPORT_LABEL - used, "%s%s %.8s", between,
-                                 mine->items[i].name, value);
+        char value[64];
+        if (mine->items[i].type == SN_VALUE_REAL)
+            snprintf(value, sizeof value, "%.6g", mine->items[i].real);
+        else
+            sn_attribute_print(&mine->items[i], value, sizeof value);
+        const int shown = strstr(mine->items[i].name, "digest") ? 8 : 24; /* of a digest */
+        used += (size_t)snprintf(label + used, SN_REPORT_LABEL - used, "%s%s %.*s", between,
+                                 mine->items[i].name, shown, value);
         between = ", ";
     }
     if (*between == ',' && used + 1 < SN_REPORT_LABEL) strcpy(label + used, ")");
