@@ -69,10 +69,12 @@ static sn_status read_units(hid_t group, const char *column, const char **units,
     const hid_t set = SN_H5_ID(&scope, H5Dopen2(group, column, H5P_DEFAULT));
     SN_H5_TRY(&scope, sn_read_attributes(set, attributes));
     const sn_attribute *found = sn_attributes_find(attributes, "units");
-    if (found && found->type == SN_VALUE_TEXT)
-        *units = found->text;
-    else
+    if (!found || found->type != SN_VALUE_TEXT)
         sn_scope_fail(&scope, "a column without units");
+    else if (strlen(found->text) >= sizeof((sn_column *)NULL)->units)
+        sn_scope_fail(&scope, "a column whose units are too long");
+    else
+        *units = found->text;
     return sn_scope_close(&scope);
 }
 

@@ -132,6 +132,9 @@ static sn_status read_tensor(hid_t set, const char *name, sn_load load, size_t *
 /* "misclassified" and "image" make "misclassified/image". */
 static sn_status join_name(sn_scope *scope, const char *prefix, const char *link, char name[SN_TENSOR_NAME])
 {
+    if (!link[0] || strchr(link, '/') ||
+        strcmp(link, ".") == 0) /* HDF5 writes no such names, but reads them */
+        return sn_scope_fail(scope, "\"%s\" is not a name", link);
     const int length = snprintf(name, SN_TENSOR_NAME, "%s%s%s", prefix, prefix[0] ? "/" : "", link);
     return length < SN_TENSOR_NAME ? SN_OK : sn_scope_fail(scope, "the name %s... is too long", name);
 }

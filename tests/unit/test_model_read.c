@@ -140,6 +140,26 @@ static void what_is_not_weights_is_refused(void **state)
     assert_refused(file, model, "foreign.h5: /model: a link to something elsewhere");
 }
 
+/* Where HDF5 keeps names without a checksum, a forger can give two datasets one name. */
+static void a_name_that_is_there_twice_is_refused(void **state)
+{
+    (void)state;
+    hid_t model;
+    const hid_t file = create(&model);
+    put(model, "twin.a", H5T_IEEE_F32LE, H5T_NATIVE_FLOAT, 1, (hsize_t[]){1}, H5P_DEFAULT, NULL);
+    put(model, "twin.b", H5T_IEEE_F32LE, H5T_NATIVE_FLOAT, 1, (hsize_t[]){1000}, H5P_DEFAULT, NULL);
+    finish(file, model);
+    size_t size;
+    unsigned char *data = slurp("foreign.h5", &size);
+    unsigned char *name = memmem(data, size, "twin.b", 6);
+    assert_non_null(name);
+    name[5] = 'a';
+    spill("foreign.h5", data, size);
+    free(data);
+    sn_tensors read;
+    assert_file_error(sn_model_read("foreign.h5", &read), "/model/twin.a: a second one of this name");
+}
+
 static void what_is_not_hdf5_is_refused(void **state)
 {
     (void)state;
@@ -227,6 +247,7 @@ int main(void)
         CASE(numbers_of_any_type_and_storage_are_converted),
         CASE(a_file_with_a_user_block_is_hdf5_too),
         CASE(what_is_not_weights_is_refused),
+        CASE(a_name_that_is_there_twice_is_refused),
         CASE(what_is_not_hdf5_is_refused),
         CASE(a_file_that_crashes_hdf5_is_one_line),
         CASE(what_is_read_apart_is_the_same_to_the_bit),

@@ -297,6 +297,16 @@ static void column_without_units(hid_t file)
     put(file, "metrics/epoch/accuracy", H5T_IEEE_F64LE, 1, (hsize_t[]){1}, H5P_DEFAULT);
 }
 
+static void long_units(hid_t file)
+{
+    const hid_t set = H5Dopen2(file, "metrics/epoch/accuracy", H5P_DEFAULT);
+    const hid_t type = H5Tcopy(H5T_C_S1);
+    assert_true(H5Tset_size(type, H5T_VARIABLE) >= 0);
+    put_attribute(set, "units", type, &(const char *){"thirty-two bytes are one too many"});
+    H5Tclose(type);
+    H5Dclose(set);
+}
+
 static void five_dimensions(hid_t file)
 {
     put(file, "model/conv1.weight", H5T_IEEE_F32LE, 5, (hsize_t[]){1, 1, 1, 1, 1}, H5P_DEFAULT);
@@ -370,6 +380,7 @@ static void sealed_files_of_another_schema_are_refused(void **state)
         {unequal_columns, "forged.h5: /metrics/step/loss: 7 rows, but step has 938"},
         {column_of_two_dimensions, "/metrics/epoch/accuracy: a column of 2 dimensions"},
         {column_without_units, "/metrics/epoch/accuracy: a column without units"},
+        {long_units, "/metrics/epoch/accuracy: a column whose units are too long"},
         {five_dimensions, "/model/conv1.weight: a dataset of 5 dimensions; at most 4"},
         {more_values_than_bytes, "/model/huge: a dataset larger than can be right"},
         {more_values_than_numbers, "/evaluation/huge: a dataset larger than can be right"},
