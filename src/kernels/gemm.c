@@ -98,8 +98,9 @@ static float scatter(const float *product, float bias, bool relu, int rows, int 
     return sum;
 }
 
-static void convolve(const sn_conv_shape *shape, const float *weight, const float *bias, sn_planes input,
-                     sn_planes output, int rows, bool relu, float *plane_sum, float *scratch)
+__attribute__((nonnull(9))) static void convolve(const sn_conv_shape *shape, const float *weight,
+                                                 const float *bias, sn_planes input, sn_planes output,
+                                                 int rows, bool relu, float *plane_sum, float *scratch)
 {
     const workspace w = divide(shape, rows, scratch);
     for (int lane = 0; lane < SN_LANES; lane++) {
@@ -116,8 +117,9 @@ static void convolve(const sn_conv_shape *shape, const float *weight, const floa
     }
 }
 
-static void weight_gradient(const sn_conv_shape *shape, sn_planes input, sn_planes gradient, int rows,
-                            float *lanes, float *scratch)
+__attribute__((nonnull(6))) static void weight_gradient(const sn_conv_shape *shape, sn_planes input,
+                                                        sn_planes gradient, int rows, float *lanes,
+                                                        float *scratch)
 {
     const workspace w = divide(shape, rows, scratch);
     const int weights = shape->out_channels * w.terms;

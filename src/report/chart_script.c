@@ -167,7 +167,7 @@ static size_t log_ticks(double low, double high, double ticks[TICKS_MAX])
     size_t count = 0;
     for (size_t s = 0; s < sizeof steps / sizeof *steps && high / low > 2; s++) {
         count = 0;
-        for (double decade = floor(log10(low)); decade <= ceil(log10(high)); decade++)
+        for (int decade = (int)floor(log10(low)); decade <= (int)ceil(log10(high)); decade++)
             for (size_t i = 0; i < 8 && steps[s][i] > 0 && count < TICKS_MAX; i++) {
                 const double tick = steps[s][i] * pow(10, decade);
                 if (tick >= low && tick <= high) ticks[count++] = tick;
@@ -218,8 +218,11 @@ static void put_x_axis(const sn_chart *chart, FILE *out)
         /* whole numbers, epochs and layers: the first and round ones */
         const double step = high - low <= 10 ? 1 : fmax(5, nice_step(high - low));
         fprintf(out, "set xtics (%g", low);
-        for (double tick = floor(low / step) * step + step; tick <= high; tick += step)
+        const int ticks = (int)floor(high / step) - (int)floor(low / step);
+        for (int i = 1; i <= ticks; i++) {
+            const double tick = (floor(low / step) + i) * step;
             if (tick > low + step / 2 || step <= 1) fprintf(out, ", %g", tick);
+        }
         fputs(")\n", out);
     }
     free(x);

@@ -10,7 +10,7 @@ static double scheduled(const sn_experiment *e, double epoch)
         break;
     case SN_SCHEDULE_STEP: {
         double factor = 1;
-        for (double next = e->schedule.epochs; next <= epoch; next += e->schedule.epochs)
+        for (uint64_t falls = (uint64_t)epoch / e->schedule.epochs; falls > 0; falls--)
             factor *= e->schedule.factor;
         return factor;
     }
