@@ -35,7 +35,7 @@ int sn_command_report(int argc, char **argv)
     static const sn_cli_option options[] = {
         {"output", "DIR", "directory of the report, made when it is not there", 0},
         {"baseline", "NAME",
-         "experiment that the others are compared with (default bn, else gn, else the first)", 0},
+         "experiment that the others are compared with (default: synchronized bn, else the first)", 0},
         {0}};
     static const sn_cli_group groups[] = {{"Options:", options}};
     static const sn_cli_command command = {

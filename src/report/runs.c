@@ -360,10 +360,18 @@ sn_status sn_report_runs_load(const char *const *paths, size_t count, sn_report_
     return make_groups(runs);
 }
 
-/* Asked for, or plain synchronized batch norm, or group norm, or the first. */
+/* Batch norm without a penalty, its statistics over the whole batch. */
+static bool is_plain_synchronized(const sn_report_group *group)
+{
+    const sn_attributes *experiment = &group->runs->run.experiment;
+    const double scope = sn_report_scope(group->runs);
+    return scope >= sn_report_number(experiment, "batch") && !(sn_report_number(experiment, "l1") > 0);
+}
+
+/* The one asked for; or plain synchronized batch norm, which is what the others are to be compared with; or the first. Groups are
+   sorted, the plainest first. */
 sn_status sn_report_runs_choose_baseline(sn_report_runs *runs, const char *label)
 {
-    static const char *const preferred[] = {"bn", "gn", "ln"};
     for (size_t g = 0; label && g < runs->group_count; g++)
         if (strcmp(runs->groups[g].label, label) == 0) {
             runs->baseline = g;
@@ -372,12 +380,11 @@ sn_status sn_report_runs_choose_baseline(sn_report_runs *runs, const char *label
     if (label)
         return sn_fail(SN_ERROR_USAGE, "--baseline '%.60s': no experiment of that name among the runs",
                        label);
-    for (size_t i = 0; i < sizeof preferred / sizeof *preferred; i++)
-        for (size_t g = 0; g < runs->group_count; g++)
-            if (strcmp(runs->groups[g].label, preferred[i]) == 0 && runs->groups[g].complete) {
-                runs->baseline = g;
-                return SN_OK;
-            }
+    for (size_t g = 0; g < runs->group_count; g++)
+        if (runs->groups[g].complete && is_plain_synchronized(&runs->groups[g])) {
+            runs->baseline = g;
+            return SN_OK;
+        }
     while (runs->baseline + 1 < runs->group_count && !runs->groups[runs->baseline].complete)
         runs->baseline++;
     return SN_OK;

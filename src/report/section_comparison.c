@@ -243,7 +243,7 @@ void sn_section_comparison(sn_document *document, const sn_report_runs *runs)
     if (runs->repeated)
         sn_document_note(
             document,
-            "%zu runs repeat the experiment and seed of another; each pair counts once, except for speed.",
+            "Runs that repeat the experiment and seed of another: %zu. They count once, except for speed.",
             runs->repeated);
     add_warning(document, runs);
     add_means(document, runs);

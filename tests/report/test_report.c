@@ -186,6 +186,7 @@ static void test_scopes(void **state)
     report("scopes", paths, 4);
     /* samples per group: 64 / 16 = 4 with scope worker, 8, all 64; error in percent */
     assert_says("scopes/figures/error-by-scope.tsv", "4\t3\t1\n8\t2\t\n64\t1\t1\n");
+    assert_says("scopes/differences.csv", "gn,1,+0.000,"); /* from synchronized batch norm, unasked */
     assert_says("scopes/figures/disagreement-by-layer.tsv", "norm layer\tbn");
     /* running means 1 off, and variances of 8 against 4 */
     assert_says("scopes/figures/precise-mean-gap.tsv", "1\t0.499999375");
