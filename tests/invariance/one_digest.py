@@ -45,7 +45,7 @@ def main():
             first = None
             for build in options.builds:
                 for isa in sets:
-                    path = f"{directory}/run.h5"
+                    path = f"{directory}/{experiment}-{build.name}-{isa}.h5"  # afresh: nothing to go on from
                     done = runs.run([str(build / "syncnorm"), "train", "-q", "--experiment", experiment, "--batch", "8",
                                      "--epochs", "1", "--data", directory, "--output", path], 1, SYNCNORM_ISA=isa,
                                     ASAN_OPTIONS="detect_leaks=0")
