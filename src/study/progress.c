@@ -64,6 +64,7 @@ void progress_run(progress *p, uint32_t run)
     p->mine.epoch = p->mine.batch = 0;
     p->mine.epochs = e->epochs;
     p->mine.left = p->length = e->epochs;
+    p->fresh = true;
     tick(p, true);
 }
 
@@ -87,6 +88,8 @@ void progress_step(progress *p, uint32_t batch, double loss, double accuracy)
     m->accuracy = accuracy;
     m->worked += 1 / p->epoch_steps;
     m->left = p->length - (m->epoch - 1) - m->batch / p->epoch_steps;
+    if (p->fresh) p->told = 0; /* a run that is over in no time is seen at work, too */
+    p->fresh = false;
     tick(p, true);
 }
 

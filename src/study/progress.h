@@ -15,6 +15,7 @@ typedef struct progress {
     sn_team_progress *all; /* [teams], on the world's root */
     double started, told;  /* clock */
     bool pending;          /* what was told last is not on the board yet */
+    bool fresh;            /* the run at hand has made no step yet */
     double epoch_steps;    /* of a whole epoch of the run at hand */
     double length;         /* of that run, in epochs */
 } progress;

@@ -33,8 +33,8 @@ class Damage(harness.Test):
     def setUp(self):
         super().setUp()
         for seed in () if self.trained else (1, 2):
-            self.run_program("train", "--steps", "3", "--output", "run.h5", "--seed", seed, "--resume", "never")
-            self.trained[seed] = self.read("run.h5")
+            self.run_program("train", "--steps", "3", "--output", f"seed{seed}.h5", "--seed", seed)
+            self.trained[seed] = self.read(f"seed{seed}.h5")
         self.good, self.other = self.trained[1], self.trained[2]
         self.write("good.h5", self.good)
         self.write("other.h5", self.other)

@@ -26,6 +26,7 @@ PROGRAM = os.environ["SYNCNORM"]
 FAULTS = bool(os.environ.get("SYNCNORM_FAULTS"))  # the program has injection points
 MPIRUN = [os.environ.get("MPIEXEC", "mpirun"), "-q", "--oversubscribe", "--bind-to", "none"]
 LIMIT = float(os.environ.get("FAULTS_LIMIT", "240"))  # seconds
+LAUNCHER_LIMIT = 20  # seconds for mpirun to end when its ranks have
 SCRATCH = tempfile.mkdtemp(prefix="syncnorm-faults-")
 atexit.register(shutil.rmtree, SCRATCH, ignore_errors=True)
 
@@ -144,6 +145,9 @@ class Job:
         if not self.over():
             self.process.send_signal(number)
 
+    def ranks_are_gone(self):
+        return all(state(pid) in ("", "Z") for pid in self.known)
+
     def wait(self):
         """Exit code, once the job and every rank known of it are gone."""
         try:
@@ -151,8 +155,20 @@ class Job:
         except subprocess.TimeoutExpired:
             self.end()
             raise AssertionError(f"no end in {LIMIT} s: {self.command}\n{self.out()}{self.err()}") from None
-        poll(lambda: all(state(pid) in ("", "Z") for pid in self.known), "ranks to end")
+        poll(self.ranks_are_gone, "ranks to end")
         return code
+
+    def wait_killed(self):
+        """wait(), where a rank was killed: once in a hundred kills of a rank that was just starting, the mpirun of Open MPI 4.1.4
+        waits for itself (PMIx_server_finalize, a mutex that it holds) when all ranks are gone. It is then killed, too."""
+        if self.np and not self.over():
+            poll(lambda: self.over() or self.ranks_are_gone(), "ranks to end")
+            try:
+                self.process.wait(LAUNCHER_LIMIT)
+            except subprocess.TimeoutExpired:
+                print(f"mpirun hangs without ranks, and is killed: {self.command}", flush=True)
+                self.process.kill()
+        return self.wait()
 
     def end(self):
         """Whatever is left of it."""

@@ -51,7 +51,7 @@ class Kill(jobs.Test):
                         job.signal(signal.SIGKILL)
                     else:
                         jobs.strike(ranks[victim], signal.SIGKILL)
-                code = job.wait()
+                code = job.wait_killed()
                 history.append((name, np, target, victim, code))
                 self.survivors(name)
                 if code == 0:
@@ -76,7 +76,7 @@ class Kill(jobs.Test):
                 for passage in {"save.written": (1, 14), "step": (2, 17)}.get(point, (1, 3)):
                     job = self.start(*arguments, name, np=RANKS[i % 4], SYNCNORM_FAULT=f"{point} {action} {passage} 0")
                     job.ranks()
-                    self.assertIn(job.wait(), (KILLED, -signal.SIGKILL), job.err())
+                    self.assertIn(job.wait_killed(), (KILLED, -signal.SIGKILL), job.err())
                     there = self.survivors(name)
                     if passage > 2:
                         self.assertIn(name, there)

@@ -61,8 +61,10 @@ class Signals(jobs.Test):
             self.remove()
 
     def test_term_and_int_to_mpirun_end_in_its_own_1_with_everything_saved(self):
+        """mpirun gives its ranks a second between TERM and KILL; here three, for a machine with other work."""
+        patient = ("--mca", "odls_base_sigkill_timeout", "3")
         for np, number in ((1, signal.SIGTERM), (2, signal.SIGINT), (3, signal.SIGTERM)):
-            job, _ = self.begin(np)
+            job, _ = self.begin(np, mpirun=patient)
             job.signal(number)
             self.finish(job, 1)
             self.verify()

@@ -66,7 +66,7 @@ class Study(jobs.Test):
         job, ranks = self.begin(3, "-q", "--epochs", 3, "--checkpoint-every", "1steps")
         self.assertTrue(job.until(lambda: self.training(*NAMES[:2]), "two runs"), job.err())
         jobs.strike(ranks[1], signal.SIGKILL)
-        job.wait()
+        job.wait_killed()
         self.train("-q", "--output", "out", "--epochs", 3, command="study", np=2)
         self.check(3)
 
