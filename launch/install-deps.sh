@@ -9,13 +9,16 @@ build='gcc libc6-dev make cmake ninja-build pkg-config
 # what tests/run.sh adds: other compilers and checkers, tools that look at run files, a data set
 tests='libcmocka-dev clang clang-format clang-tidy python3 python3-h5py python3-numpy hdf5-tools
     libhdf5-openmpi-dev xxhash git dataset-fashion-mnist'
+# what tests/run.sh --all adds: the other program that its numbers are compared with
+torch='python3-torch'
 
 usage() {
     cat <<EOF
-usage: install-deps.sh [--tests] [--fashion-mnist]
+usage: install-deps.sh [--tests] [--torch] [--fashion-mnist]
 
 Installs, as root or with sudo, the Debian packages that building and running syncnorm needs; with --tests also those of
-tests/run.sh; with --fashion-mnist also Debian's copy of Fashion-MNIST. Does nothing when all are there.
+tests/run.sh, with --torch PyTorch for tests/run.sh --all; with --fashion-mnist also Debian's copy of Fashion-MNIST. Does nothing
+when all are there.
 EOF
 }
 
@@ -28,6 +31,7 @@ packages=$build
 for option; do
     case $option in
     --tests) packages="$packages $tests" ;;
+    --torch) packages="$packages $torch" ;;
     --fashion-mnist) packages="$packages dataset-fashion-mnist" ;;
     -h | --help) usage; exit 0 ;;
     *) echo "install-deps.sh: unknown option $option (--help explains)" >&2; exit 2 ;;

@@ -70,15 +70,18 @@ check() {
     fi
 }
 
+# build PRESET [TARGET]: all of it, or what is needed of it
 build() {
-    say "building $1"
-    if cmake --preset "$1" >"$logs/build.$1.log" 2>&1 &&
-        cmake --build --preset "$1" -j "$cores" >>"$logs/build.$1.log" 2>&1; then
+    preset=$1
+    shift
+    say "building $preset"
+    if cmake --preset "$preset" >"$logs/build.$preset.log" 2>&1 &&
+        cmake --build --preset "$preset" -j "$cores" ${1:+--target "$1"} >>"$logs/build.$preset.log" 2>&1; then
         return
     fi
-    grep -E 'error|Error|FAILED' "$logs/build.$1.log" | head -n 20
-    say "the $1 build failed: $logs/build.$1.log"
-    fail "build.$1"
+    grep -E 'error|Error|FAILED' "$logs/build.$preset.log" | head -n 20
+    say "the $preset build failed: $logs/build.$preset.log"
+    fail "build.$preset"
     return 1
 }
 
@@ -134,7 +137,7 @@ scripts_parse() {
     done
 }
 
-if ! launch/install-deps.sh --tests; then
+if ! launch/install-deps.sh --tests ${all:+--torch}; then
     fail install-deps
     finish
 fi
@@ -153,12 +156,14 @@ build release || finish
 if wanted sanitize || wanted invariance; then
     build sanitize && sanitize=built
 fi
-if wanted invariance; then # compares the results of all builds
-    build debug
-    build clang
+if wanted invariance; then # compares the results of all builds; their own tests run with --all
+    target=syncnorm
+    [ -z "$all" ] || target=all
+    build debug $target
+    build clang $target
 fi
 if wanted faults; then # has the points where tests inject faults
-    build faults && faults=built
+    build faults syncnorm && faults=built
 fi
 
 if wanted style; then

@@ -7,6 +7,8 @@ A few steps with the short last batch of each experiment, small enough for the p
 when one of the builds is not there.
 """
 import argparse
+import concurrent.futures
+import os
 import pathlib
 import subprocess
 import sys
@@ -38,25 +40,27 @@ def main():
     sets = [name for name, needed in SETS.items() if needed <= flags]
 
     failed = False
-    with tempfile.TemporaryDirectory() as directory:
+    with tempfile.TemporaryDirectory() as directory, concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         make = pathlib.Path(__file__).resolve().parent.parent / "tools" / "make_dataset.py"
         subprocess.run([sys.executable, str(make), directory, "--train", "60", "--test", "20"], check=True)
+
+        def train(experiment, build, isa):
+            path = f"{directory}/{experiment}-{build.name}-{isa}.h5"  # afresh: nothing to go on from
+            done = runs.run([str(build / "syncnorm"), "train", "-q", "--experiment", experiment, "--batch", "8",
+                             "--epochs", "1", "--data", directory, "--output", path], 1, SYNCNORM_ISA=isa,
+                            ASAN_OPTIONS="detect_leaks=0")
+            if done.returncode != 0:
+                raise SystemExit(f"{build} {isa}: exit {done.returncode}\n{done.stdout}{done.stderr}")
+            return runs.content(path)
+
+        cases = [(build, isa) for build in options.builds for isa in sets]
         for experiment in options.experiments.split(","):
-            first = None
-            for build in options.builds:
-                for isa in sets:
-                    path = f"{directory}/{experiment}-{build.name}-{isa}.h5"  # afresh: nothing to go on from
-                    done = runs.run([str(build / "syncnorm"), "train", "-q", "--experiment", experiment, "--batch", "8",
-                                     "--epochs", "1", "--data", directory, "--output", path], 1, SYNCNORM_ISA=isa,
-                                    ASAN_OPTIONS="detect_leaks=0")
-                    if done.returncode != 0:
-                        sys.exit(f"{build} {isa}: exit {done.returncode}\n{done.stdout}{done.stderr}")
-                    content = runs.content(path)
-                    first = first or content
-                    wrong = runs.differences(first, content)
-                    failed |= bool(wrong)
-                    print(f"{experiment:6} {build.name:9} {isa:10} {content['digest'].decode()}",
-                          f"DIFFERS: {' '.join(wrong[:5])}" if wrong else "", flush=True)
+            found = list(pool.map(lambda case: train(experiment, *case), cases))
+            for (build, isa), content in zip(cases, found):
+                wrong = runs.differences(found[0], content)
+                failed |= bool(wrong)
+                print(f"{experiment:6} {build.name:9} {isa:10} {content['digest'].decode()}",
+                      f"DIFFERS: {' '.join(wrong[:5])}" if wrong else "", flush=True)
     sys.exit(1 if failed else 0)
 
 
