@@ -143,7 +143,7 @@ static sn_status evaluate(sn_team *world, void *context)
         status = sn_team_agree(world, create_replica(world, e, samples.count));
         if (status == SN_OK) {
             sn_evaluation sums;
-            sn_evaluate(world, e->replica, e->model, samples, e->logits, &sums);
+            (void)sn_evaluate(world, e->replica, e->model, samples, NULL, e->logits, &sums);
             if (root) print_report(e, dataset, samples, &sums);
         }
     }

@@ -43,7 +43,7 @@ static sn_status carry_out(sn_team *world, void *context)
     SN_TRY(sn_team_agree(world, sn_watchdog_start(s->study.execution.timeout, sn_comm_rank())));
     sn_status status = sn_study_resolve(world, &s->plan);
     if (status == SN_OK) status = sn_dataset_open(world, s->data, &dataset);
-    sn_watchdog_stop(); /* each run has its own; between them a team may wait for others as long as it takes */
+    sn_watchdog_stop();
     SN_TRY(status);
     s->study.dataset = dataset;
     if (s->study.out && root) print_header(world, &s->study);

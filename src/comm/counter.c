@@ -4,7 +4,6 @@
    root's next MPI call, which may be a whole run away, and between nodes without RDMA its MPI_Win_allocate fails outright. */
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,7 +40,6 @@ static void *serve(void *argument)
     return NULL;
 }
 
-/* Signals are for the thread that trains. */
 static sn_status start_server(sn_counter *counter)
 {
     int provided;
@@ -50,11 +48,7 @@ static sn_status start_server(sn_counter *counter)
         return sn_fail(SN_ERROR_FAILED,
                        "this MPI library does not support threads (MPI_THREAD_MULTIPLE), which "
                        "handing out runs to several teams needs");
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    const int code = pthread_create(&counter->server, NULL, serve, counter);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    const int code = sn_comm_thread(&counter->server, serve, counter);
     if (code) return sn_fail(SN_ERROR_FAILED, "cannot start the thread of a counter: %s", strerror(code));
     return SN_OK;
 }

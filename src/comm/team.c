@@ -1,5 +1,6 @@
 #include "syncnorm/comm/team.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,16 @@
 #include "team_internal.h"
 
 static int world_rank;
+
+int sn_comm_thread(pthread_t *thread, void *(*body)(void *argument), void *argument)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    const int code = pthread_create(thread, NULL, body, argument);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return code;
+}
 
 static sn_status adopt(MPI_Comm comm, sn_team **team)
 {
@@ -125,6 +136,14 @@ void sn_team_sum(sn_team *team, int64_t *values, size_t count)
         MPI_Allreduce(MPI_IN_PLACE, values, (int)count, MPI_INT64_T, MPI_SUM, team->comm);
     }
     sn_watchdog_beat("computing");
+}
+
+bool sn_team_stops(sn_team *team, const sn_stop *stop)
+{
+    if (!stop) return false;
+    int64_t asked = stop->asked(stop->context);
+    sn_team_sum(team, &asked, 1);
+    return asked > 0;
 }
 
 void sn_team_broadcast(sn_team *team, void *data, size_t bytes, int root)

@@ -232,16 +232,34 @@ sn_status sn_file_replace(const char *path, const sn_bytes *contents)
     return status;
 }
 
+/* An empty temporary file, of a name that nobody else has: whoever tries may not have the lock yet. A killed process's is swept like
+   its others. */
+static sn_status try_temporary(const replacement *names)
+{
+    char *probe;
+    if (asprintf(&probe, "%s.XXXXXX", names->temporary) < 0)
+        return sn_fail(SN_ERROR_MEMORY, "out of memory: names of files");
+    sn_status status = SN_OK;
+    const int file = mkostemp(probe, O_CLOEXEC);
+    if (file < 0) {
+        status = failed(names->path, "create the new file beside it");
+    } else {
+        if (fsync(file) != 0) status = failed(names->path, "fsync the new file");
+        if (close(file) != 0 && status == SN_OK) status = failed(names->path, "close the new file");
+        (void)unlink(probe);
+    }
+    free(probe);
+    return status;
+}
+
 /* What sn_file_replace will need, tried out with an empty file. */
 sn_status sn_file_try_replace(const char *path)
 {
-    const sn_bytes nothing = {0};
     replacement names = {0};
     sn_status status = make_names(path, &names);
     if (status == SN_OK) status = make_directories(names.directory);
-    if (status == SN_OK) status = write_temporary(&names, &nothing);
+    if (status == SN_OK) status = try_temporary(&names);
     if (status == SN_OK) {
-        (void)unlink(names.temporary);
         struct stat current;
         if (lstat(names.path, &current) == 0 && !S_ISREG(current.st_mode))
             status = sn_fail(SN_ERROR_FILE, "%s: not a regular file, which a run file would replace",

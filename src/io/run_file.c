@@ -52,6 +52,11 @@ sn_status sn_run_verify(const char *path)
     return status;
 }
 
+char *sn_run_target(const char *path)
+{
+    return sn_file_resolve(path);
+}
+
 sn_status sn_run_sweep(const char *path)
 {
     return sn_file_sweep(path);

@@ -5,6 +5,8 @@
 #include "syncnorm/comm/watchdog.h"
 #include "syncnorm/nn/head.h"
 
+enum { PIECE = 4 * L }; /* samples of a rank between two questions whether to stop */
+
 /* Statistics of a stage in evaluation mode: running ones with batch norm, the sample's own otherwise. */
 static void settle_evaluation(const sn_replica *r, const sn_model *model, sn_block *block, int stage)
 {
@@ -56,6 +58,7 @@ void sn_replica_evaluate(sn_replica *replica, const sn_model *model, sn_samples 
     sn_block_keep_all(r, block);
     *sums = (sn_evaluation_sums){0};
     for (uint32_t start = 0; start < count; start += L) {
+        sn_watchdog_beat("evaluating");
         sn_block_load(r, block, samples, NULL, first + start, sn_lanes_from(count, start));
         forward_evaluation(r, model, block, SN_NORMS);
         sn_head_result result;
@@ -72,6 +75,7 @@ void sn_replica_evaluate_batch(sn_replica *replica, const sn_model *model, sn_sa
                                uint32_t count, sn_evaluation_sums *sums)
 {
     sn_replica *r = replica;
+    const sn_replica_costs costs = r->costs; /* of training: these sums are none of it */
     const sn_share share = sn_share_of(count, sn_team_rank(r->team), sn_team_size(r->team));
     const sn_batch batch = {.samples = samples, .first = share.first, .count = share.count, .total = count};
     sn_statistics_begin(r, &batch);
@@ -84,18 +88,21 @@ void sn_replica_evaluate_batch(sn_replica *replica, const sn_model *model, sn_sa
         sn_statistics_segments(r, block, share.first + start);
     }
     *sums = (sn_evaluation_sums){0};
+    sn_watchdog_beat("evaluating");
     sn_forward_span(r, model, r->work.blocks, filled);
     for (int b = 0; b < filled; b++) {
         sn_head_result result;
         evaluate_head(r, model, &r->work.blocks[b], samples.count, &result, sums);
     }
+    r->costs = costs;
 }
 
 /* A pass over the samples per norm, because a norm's input depends on the statistics of the norms before. */
-sn_status sn_replica_population(sn_replica *replica, sn_model *model, sn_samples samples)
+sn_status sn_replica_population(sn_replica *replica, sn_model *model, sn_samples samples, const sn_stop *stop)
 {
     sn_replica *r = replica;
     const sn_share share = sn_share_of(samples.count, sn_team_rank(r->team), sn_team_size(r->team));
+    const sn_share largest = sn_share_of(samples.count, 0, sn_team_size(r->team)); /* the first is */
     sn_block *block = &r->work.blocks[0];
     sn_block_keep_all(r, block);
     for (int stage = 0; stage < SN_NORMS; stage++) {
@@ -103,7 +110,9 @@ sn_status sn_replica_population(sn_replica *replica, sn_model *model, sn_samples
         const int offset = r->network->stages[stage].channel_offset;
         const size_t words = (size_t)norm->channels * SN_MOMENT_WORDS;
         int64_t message[SN_MAX_CHANNELS * SN_MOMENT_WORDS + 1] = {0};
-        for (uint32_t start = 0; start < share.count; start += L) {
+        for (uint32_t start = 0; start < largest.count; start += L) {
+            if (start % PIECE == 0 && sn_team_stops(r->team, stop)) return SN_STOPPED;
+            if (start >= share.count) continue;
             sn_watchdog_beat("measuring the population's statistics");
             sn_block_load(r, block, samples, NULL, share.first + start, sn_lanes_from(share.count, start));
             forward_evaluation(r, model, block, stage);

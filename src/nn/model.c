@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "syncnorm/base/memory.h"
@@ -141,6 +142,7 @@ sn_digest sn_model_digest(const sn_model *model)
     sn_state_entry entries[SN_STATE_MAX];
     const int count = sn_model_state((sn_model *)model, entries); /* only read through */
     sn_hasher *hasher = sn_hasher_create();
+    if (!hasher) abort(); /* without 600 bytes nothing can go on */
     for (int i = 0; i < count; i++) {
         const sn_state_entry *e = &entries[i];
         if (e->real)

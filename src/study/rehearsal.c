@@ -160,7 +160,7 @@ sn_status sn_study_rehearse(const sn_plan *plan, int ranks, int ranks_per_run, d
     if (status == SN_OK) status = SN_ALLOCATE(sizes, (size_t)teams, "the teams");
     if (status == SN_OK) status = SN_ALLOCATE(busy, (size_t)teams, "the teams");
     if (status == SN_OK) {
-        sn_study_assign(node, ranks, teams, team_of);
+        sn_study_assign(node, ranks, teams, ranks_per_run, team_of);
         for (int rank = 0; rank < ranks; rank++)
             sizes[team_of[rank]]++;
         fprintf(out, "%zu %s, %d %s in %d %s%s%s\n", plan->count, plan->count == 1 ? "run" : "runs", ranks,

@@ -7,6 +7,8 @@
 #include "syncnorm/base/digest.h"
 #include "syncnorm/base/log.h"
 #include "syncnorm/comm/bell.h"
+#include "syncnorm/comm/vigil.h"
+#include "syncnorm/comm/watchdog.h"
 #include "syncnorm/train/epoch_line.h"
 #include "syncnorm/train/signals.h"
 
@@ -18,8 +20,9 @@ typedef struct study {
     sn_bell *bell;    /* rung by the first team that was asked to stop */
     sn_outcome *done; /* on a team's root: the runs that it finished */
     size_t done_count;
-    double started; /* clock */
-    bool stopped;   /* a run was: the team takes no other */
+    double started;  /* clock */
+    bool stopped;    /* a run was: the team takes no other */
+    sn_vigil *vigil; /* over those who wait for others */
     progress progress;
 } study;
 
@@ -229,12 +232,13 @@ static sn_status prepare(study *s, int teams)
     status = sn_team_agree(s->world, status);
     if (status == SN_OK) {
         sn_team_nodes(s->world, node);
-        sn_study_assign(node, ranks, teams, team_of);
+        sn_study_assign(node, ranks, teams, s->setup->ranks_per_run, team_of);
         status = sn_team_split(s->world, team_of[sn_team_rank(s->world)], &s->team);
     }
     if (status == SN_OK) status = sn_counter_create(s->world, &s->counter);
     if (status == SN_OK) sn_bell_create(s->world, &s->bell);
     if (status == SN_OK) status = progress_create(s->world, s->team, s->setup, team_of, teams, &s->progress);
+    if (status == SN_OK) status = sn_vigil_start(s->world, s->setup->execution.timeout, &s->vigil);
     free(node);
     return status;
 }
@@ -248,7 +252,9 @@ sn_status sn_study_run(sn_team *world, const sn_study *setup, sn_outcome *outcom
     if (*note) sn_log_note("%s", note); /* the world's root alone speaks so far */
 
     const sn_log_level level = sn_log_get_level();
-    sn_status status = prepare(&s, teams);
+    sn_status status = sn_team_agree(world, sn_watchdog_start(setup->execution.timeout, sn_comm_rank()));
+    if (status == SN_OK) status = prepare(&s, teams);
+    sn_watchdog_stop(); /* each run has its own; between them a team may wait for others as long as it takes, under the vigil */
     if (status == SN_OK) {
         /* on a terminal that is drawn on, warnings alone may come in between */
         sn_log_configure(s.progress.board ? SN_LOG_QUIET : level, sn_team_is_root(s.team));
@@ -256,15 +262,18 @@ sn_status sn_study_run(sn_team *world, const sn_study *setup, sn_outcome *outcom
             carry_out(&s, (uint32_t)run);
         progress_finish(&s.progress);
         sn_team_rest(world, progress_idle, &s.progress); /* a core for those who still train */
+        status = sn_team_agree(world, sn_watchdog_start(setup->execution.timeout, sn_comm_rank()));
         if (s.progress.shows) progress_show(&s.progress);
         sn_log_configure(level, sn_team_is_root(world));
-        status = gather(&s, outcomes);
+        if (status == SN_OK) status = gather(&s, outcomes);
         if (status == SN_OK) status = sn_team_agree(world, judge(&s, outcomes));
     }
+    sn_vigil_end(s.vigil);
     progress_destroy(&s.progress);
     sn_counter_destroy(s.counter);
     sn_bell_destroy(s.bell);
     sn_team_destroy(s.team);
+    sn_watchdog_stop();
     free(s.done);
     return status;
 }

@@ -56,9 +56,9 @@ static int smallest(const int *node, int ranks, int teams, int rank, const int *
     return best;
 }
 
-void sn_study_assign(const int *node, int ranks, int teams, int *team_of)
+void sn_study_assign(const int *node, int ranks, int teams, int ranks_per_run, int *team_of)
 {
-    const int size = ranks / teams;
+    const int each = ranks / teams, size = ranks_per_run > 0 && ranks_per_run < each ? ranks_per_run : each;
     int formed = 0;
     for (int r = 0; r < ranks; r++)
         team_of[r] = -1;

@@ -67,19 +67,22 @@ void sn_diagnostics_fill(const sn_diagnostics *d, const sn_model *model, sn_epoc
 
 enum { COMPUTE, STATISTICS, GRADIENT, WAIT, KINDS };
 
-static sn_spread spread(double (*all)[KINDS], int ranks, int kind)
+/* Adds the spread of a kind over the ranks. */
+static void add_spread(double (*all)[KINDS], int ranks, int kind, sn_spread *sum)
 {
-    sn_spread s = {all[0][kind], 0, all[0][kind]};
+    double min = all[0][kind], mean = 0, max = all[0][kind];
     for (int r = 0; r < ranks; r++) {
-        if (all[r][kind] < s.min) s.min = all[r][kind];
-        if (all[r][kind] > s.max) s.max = all[r][kind];
-        s.mean += all[r][kind] / ranks;
+        min = fmin(min, all[r][kind]);
+        max = fmax(max, all[r][kind]);
+        mean += all[r][kind] / ranks;
     }
-    return s;
+    sum->min += min;
+    sum->mean += mean;
+    sum->max += max;
 }
 
-sn_status sn_diagnostics_costs(sn_team *team, const sn_replica_costs *before, const sn_replica_costs *now,
-                               double seconds, sn_epoch_row *row)
+sn_status sn_costs_add(sn_team *team, const sn_replica_costs *before, const sn_replica_costs *now,
+                       double seconds, sn_costs *costs)
 {
     const int ranks = sn_team_size(team);
     double(*all)[KINDS];
@@ -94,16 +97,18 @@ sn_status sn_diagnostics_costs(sn_team *team, const sn_replica_costs *before, co
         least = fmin(least, all[r][STATISTICS] + all[r][GRADIENT]);
     for (int r = 0; r < ranks; r++)
         all[r][WAIT] = all[r][STATISTICS] + all[r][GRADIENT] - least;
-    row->compute_seconds = spread(all, ranks, COMPUTE);
-    row->statistics_seconds = spread(all, ranks, STATISTICS);
-    row->gradient_seconds = spread(all, ranks, GRADIENT);
-    row->wait_seconds = spread(all, ranks, WAIT);
-    row->statistics_calls = now->statistics_calls - before->statistics_calls;
-    row->statistics_bytes = now->statistics_bytes - before->statistics_bytes;
-    row->statistics_bytes_float32 = now->statistics_bytes_float32 - before->statistics_bytes_float32;
-    row->gradient_calls = now->gradient_calls - before->gradient_calls;
-    row->gradient_bytes = now->gradient_bytes - before->gradient_bytes;
-    row->gradient_bytes_float32 = now->gradient_bytes_float32 - before->gradient_bytes_float32;
+    costs->seconds += seconds;
+    add_spread(all, ranks, COMPUTE, &costs->compute_seconds);
+    add_spread(all, ranks, STATISTICS, &costs->statistics_seconds);
+    add_spread(all, ranks, GRADIENT, &costs->gradient_seconds);
+    add_spread(all, ranks, WAIT, &costs->wait_seconds);
+    costs->statistics_calls += (double)(now->statistics_calls - before->statistics_calls);
+    costs->statistics_bytes += (double)(now->statistics_bytes - before->statistics_bytes);
+    costs->statistics_bytes_float32 += (double)(now->statistics_bytes_float32 -
+                                                before->statistics_bytes_float32);
+    costs->gradient_calls += (double)(now->gradient_calls - before->gradient_calls);
+    costs->gradient_bytes += (double)(now->gradient_bytes - before->gradient_bytes);
+    costs->gradient_bytes_float32 += (double)(now->gradient_bytes_float32 - before->gradient_bytes_float32);
     sn_free(all);
     return SN_OK;
 }

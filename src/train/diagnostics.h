@@ -27,9 +27,9 @@ void sn_diagnostics_add(sn_diagnostics *d, const sn_network *network, const sn_s
 /* Fills the diagnostic fields of an epoch's row. */
 void sn_diagnostics_fill(const sn_diagnostics *d, const sn_model *model, sn_epoch_row *row);
 
-/* What this rank's sums cost in the epoch at work: the difference of two readings. Fills the costs of the row on every rank.
-   Collective. */
-sn_status sn_diagnostics_costs(sn_team *team, const sn_replica_costs *before, const sn_replica_costs *now,
-                               double seconds, sn_epoch_row *row);
+/* Adds `seconds` of training to the costs of the epoch at work, on every rank; what the sums cost in them is the difference of two
+   readings. Parts of an epoch may have been trained on other ranks: minima, means and maxima are added up. Collective. */
+sn_status sn_costs_add(sn_team *team, const sn_replica_costs *before, const sn_replica_costs *now,
+                       double seconds, sn_costs *costs);
 
 #endif

@@ -79,16 +79,17 @@ static void fill(cells *list, const sn_experiment *experiment, const sn_epoch_ro
         add_norms(list, "running_mean_gap", "standard deviations", row->running_mean_gap);
         add_norms(list, "running_var_gap", "", row->running_var_gap);
     }
-    add_spread(list, "compute", row->compute_seconds);
-    add_spread(list, "statistics", row->statistics_seconds);
-    add_spread(list, "gradient", row->gradient_seconds);
-    add_spread(list, "wait", row->wait_seconds);
-    add_integer(list, "statistics_calls", "", row->statistics_calls);
-    add_integer(list, "statistics_bytes", "bytes", row->statistics_bytes);
-    add_integer(list, "statistics_bytes_float32", "bytes", row->statistics_bytes_float32);
-    add_integer(list, "gradient_calls", "", row->gradient_calls);
-    add_integer(list, "gradient_bytes", "bytes", row->gradient_bytes);
-    add_integer(list, "gradient_bytes_float32", "bytes", row->gradient_bytes_float32);
+    const sn_costs *costs = &row->costs;
+    add_spread(list, "compute", costs->compute_seconds);
+    add_spread(list, "statistics", costs->statistics_seconds);
+    add_spread(list, "gradient", costs->gradient_seconds);
+    add_spread(list, "wait", costs->wait_seconds);
+    add_integer(list, "statistics_calls", "", (int64_t)costs->statistics_calls);
+    add_integer(list, "statistics_bytes", "bytes", (int64_t)costs->statistics_bytes);
+    add_integer(list, "statistics_bytes_float32", "bytes", (int64_t)costs->statistics_bytes_float32);
+    add_integer(list, "gradient_calls", "", (int64_t)costs->gradient_calls);
+    add_integer(list, "gradient_bytes", "bytes", (int64_t)costs->gradient_bytes);
+    add_integer(list, "gradient_bytes_float32", "bytes", (int64_t)costs->gradient_bytes_float32);
 }
 
 static const sn_epoch_row no_row;

@@ -5,14 +5,6 @@
 
 enum { PIECE = 64 }; /* samples of a rank between two questions whether to stop */
 
-/* Whether any rank was asked to. Collective. */
-static bool stop_is_agreed(bool (*stop)(const void *context), const void *context, sn_team *team)
-{
-    int64_t asked = stop(context);
-    sn_team_sum(team, &asked, 1);
-    return asked > 0;
-}
-
 static sn_evaluation result_of(sn_evaluation_sums sums, uint32_t count)
 {
     return (sn_evaluation){.loss = (double)sums.loss / SN_LOSS_SCALE / count,
@@ -21,15 +13,14 @@ static sn_evaluation result_of(sn_evaluation_sums sums, uint32_t count)
                            .count = count};
 }
 
-bool sn_evaluate_unless(bool (*stop)(const void *context), const void *context, sn_team *team,
-                        sn_replica *replica, const sn_model *model, sn_samples samples, float *logits,
-                        sn_evaluation *evaluation)
+bool sn_evaluate(sn_team *team, sn_replica *replica, const sn_model *model, sn_samples samples,
+                 const sn_stop *stop, float *logits, sn_evaluation *evaluation)
 {
     const sn_share share = sn_share_of(samples.count, sn_team_rank(team), sn_team_size(team));
     const sn_share largest = sn_share_of(samples.count, 0, sn_team_size(team)); /* the first is */
     int64_t sums[2] = {0};
     for (uint32_t start = 0; start < largest.count; start += PIECE) {
-        if (stop && stop_is_agreed(stop, context, team)) return false;
+        if (sn_team_stops(team, stop)) return false;
         const uint32_t from = start < share.count ? start : share.count;
         const uint32_t left = share.count - from;
         sn_evaluation_sums piece;
@@ -44,17 +35,12 @@ bool sn_evaluate_unless(bool (*stop)(const void *context), const void *context, 
     return true;
 }
 
-void sn_evaluate(sn_team *team, sn_replica *replica, const sn_model *model, sn_samples samples, float *logits,
-                 sn_evaluation *evaluation)
-{
-    (void)sn_evaluate_unless(NULL, NULL, team, replica, model, samples, logits, evaluation);
-}
-
-void sn_evaluate_batches(sn_team *team, sn_replica *replica, const sn_model *model, sn_samples samples,
-                         uint32_t batch, sn_evaluation *evaluation)
+bool sn_evaluate_batches(sn_team *team, sn_replica *replica, const sn_model *model, sn_samples samples,
+                         uint32_t batch, const sn_stop *stop, sn_evaluation *evaluation)
 {
     sn_evaluation_sums mine = {0};
     for (uint32_t first = 0; first < samples.count; first += batch) {
+        if (sn_team_stops(team, stop)) return false;
         const uint32_t left = samples.count - first;
         sn_evaluation_sums part;
         sn_replica_evaluate_batch(replica, model, samples, first, left < batch ? left : batch, &part);
@@ -64,6 +50,7 @@ void sn_evaluate_batches(sn_team *team, sn_replica *replica, const sn_model *mod
     int64_t sums[] = {mine.loss, mine.correct};
     sn_team_sum(team, sums, 2);
     *evaluation = result_of((sn_evaluation_sums){sums[0], sums[1]}, samples.count);
+    return true;
 }
 
 uint8_t sn_prediction(const float logits[SN_CLASSES], double *probability)

@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "resume.h"
@@ -118,15 +119,20 @@ static sn_status gather_hosts(trainer *t, char *text, size_t size)
     return SN_OK;
 }
 
-static void choose_output(trainer *t)
+static sn_status choose_output(trainer *t)
 {
-    char name[SN_RUN_NAME_SIZE];
+    char name[SN_RUN_NAME_SIZE], path[SN_PATH_SIZE];
     sn_experiment_name(&t->experiment, name);
-    char *path = t->result.output;
     if (t->execution->output[0])
-        snprintf(path, SN_PATH_SIZE, "%s", t->execution->output);
+        snprintf(path, sizeof path, "%s", t->execution->output);
     else
-        snprintf(path, SN_PATH_SIZE, "runs/%s.h5", name);
+        snprintf(path, sizeof path, "runs/%s.h5", name);
+    char *target = sn_run_target(path);
+    if (!target) return sn_fail(SN_ERROR_MEMORY, "out of memory: names of files");
+    const int length = snprintf(t->result.output, sizeof t->result.output, "%s", target);
+    free(target);
+    if ((size_t)length < sizeof t->result.output) return SN_OK;
+    return sn_fail(SN_ERROR_FILE, "%s: the path that it is a link to is too long", path);
 }
 
 bool sn_trainer_at_length(const trainer *t)
@@ -155,7 +161,13 @@ static sn_status open_record(trainer *t, const char *hosts)
     SN_TRY(sn_resume_find(path, t->execution->resume, &t->experiment, &t->run, &found));
     if (!found) return sn_record_start(&t->run, &t->experiment, sn_dataset_name(t->dataset), &provenance);
     SN_TRY(sn_resume_load(&t->run, &t->experiment, path, t->model, &t->progress));
-    t->finished = is_past_length(t) || (sn_trainer_at_length(t) && sn_resume_complete(&t->run));
+    const bool complete = sn_resume_complete(&t->run);
+    if (is_past_length(t) && !complete)
+        return sn_fail(SN_ERROR_FILE,
+                       "%s: it is past the length asked for, at epoch %" PRIu32 ", step %" PRIu64
+                       ", but not complete: ask for more --epochs or --steps, or choose another --output",
+                       path, t->progress.epoch + 1, t->progress.step);
+    t->finished = complete && sn_trainer_at_length(t);
     if (t->finished) return SN_OK;
     sn_log_note("%s: going on after epoch %" PRIu32 ", step %" PRIu64, path, t->progress.epoch,
                 t->progress.step);
@@ -171,8 +183,8 @@ sn_status sn_trainer_prepare(trainer *t)
     SN_TRY(gather_hosts(t, hosts, sizeof hosts));
     sn_status status = SN_OK;
     if (t->root) {
-        choose_output(t);
-        status = sn_run_writable(t->result.output);
+        status = choose_output(t);
+        if (status == SN_OK) status = sn_run_writable(t->result.output);
     }
     SN_TRY(sn_team_agree(t->team, status));
     SN_TRY(sn_trainer_lock(t));

@@ -244,5 +244,7 @@ sn_status sn_record_save(sn_run *run, const sn_model *model, const sn_progress *
     SN_TRY(sn_attributes_set_real(&run->progress, "last_batch_loss", progress->last_batch_loss));
     const size_t sums = sizeof progress->diagnostics / sizeof(double);
     SN_TRY(sn_tensors_set(&run->partial, "diagnostics", SN_TYPE_F64, 1, &sums, &progress->diagnostics));
+    const size_t costs = sizeof progress->costs / sizeof(double);
+    SN_TRY(sn_tensors_set(&run->partial, "costs", SN_TYPE_F64, 1, &costs, &progress->costs));
     return sn_run_write(run, path);
 }

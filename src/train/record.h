@@ -23,6 +23,7 @@ typedef struct sn_progress {
     double epoch_seconds;
     double last_batch_loss;
     sn_diagnostics diagnostics; /* of the epoch at work */
+    sn_costs costs;             /* of the epoch at work, as far as they were added up */
 } sn_progress;
 
 typedef struct sn_provenance {

@@ -13,7 +13,14 @@ enum { ORIGIN_SIZE = SN_PATH_SIZE + 8 };
 
 static bool is_there(const char *path)
 {
-    return access(path, F_OK) == 0;
+    return access(path, F_OK) == 0 || errno != ENOENT;
+}
+
+/* What we may not read is not damaged, and nothing to go back behind. */
+static sn_status check_readable(const char *path)
+{
+    if (access(path, R_OK) == 0 || errno == ENOENT) return SN_OK;
+    return sn_fail(SN_ERROR_FILE, "%s: cannot read it: %s", path, strerror(errno));
 }
 
 /* A damaged newest generation must not become .prev in place of the good one when the next is saved. It is kept for whoever wants
@@ -67,7 +74,7 @@ static sn_status check_experiment(const sn_run *run, const char *origin, const s
                    differences);
 }
 
-/* Starting afresh keeps what is there as the generation before, whatever it is, but not another experiment's. */
+/* Starting afresh replaces both generations in time, whatever they are, but not another experiment's. */
 static sn_status check_replaced(const char *path, const sn_experiment *experiment)
 {
     sn_run old;
@@ -89,7 +96,12 @@ sn_status sn_resume_find(const char *path, sn_resume mode, const sn_experiment *
     char origin[ORIGIN_SIZE];
     bool damaged = false;
     *found = false;
-    if (mode == SN_RESUME_NEVER) return check_replaced(path, experiment);
+    if (mode == SN_RESUME_NEVER) {
+        SN_TRY(check_replaced(path, experiment));
+        snprintf(origin, sizeof origin, "%s.prev", path);
+        return check_replaced(origin, experiment);
+    }
+    SN_TRY(check_readable(path));
     SN_TRY(read_generation(path, run, found, &damaged, origin));
     if (*found) SN_TRY(check_experiment(run, origin, experiment));
     if (*found) return damaged ? put_aside(path) : SN_OK;
@@ -139,13 +151,14 @@ static sn_status read_progress(const sn_run *run, const char *path, sn_progress 
     return SN_OK;
 }
 
-/* The sums over the epoch at work. */
-static sn_status read_diagnostics(const sn_run *run, const char *path, sn_diagnostics *d)
+/* Sums over the epoch at work: a struct of doubles. */
+static sn_status read_doubles(const sn_run *run, const char *path, const char *name, void *values,
+                              size_t size)
 {
-    const sn_tensor *sums = sn_tensors_find(&run->partial, "diagnostics");
-    if (!sums || sums->type != SN_TYPE_F64 || sn_tensor_count(sums) * sizeof(double) != sizeof *d)
-        return sn_fail(SN_ERROR_FILE, "%s: no /progress/diagnostics of this version", path);
-    memcpy(d, sums->data, sizeof *d);
+    const sn_tensor *sums = sn_tensors_find(&run->partial, name);
+    if (!sums || sums->type != SN_TYPE_F64 || sn_tensor_count(sums) * sizeof(double) != size)
+        return sn_fail(SN_ERROR_FILE, "%s: no /progress/%s of this version", path, name);
+    memcpy(values, sums->data, size);
     return SN_OK;
 }
 
@@ -154,7 +167,9 @@ sn_status sn_resume_load(sn_run *run, const sn_experiment *experiment, const cha
 {
     SN_TRY(sn_state_load(model, &run->model, &run->optimizer, path));
     SN_TRY(read_progress(run, path, progress));
-    SN_TRY(read_diagnostics(run, path, &progress->diagnostics));
+    sn_diagnostics *diagnostics = &progress->diagnostics;
+    SN_TRY(read_doubles(run, path, "diagnostics", diagnostics, sizeof *diagnostics));
+    SN_TRY(read_doubles(run, path, "costs", &progress->costs, sizeof progress->costs));
     return sn_record_check(run, experiment, path);
 }
 

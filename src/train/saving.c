@@ -39,6 +39,7 @@ static sn_status save(trainer *t, bool complete)
 sn_status sn_trainer_checkpoint(trainer *t)
 {
     SN_TRY(sn_trainer_check_replicas(t));
+    SN_TRY(sn_trainer_add_costs(t));
     if (t->root && save(t, false) != SN_OK) {
         sn_log_warning("%s; training goes on", sn_error_message());
         sn_error_clear();
@@ -114,6 +115,7 @@ static sn_status try_save(trainer *t, bool *again)
 sn_status sn_trainer_save_at_last(trainer *t, bool complete)
 {
     SN_TRY(sn_trainer_check_replicas(t));
+    SN_TRY(sn_trainer_add_costs(t));
     t->complete = complete;
     return persist(t, &(attempt){try_save, sn_fault_patience(SAVE_PATIENCE), SAVE_PAUSE});
 }

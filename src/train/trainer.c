@@ -81,16 +81,30 @@ static void tell_step(const trainer *t)
                           100 * (double)p->epoch_correct / (double)p->epoch_samples, p->epoch_seconds);
 }
 
+sn_status sn_trainer_add_costs(trainer *t)
+{
+    const sn_replica_costs *now = sn_replica_costs_of(t->replica);
+    sn_costs *costs = &t->progress.costs;
+    SN_TRY(sn_costs_add(t->team, &t->costs, now, t->progress.epoch_seconds - costs->seconds, costs));
+    t->costs = *now;
+    return SN_OK;
+}
+
 /* Evaluates and writes the row of the epoch, or of the part of it that was done. Collective. */
 static sn_status end_epoch(trainer *t)
 {
     sn_progress *p = &t->progress;
     const bool whole = p->batch == sn_sampler_steps(t->sampler);
     SN_TRY(sn_trainer_check_replicas(t));
+    const sn_stop stop = {sn_trainer_stop_is_asked, t};
+    const bool last = !whole || p->epoch + 1 >= t->experiment.epochs ||
+                      (t->experiment.steps && p->step >= t->experiment.steps);
     sn_evaluation evaluation;
-    if (!sn_evaluate_unless(sn_trainer_stop_is_asked, t, t->team, t->replica, t->model,
-                            sn_dataset_test(t->dataset), NULL, &evaluation))
+    if (!sn_evaluate(t->team, t->replica, t->model, sn_dataset_test(t->dataset), &stop,
+                     last ? t->logits : NULL, &evaluation))
         return sn_trainer_stop(t); /* before this row: going on begins with the evaluation */
+    t->evaluated = last;
+    t->evaluation = evaluation;
 
     const double n = (double)p->epoch_samples;
     const double cross_entropy = (double)p->epoch_loss / SN_LOSS_SCALE / n;
@@ -106,9 +120,8 @@ static sn_status end_epoch(trainer *t)
                         .seconds = p->epoch_seconds,
                         .images_per_second = n / p->epoch_seconds};
     sn_diagnostics_fill(&p->diagnostics, t->model, &row);
-    const sn_replica_costs *costs = sn_replica_costs_of(t->replica);
-    SN_TRY(sn_diagnostics_costs(t->team, &t->costs, costs, p->epoch_seconds, &row));
-    t->costs = *costs;
+    SN_TRY(sn_trainer_add_costs(t));
+    row.costs = p->costs;
     t->result.last = row;
     sn_status status = t->recording;
     if (t->root) {
@@ -123,6 +136,7 @@ static sn_status end_epoch(trainer *t)
         p->epoch_loss = p->epoch_correct = 0;
         p->epoch_penalty = p->epoch_seconds = 0;
         p->diagnostics = (sn_diagnostics){0};
+        p->costs = (sn_costs){0};
     }
     return SN_OK;
 }
@@ -173,10 +187,7 @@ static void fill_result(trainer *t)
 static sn_status tell_complete(trainer *t)
 {
     if (t->root) {
-        const bool complete = sn_resume_complete(&t->run);
-        sn_log_note(complete ? "%s is complete: nothing to do"
-                             : "%s is past the length asked for already: nothing to do",
-                    t->result.output);
+        sn_log_note("%s is complete: nothing to do", t->result.output);
         sn_resume_result(&t->run, &t->result);
     }
     fill_result(t);

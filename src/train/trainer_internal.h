@@ -24,8 +24,10 @@ typedef struct trainer {
     sn_sampler *sampler;
     uint32_t *index;                      /* samples at this rank's positions */
     uint32_t *worker_start, *group_start; /* partitions of the batch at work */
-    sn_replica_costs costs;               /* at the beginning of the epoch at work */
-    float *logits; /* of the test set: whole on the root, this rank's share elsewhere */
+    sn_replica_costs costs;               /* as far as they are in progress.costs */
+    float *logits;            /* of the test set: whole on the root, this rank's share elsewhere */
+    bool evaluated;           /* logits and evaluation are those of the model as it is */
+    sn_evaluation evaluation; /* of the last epoch */
     sn_sgd sgd;
 
     sn_progress progress;
@@ -45,6 +47,9 @@ bool sn_trainer_at_length(const trainer *t);
 
 /* A trainer was asked to stop: by a signal on this rank, or by the time, which the root alone reads. */
 bool sn_trainer_stop_is_asked(const void *trainer);
+
+/* Brings progress.costs up to date. Collective. */
+sn_status sn_trainer_add_costs(trainer *t);
 
 /* ---- preparation.c ---- */
 

@@ -136,6 +136,18 @@ class Disk(jobs.Test):
         self.recovers(job)
 
 
+class Unreadable(jobs.Test):
+    @unittest.skipIf(ROOT and not shutil.which("setpriv"), "no setpriv")
+    def test_a_file_that_may_not_be_read_is_not_taken_for_damaged(self):
+        self.train("-q", "--epochs", 2, "--output", "run.h5")
+        for directory in (jobs.SCRATCH, self.directory):
+            os.chmod(directory, 0o777)
+        os.chmod(self.path(), 0)
+        job = self.train("--epochs", 2, "--output", "run.h5", prefix=SOMEBODY, expect=1)
+        self.one_line(job, "run.h5: cannot read it: Permission denied")
+        self.assertEqual(sorted(os.listdir(self.directory)), ["run.h5", "run.h5.prev"])
+
+
 class AtTheEnd(jobs.Test):
     """The last save is tried for a minute."""
 

@@ -62,6 +62,12 @@ class Lock(jobs.Test):
         self.train("-q", "--steps", 1, "--output", "run.h5", np=2)
         self.assertEqual(sorted(os.listdir(self.directory)), sorted(others + ("run.h5",)))
 
+    def test_a_leftover_of_our_own_name_and_number_keeps_nobody_from_starting(self):
+        """In containers host names and process numbers repeat."""
+        command = ["sh", "-c", ': > ".run.h5.tmp-$(uname -n)-$$"; exec "$0" "$@"']
+        self.train("-q", "--steps", 1, "--output", "run.h5", prefix=command)
+        self.assertEqual(os.listdir(self.directory), ["run.h5"])
+
     @jobs.with_injection
     def test_a_temporary_file_of_a_killed_job_is_cleared_by_the_next(self):
         job = self.train("-q", "--epochs", 2, "--output", "run.h5", SYNCNORM_FAULT="save.synced kill 2",

@@ -39,6 +39,36 @@ class Exact(jobs.Test):
             self.assertNotEqual(file["metrics/epoch/train_loss"][1], partial)
             self.assertEqual(len(file["provenance"]), 2)
 
+    def test_what_is_past_the_length_asked_for_but_not_complete_is_an_error(self):
+        job = self.start("-q", "--epochs", 60000, "--output", "run.h5")
+        self.assertTrue(job.until(lambda: jobs.progress(self.path()) > 2 * jobs.STEPS_PER_EPOCH, "three epochs"), job.err())
+        job.signal(signal.SIGUSR2)
+        self.finish(job, 75)
+        before = jobs.runs.content(self.path())
+        for np in (None, 2):
+            job = self.train("--epochs", 1, "--output", "run.h5", np=np, expect=1)
+            self.one_line(job, "run.h5: it is past the length asked for")
+        self.assert_same(self.path(), before)
+
+    def test_calls_and_bytes_are_those_of_the_whole_epoch(self):
+        """Resumed inside an epoch, on as many ranks."""
+        columns = [f"metrics/epoch/{kind}_{what}" for kind in ("statistics", "gradient")
+                   for what in ("calls", "bytes", "bytes_float32")]
+
+        def costs(name):
+            with h5py.File(self.path(name)) as file:
+                return {column: file[column][:].tolist() for column in columns}
+
+        arguments = ("-q", "--experiment", "bn-l1", "--output")
+        self.train(*arguments, "whole.h5", "--epochs", 2, np=2)
+        for steps in (5, 20):
+            self.train(*arguments, "parts.h5", "--steps", steps, np=2)
+        self.train(*arguments, "parts.h5", "--epochs", 2, np=2)
+        self.assertEqual(costs("parts.h5"), costs("whole.h5"))
+        self.assertEqual(costs("whole.h5")["metrics/epoch/gradient_calls"], [jobs.STEPS_PER_EPOCH] * 2)
+        self.train(*arguments, "alone.h5", "--epochs", 1)
+        self.assertEqual(costs("alone.h5"), {column: [0] for column in columns})  # nothing was sent
+
     def test_a_finished_run_says_so(self):
         self.train("-q", "--epochs", 1, "--output", "run.h5")
         before = os.stat(self.path()).st_mtime_ns
@@ -91,6 +121,17 @@ class WhichFile(jobs.Test):
             self.train("-q", "--epochs", 2, "--output", "copy.h5")
             self.assert_same(self.path("copy.h5"), jobs.reference("--epochs", 2))
 
+    def test_through_a_symbolic_link_the_generations_are_those_of_its_target(self):
+        os.mkdir(self.path("elsewhere"))
+        for name in ("run.h5", "run.h5.prev"):
+            os.rename(self.path(name), self.path(f"elsewhere/{name}"))
+        os.symlink("elsewhere/run.h5", self.path())
+        self.damage("run.h5")
+        job = self.train("-q", "--epochs", 2, "--output", "run.h5", np=2)
+        self.one_line(job, "warning: .*elsewhere/run.h5: damaged.*going on from .*elsewhere/run.h5.prev")
+        self.assertTrue(os.path.islink(self.path()))
+        self.assert_same(self.path(), jobs.reference("--epochs", 2))
+
     def test_a_missing_newest_gives_way_to_the_one_before(self):
         os.remove(self.path())
         job = self.train("-q", "--epochs", 2, "--output", "run.h5", "--resume", "require")
@@ -127,6 +168,9 @@ class WhichFile(jobs.Test):
             self.assertNotIn("momentum", job.err())
         self.assert_same(self.path(), old)
         self.train("-q", "--epochs", 2, "--output", "run.h5", data=jobs.dataset(210), expect=1)
+        os.remove(self.path())  # the generation before is not ours to replace either
+        job = self.train("--seed", 3, "--output", "run.h5", "--resume", "never", expect=1)
+        self.one_line(job, "run.h5.prev is the run of another experiment")
 
 
 if __name__ == "__main__":

@@ -64,7 +64,7 @@ class Signals(jobs.Test):
         """mpirun gives its ranks a second between TERM and KILL; here three, for a machine with other work."""
         patient = ("--mca", "odls_base_sigkill_timeout", "3")
         for np, number in ((1, signal.SIGTERM), (2, signal.SIGINT), (3, signal.SIGTERM)):
-            job, _ = self.begin(np, mpirun=patient)
+            job, _ = self.begin(np, "--epochs", 60000, mpirun=patient)
             job.signal(number)
             self.finish(job, 1)
             self.verify()
@@ -155,6 +155,24 @@ class Signals(jobs.Test):
                 self.assertEqual(int(file["progress"].attrs["step"]), 2)
             self.train("-q", "--epochs", 1, "--output", "run.h5", np=3, data=data)
             self.assert_same(self.path(), jobs.runs.content(self.path("whole.h5")))
+            self.remove()
+
+
+    def test_stopped_during_the_precise_statistics(self):
+        """And the run is completed from there."""
+        arguments = ("--experiment", "bn-l1", "--precise-bn", "--epochs", 1)
+        data = jobs.dataset(5000, 20)
+        for np in (None, 2):
+            job = self.start(*arguments, "--checkpoint-every", "1h", "--output", "run.h5", np=np, data=data)
+            ranks = job.ranks()
+            job.until(lambda: jobs.progress(self.path()) >= 0, "the checkpoint after the last epoch")
+            for pid in ranks:
+                jobs.strike(pid, signal.SIGTERM)
+            self.stopped(job)
+            self.train("-q", *arguments, "--output", "run.h5", np=3, data=data)
+            self.assertTrue(jobs.complete(self.path()))
+            with h5py.File(self.path()) as file:
+                self.assertTrue({"precise_accuracy", "batch_accuracy", "train_accuracy"} <= set(file["evaluation"].attrs))
             self.remove()
 
 

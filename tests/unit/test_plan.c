@@ -185,7 +185,7 @@ static void teams_on_one_node_differ_by_at_most_one_rank(void **state)
     for (int ranks = 1; ranks <= 40; ranks++)
         for (int teams = 1; teams <= ranks; teams++) {
             int team_of[40], sizes[40] = {0};
-            sn_study_assign(node, ranks, teams, team_of);
+            sn_study_assign(node, ranks, teams, 0, team_of);
             for (int rank = 0; rank < ranks; rank++) {
                 assert_in_range(team_of[rank], 0, teams - 1);
                 sizes[team_of[rank]]++;
@@ -196,14 +196,14 @@ static void teams_on_one_node_differ_by_at_most_one_rank(void **state)
 }
 
 /* Nodes and teams as digits: "00022" is three ranks on the node of rank 0 and two on that of rank 2. */
-static void assert_assigned(const char *nodes, int teams, const char *expected)
+static void assert_assigned(const char *nodes, int teams, int ranks_per_run, const char *expected)
 {
     int node[16] = {0}, team_of[16];
     char text[17] = "";
     const int ranks = (int)strlen(nodes);
     for (int r = 0; r < ranks; r++)
         node[r] = nodes[r] - '0';
-    sn_study_assign(node, ranks, teams, team_of);
+    sn_study_assign(node, ranks, teams, ranks_per_run, team_of);
     for (int r = 0; r < ranks; r++)
         text[r] = (char)('0' + team_of[r]);
     assert_string_equal(text, expected);
@@ -212,17 +212,19 @@ static void assert_assigned(const char *nodes, int teams, const char *expected)
 static void teams_stay_within_a_node_where_they_can(void **state)
 {
     (void)state;
-    assert_assigned("0000", 2, "0011");
-    assert_assigned("0022", 2, "0011");
-    assert_assigned("0101", 2, "0101"); /* ranks dealt out to the nodes in turn */
-    assert_assigned("012012", 3, "012012");
-    assert_assigned("000333", 2, "000111");
-    assert_assigned("00033366", 3, "00011122"); /* ranks left over join a team of their node */
+    assert_assigned("0000", 2, 0, "0011");
+    assert_assigned("0022", 2, 0, "0011");
+    assert_assigned("0101", 2, 0, "0101"); /* ranks dealt out to the nodes in turn */
+    assert_assigned("012012", 3, 0, "012012");
+    assert_assigned("000333", 2, 0, "000111");
+    assert_assigned("00033366", 3, 0, "00011122"); /* ranks left over join a team of their node */
     assert_assigned(
-        "000333666", 4,
+        "000333666", 4, 0,
         "003113222"); /* of those left over two make a team between nodes, one joins its own node's */
-    assert_assigned("0123", 2, "0011"); /* no node has two */
-    assert_assigned("000", 1, "000");
+    assert_assigned("0123", 2, 0, "0011"); /* no node has two */
+    assert_assigned("000", 1, 0, "000");
+    assert_assigned("00004444888", 2, 4,
+                    "00001111001"); /* five would fit on no node, the four that were asked for do */
 }
 
 int main(void)

@@ -49,6 +49,15 @@ bool sn_team_is_root(const sn_team *team);
 /** The exact sum: values[i] summed over the team as 64-bit integers, in place. One MPI_Allreduce. Collective. */
 void sn_team_sum(sn_team *team, int64_t *values, size_t count);
 
+/** A question that long work asks between its pieces: whether this rank was asked to stop. */
+typedef struct sn_stop {
+    bool (*asked)(const void *context);
+    const void *context;
+} sn_stop;
+
+/** True on every rank when any of them was asked. NULL, the same on every rank, is never; otherwise collective. */
+bool sn_team_stops(sn_team *team, const sn_stop *stop);
+
 /** Bytes of `root` to all. Collective. */
 void sn_team_broadcast(sn_team *team, void *data, size_t bytes, int root);
 

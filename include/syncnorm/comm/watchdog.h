@@ -16,7 +16,8 @@
 sn_status sn_watchdog_start(double timeout, int rank);
 void sn_watchdog_stop(void);
 
-/** A sign of life: what the rank does from now on (a string constant). Collectives give theirs themselves. */
+/** A sign of life: what the rank does from now on (a string constant). The collectives of a team's work (sums,
+ *  broadcasts, gathering, agreement, barriers) give theirs themselves. */
 void sn_watchdog_beat(const char *doing);
 
 /** Where the run is, for the message: epoch (1-based) and global step. */

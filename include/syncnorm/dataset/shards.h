@@ -13,7 +13,7 @@
 
 typedef enum sn_shard_kind {
     SN_SHARDS_IID,       /* a random division */
-    SN_SHARDS_SORTED,    /* sorted by label, then cut: each worker sees one or two classes */
+    SN_SHARDS_SORTED,    /* sorted by label, then cut: neighbours in label go to one worker */
     SN_SHARDS_DIRICHLET, /* class proportions of each worker drawn from Dirichlet(alpha, ..., alpha) */
 } sn_shard_kind;
 

@@ -106,8 +106,13 @@ sn_status sn_run_add_provenance(sn_run *run, sn_attributes **entry);
 void sn_run_clear(sn_run *run);
 
 /** Replaces `path` atomically, keeping the old file as `path`.prev; creates missing directories. SN_ERROR_FILE names the
- *  file, the step that failed and the system's reason; the old file is then untouched and no temporary file stays. */
+ *  file, the step that failed and the system's reason; NAME is then a whole file still (the old one, unless it was the directory's
+ *  fsync that failed) and no temporary file stays. */
 sn_status sn_run_write(const sn_run *run, const char *path);
+
+/** The file that `path` is: the target, where it is a symbolic link to one; else a copy of `path`. free() it; NULL when out of memory.
+ *  Generations, locks and temporary files are the target's. */
+char *sn_run_target(const char *path);
 
 /** Whether sn_run_write(path) would find a directory it can write to, so that this is known before training: makes missing
  *  directories, changes nothing else. */

@@ -64,7 +64,8 @@ typedef struct sn_step_sums {
     double between_share[SN_NORMS];
 } sn_step_sums;
 
-/** What the sums of this rank have cost since the replica was created. Seconds include waiting for other ranks. */
+/** What the sums of this rank have cost in training since the replica was created; nothing on one rank. Seconds include waiting for
+ *  other ranks. */
 typedef struct sn_replica_costs {
     double statistics_seconds, gradient_seconds;
     int64_t statistics_calls, statistics_bytes,
@@ -109,9 +110,11 @@ enum { SN_POPULATION_MOST = 65536 };
 /**
  * Precise batch norm: replaces the model's running statistics by those of the whole population `samples` (at most SN_POPULATION_MOST), mean
  * and biased variance of every norm's input in evaluation mode, exact over all samples: with them, every normalized channel has
- * mean 0 and variance 1 over the population. Independent of any batch. SN_ERROR_DIVERGED as in sn_replica_step. Collective.
+ * mean 0 and variance 1 over the population. Independent of any batch. SN_ERROR_DIVERGED as in sn_replica_step; SN_STOPPED, without
+ * a message, when `stop` (may be NULL) says so between pieces of work. Collective.
  * (The idea: Wu and Johnson, "Rethinking 'Batch' in BatchNorm", 2021; there by averaging over batches.)
  */
-sn_status sn_replica_population(sn_replica *replica, sn_model *model, sn_samples samples);
+sn_status sn_replica_population(sn_replica *replica, sn_model *model, sn_samples samples,
+                                const sn_stop *stop);
 
 #endif

@@ -58,9 +58,10 @@ typedef struct sn_outcome {
  */
 int sn_study_teams(int ranks, size_t runs, int ranks_per_run, char *note, size_t note_size);
 
-/** team_of[r] (ranks of them) becomes the team of rank r. node[r] is the lowest rank on the node of r (sn_team_nodes()): teams stay within a
+/** team_of[r] (ranks of them) becomes the team of rank r. Teams have ranks_per_run ranks (0: as many as there are), and then those that
+ *  are left over. node[r] is the lowest rank on the node of r (sn_team_nodes()): teams stay within a
  *  node where they can, and are of consecutive ranks otherwise. Not collective. */
-void sn_study_assign(const int *node, int ranks, int teams, int *team_of);
+void sn_study_assign(const int *node, int ranks, int teams, int ranks_per_run, int *team_of);
 
 /** Fills in the digest of the initial model, which the names of runs with --init have in them; SN_ERROR_FILE when it cannot be
  *  read. Collective over the world. */

@@ -18,19 +18,15 @@ typedef struct sn_evaluation {
 } sn_evaluation;
 
 /** Evaluates `model` on all `samples`. `logits` [count][10] (NULL on every rank: not wanted) is filled on the root and is scratch on
- *  the other ranks. Collective. */
-void sn_evaluate(sn_team *team, sn_replica *replica, const sn_model *model, sn_samples samples, float *logits,
-                 sn_evaluation *evaluation);
+ *  the other ranks. Given up when `stop` (may be NULL) says so on any rank between pieces of work: false then, on every rank, and
+ *  *evaluation is not filled. Collective. */
+bool sn_evaluate(sn_team *team, sn_replica *replica, const sn_model *model, sn_samples samples,
+                 const sn_stop *stop, float *logits, sn_evaluation *evaluation);
 
-/** The same, given up when `stop` says so on any rank, which it is asked on every rank between pieces of work: false then, on every
- *  rank, and *evaluation is not filled. Collective. */
-bool sn_evaluate_unless(bool (*stop)(const void *context), const void *context, sn_team *team,
-                        sn_replica *replica, const sn_model *model, sn_samples samples, float *logits,
-                        sn_evaluation *evaluation);
-
-/** Batch norm: evaluates with batch statistics, batches of `batch` samples in the set's order each normalized by their own. Collective. */
-void sn_evaluate_batches(sn_team *team, sn_replica *replica, const sn_model *model, sn_samples samples,
-                         uint32_t batch, sn_evaluation *evaluation);
+/** Batch norm: evaluates with batch statistics, batches of `batch` samples in the set's order each normalized by their own. Given up
+ *  likewise. Collective. */
+bool sn_evaluate_batches(sn_team *team, sn_replica *replica, const sn_model *model, sn_samples samples,
+                         uint32_t batch, const sn_stop *stop, sn_evaluation *evaluation);
 
 /** What the logits of one sample say: the class with the largest one (the lowest on ties) and its probability. */
 uint8_t sn_prediction(const float logits[SN_CLASSES], double *probability);

@@ -5,7 +5,7 @@
  * The experiment: everything that can change a trained weight, and nothing else. The launch (ranks, nodes, instruction
  * set, progress bar, file names) is no part of it.
  *
- * One table of fields (experiment.c) drives option parsing, --help, validation, the run's name, the attributes of
+ * One table of fields (experiment_fields.c) drives option parsing, --help, validation, the run's name, the attributes of
  * /experiment and their digest, so that a new axis is one line there. Not collective.
  */
 

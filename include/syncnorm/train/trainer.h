@@ -41,6 +41,16 @@ typedef struct sn_spread {
     double min, mean, max;
 } sn_spread;
 
+/** What the machine spent on an epoch's training, or on the part of it so far. Calls and bytes are those of one rank, equal on all;
+ *  seconds in the sums include waiting for other ranks, and wait_seconds is what a rank spent in them beyond the rank that spent
+ *  least. Doubles alone: it travels as an array. */
+typedef struct sn_costs {
+    double seconds;
+    sn_spread compute_seconds, statistics_seconds, gradient_seconds, wait_seconds;
+    double statistics_calls, statistics_bytes, statistics_bytes_float32;
+    double gradient_calls, gradient_bytes, gradient_bytes_float32;
+} sn_costs;
+
 /** One row of /metrics/epoch. */
 typedef struct sn_epoch_row {
     uint32_t epoch;                                                          /* 1-based */
@@ -54,11 +64,7 @@ typedef struct sn_epoch_row {
     /* batch norm, per norm: share of the variance that lies between the workers' means; distance of the running statistics from the
        epoch's own, root mean square over the channels: the mean in standard deviations, the variance relatively */
     double between_share[SN_NORMS], running_mean_gap[SN_NORMS], running_var_gap[SN_NORMS];
-    /* what the machine spent, this rank's calls and bytes; seconds in the sums include waiting for other ranks, and wait_seconds is
-       what a rank spent in them beyond the rank that spent least */
-    sn_spread compute_seconds, statistics_seconds, gradient_seconds, wait_seconds;
-    int64_t statistics_calls, statistics_bytes, statistics_bytes_float32;
-    int64_t gradient_calls, gradient_bytes, gradient_bytes_float32;
+    sn_costs costs;
 } sn_epoch_row;
 
 /** A misclassified test image. */
@@ -75,12 +81,12 @@ typedef struct sn_result {
     char output[SN_PATH_SIZE];
     int64_t parameters;
     int64_t epochs;
-    double images_per_second;  /* mean over the epochs of this call */
+    double images_per_second;  /* mean over all epochs on record */
     sn_miss misses[SN_MISSES]; /* the first in the test set's order */
     int miss_count;
 } sn_result;
 
-/** Called on the team's root alone; any function may be NULL. None may call MPI. */
+/** Called on the team's root alone; any function may be NULL. None may wait for another rank. */
 typedef struct sn_observer {
     void *context;
     void (*start)(void *context, const sn_experiment *experiment, const char *dataset, int ranks);
