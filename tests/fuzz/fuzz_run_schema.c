@@ -8,6 +8,7 @@
  * H5Ldelete, for one, on what earlier inputs had left in its memory). An input that ends the child says nothing about the
  * reader, which works here, where it is watched. */
 
+#include <errno.h>
 #include <fcntl.h>
 #include <hdf5.h>
 #include <signal.h>
@@ -290,7 +291,10 @@ static const uint8_t *edited_apart(const uint8_t *data, size_t size, size_t *fil
         _exit(0);
     }
     int end;
-    CLAIM(waitpid(child, &end, 0) == child);
+    pid_t ended;
+    while ((ended = waitpid(child, &end, 0)) < 0 && errno == EINTR) /* libFuzzer's alarm */
+        ;
+    CLAIM(ended == child);
     if (!WIFEXITED(end) || WEXITSTATUS(end) != 0 || result->size == 0) return NULL;
     trailer_put(result->image, result->size);
     *file_size = result->size + TRAILER;
