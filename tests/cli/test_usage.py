@@ -6,7 +6,7 @@ import subprocess
 
 import harness
 
-COMMANDS = ["train", "study", "eval", "summary", "inspect", "bench"]
+COMMANDS = ["train", "study", "report", "eval", "summary", "inspect", "bench"]
 
 
 class Help(harness.Test):

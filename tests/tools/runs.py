@@ -44,6 +44,8 @@ def content(path):
                 found[name] = numpy.asarray(item[()]).tobytes()
 
         file.visititems(visit)
+        for name, value in file["evaluation"].attrs.items() if "evaluation" in file else ():
+            found[f"evaluation: {name}"] = numpy.asarray(value).tobytes()
     return found
 
 
