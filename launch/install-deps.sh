@@ -8,7 +8,7 @@ build='gcc libc6-dev make cmake ninja-build pkg-config
     ca-certificates curl'
 # what tests/run.sh adds: other compilers and checkers, tools that look at run files, a data set
 tests='libcmocka-dev clang clang-format clang-tidy python3 python3-h5py python3-numpy hdf5-tools
-    libhdf5-openmpi-dev xxhash git dataset-fashion-mnist'
+    libhdf5-openmpi-dev xxhash git iproute2 dataset-fashion-mnist'
 # what tests/run.sh --all adds: the other program that its numbers are compared with
 torch='python3-torch'
 

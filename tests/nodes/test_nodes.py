@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "cli"))
@@ -54,7 +55,8 @@ def remove_network():
 
 
 class Nodes(harness.Test):
-    def run_on_nodes(self, *arguments, ranks_per_node=1):
+    def on_nodes(self, *arguments, ranks_per_node=1):
+        """Command and environment of the program over all nodes."""
         agent = self.path("agent")
         with open(agent, "w", encoding="utf-8") as file:
             file.write(AGENT)
@@ -65,8 +67,12 @@ class Nodes(harness.Test):
                     "-np", str(NODES * ranks_per_node), "--mca", "plm_rsh_agent", agent,
                     "--mca", "btl", "self,vader,tcp", "--mca", "btl_tcp_if_include", "10.99.0.0/24",
                     "--mca", "oob_tcp_if_include", "10.99.0.0/24"]
-        done = subprocess.run(launcher + [harness.PROGRAM, *arguments], cwd=self.directory, timeout=harness.TIMEOUT,
-                              env={**self.environment, "NAME": NAME}, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        return launcher + [harness.PROGRAM, *arguments], {**self.environment, "NAME": NAME}
+
+    def run_on_nodes(self, *arguments, ranks_per_node=1):
+        command, environment = self.on_nodes(*arguments, ranks_per_node=ranks_per_node)
+        done = subprocess.run(command, cwd=self.directory, timeout=harness.TIMEOUT, env=environment, stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         return done.stdout
 
@@ -89,6 +95,24 @@ class Nodes(harness.Test):
             self.assertEqual(harness.digests(table), harness.digests(one[one.index("\nrun "):]))
             # a team, and so each run, stays on one node
             self.assertEqual([len(hosts) for hosts in self.hosts(directory).values()], [1, 1, 1])
+
+    def test_killed_and_started_again_with_other_ranks(self):
+        """The launcher and one rank are killed when some runs have a file; whatever moment that is, the digests are those of one rank."""
+        one, _ = self.run_program("study", "--epochs", "4", "--output", "one")
+        study = ("study", "--epochs", "4", "--checkpoint-every", "1steps", "--output", "again")
+        for seen, ranks_per_node in ((1, 1), (3, 2)):
+            command, environment = self.on_nodes(*study, ranks_per_node=ranks_per_node)
+            job = subprocess.Popen(command, cwd=self.directory, env=environment, stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            end = time.monotonic() + harness.TIMEOUT
+            while job.poll() is None and time.monotonic() < end:
+                directory = self.path("again")
+                if os.path.isdir(directory) and sum(n.endswith(".h5") for n in os.listdir(directory)) >= seen:
+                    break
+            job.kill()
+            job.wait()
+        table = self.run_on_nodes(*study)
+        self.assertEqual(harness.digests(table[table.rindex("\nrun "):]), harness.digests(one[one.index("\nrun "):]))
 
     def test_a_team_over_all_nodes_and_a_display(self):
         one, _ = self.run_program("study", "--norm", "bn", "--seed", "1-2", "--steps", "4", "--output", "one")
