@@ -75,6 +75,20 @@ static void put_bars(const sn_chart *chart, FILE *out)
     }
 }
 
+/* The series' point number `skip` at x, empty cells where there is none; `*there`: how many it has. */
+static void put_point(const sn_chart_series *series, double x, size_t skip, size_t *there, FILE *out)
+{
+    sn_chart_point point = {x, SN_MISSING, SN_MISSING, SN_MISSING};
+    *there = 0;
+    for (size_t k = 0; k < series->count; k++)
+        if (series->points[k].x >= x && series->points[k].x <= x && (*there)++ == skip)
+            point = series->points[k];
+    put_value(out, point.y);
+    if (!has_interval(series)) return;
+    put_value(out, isnan(point.low) ? point.y : point.low);
+    put_value(out, isnan(point.high) ? point.y : point.high);
+}
+
 void sn_chart_put_data(const sn_chart *chart, FILE *out)
 {
     if (chart->stacked) {
@@ -95,18 +109,16 @@ void sn_chart_put_data(const sn_chart *chart, FILE *out)
     }
     fputc('\n', out);
     for (size_t i = 0; x && i < count; i++) {
-        fprintf(out, "%.10g", x[i]);
-        for (size_t s = 0; s < chart->series_count; s++) {
-            const sn_chart_series *series = &chart->series[s];
-            sn_chart_point point = {x[i], SN_MISSING, SN_MISSING, SN_MISSING};
-            for (size_t k = 0; k < series->count; k++)
-                if (series->points[k].x >= x[i] && series->points[k].x <= x[i]) point = series->points[k];
-            put_value(out, point.y);
-            if (!has_interval(series)) continue;
-            put_value(out, isnan(point.low) ? point.y : point.low);
-            put_value(out, isnan(point.high) ? point.y : point.high);
+        size_t rows = 1; /* as many as a series has points there: no point is lost */
+        for (size_t row = 0; row < rows; row++) {
+            fprintf(out, "%.10g", x[i]);
+            for (size_t s = 0; s < chart->series_count; s++) {
+                size_t there;
+                put_point(&chart->series[s], x[i], row, &there, out);
+                if (there > rows) rows = there;
+            }
+            fputc('\n', out);
         }
-        fputc('\n', out);
     }
     free(x);
 }

@@ -35,7 +35,8 @@ int main(int argc, char **argv)
                                        0.01 * (e % 3) * seed,
                                    ranks,
                                    true,
-                                   "node1"};
+                                   "node1",
+                                   10000};
             char path[4096];
             snprintf(path, sizeof path, "%s/%d-%d.h5", argv[1], e, seed);
             if (write_made_run(&made, path) == SN_OK) continue;

@@ -19,6 +19,7 @@ typedef struct made_run {
     int ranks;
     bool measured;    /* with the columns of cost and of statistics, and four ways of evaluation */
     const char *host; /* in the provenance */
+    int images;       /* of the test set; 0: 1,000 */
 } made_run;
 
 /** Fills an empty run. A pure function of `made`. */

@@ -126,7 +126,7 @@ class Report(unittest.TestCase):
     def test_tables_say_the_same_everywhere(self):
         names = [name for name in os.listdir(self.report) if name.endswith(".csv")]
         self.assertLessEqual({"comparison.csv", "differences.csv", "published.csv", "cost.csv", "evaluations.csv", "recipe.csv",
-                              "runs.csv", "confusion-gn.csv"}, set(names))
+                              "runs.csv", "starts.csv", "confusion-gn.csv"}, set(names))
         text, markdown = "".join(self.page.text), html.unescape(re.sub(r"\\(.)", r"\1", self.read("report.md")))
         for name in names:
             rows = list(csv.reader(self.read(name).splitlines()))
@@ -155,7 +155,7 @@ class Report(unittest.TestCase):
     def test_wrong_usage(self):
         self.refuse(2, "no run file", "--output", "x")
         self.refuse(2, "--output DIR is missing", self.files[0])
-        self.refuse(2, "no experiment of that name", *self.files[:2], "--output", "x", "--baseline", "nothing")
+        self.refuse(2, "it must be one of gn", *self.files[:2], "--output", "x", "--baseline", "nothing")
         self.refuse(2, "--outptu", self.files[0], "--outptu", "x")
 
     def test_a_bad_file_is_named_and_the_rest_reported(self):
