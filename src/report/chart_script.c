@@ -8,7 +8,7 @@
 #include "missing.h"
 #include "text.h"
 
-enum { WIDTH = 440, PLOT_HEIGHT = 282, KEY_ROW = 23, BAR_HEIGHT = 38, TICKS_MAX = 64 };
+enum { WIDTH = 440, PLOT_HEIGHT = 282, KEY_ROW = 23, BAR_HEIGHT = 38, TICKS_MAX = 64, LABEL_MAX = 46 };
 
 /* Okabe and Ito's colours, which the colour-blind tell apart, darkest first; points differ as well. */
 static const char *const colours[] = {"#0072b2", "#d55e00", "#009e73", "#cc79a7",
@@ -157,7 +157,7 @@ static void y_limits(const sn_chart *chart, double *low, double *high)
         *high *= factor;
     } else {
         if (least >= 0) *low = fmax(*low, 0); /* an interval may reach where no value can be */
-        const bool from_zero = *low >= 0 && *low < 0.5 * *high;
+        const bool from_zero = *low >= 0 && *low < 0.25 * *high;
         const double space = fmax((*high - *low) * 0.06, fabs(*high) * 1e-3);
         *low = from_zero ? 0 : *low - space;
         *high += space > 0 ? space : 1;
@@ -240,8 +240,15 @@ static void put_x_axis(const sn_chart *chart, FILE *out)
     free(x);
 }
 
-/* How the key is laid out: columns that fit the width. */
-static size_t key_rows(const sn_chart *chart, size_t *columns)
+/* gnuplot gives each entry of a key 9.1 units per character and 48 more, of about 411: too much for long ones in a
+   proportional font. What it is told to take less by, in characters; and how many columns it will then make, so that the height is
+   known before. */
+static size_t key_shrink(size_t longest)
+{
+    return longest < 15 ? longest / 5 : 3;
+}
+
+static size_t key_rows(const sn_chart *chart, size_t *columns, size_t *shrink)
 {
     size_t longest = 1, entries = 0, published = 0;
     for (size_t s = 0; s < chart->series_count; s++) {
@@ -255,10 +262,25 @@ static size_t key_rows(const sn_chart *chart, size_t *columns)
             entries++;
     }
     entries += published;
-    *columns = (WIDTH - 20) / (8 * longest + 44);
+    if (longest > LABEL_MAX) longest = LABEL_MAX;
+    *shrink = key_shrink(longest);
+    *columns = (size_t)(411 / (9.1 * (double)(longest - *shrink) + 48));
     if (*columns < 1) *columns = 1;
     if (*columns > entries) *columns = entries ? entries : 1;
     return (entries + *columns - 1) / *columns;
+}
+
+/* What would not fit beside a key's sample loses its middle; the data have it whole. */
+static void put_title(const char *label, FILE *out)
+{
+    const size_t length = strlen(label), part = LABEL_MAX / 2 - 1;
+    char *cut = NULL;
+    if (length > LABEL_MAX && asprintf(&cut, "%.*s…%s", (int)part, label, label + length - part) < 0)
+        cut = NULL;
+    fputs(" title \"", out);
+    sn_put_text(out, SN_SYNTAX_GNUPLOT, cut ? cut : label);
+    fputc('"', out);
+    free(cut);
 }
 
 /* Names stand above their bars: at the side, long ones would leave no room. */
@@ -283,10 +305,10 @@ static void put_stacked(const sn_chart *chart, FILE *out)
         fputs("):(0", out);
         for (size_t k = 0; k <= s; k++)
             fprintf(out, "+$%zu", k + 2);
-        fprintf(out, "):($0-0.1):($0+0.34) with boxxyerror lc rgb \"%s\" title \"",
+        fprintf(out, "):($0-0.1):($0+0.34) with boxxyerror lc rgb \"%s\"",
                 colours[chart->series[s].style % STYLES]);
-        sn_put_text(out, SN_SYNTAX_GNUPLOT, chart->series[s].label);
-        fputs("\", ", out);
+        put_title(chart->series[s].label, out);
+        fputs(", ", out);
     }
     fprintf(out, "\\\n    '%s.tsv' skip 1 using (0):($0-0.32):1 with labels left offset 0.2,0 notitle\n",
             chart->name);
@@ -308,10 +330,16 @@ static const char *colour_of(const sn_chart *chart, size_t s)
     return ramp[s * (RAMP - 1) / last];
 }
 
+/* Lines across may lie on each other: dashes and dots by turns. */
+static size_t across_dash(size_t number)
+{
+    static const size_t dashes[] = {2, 4, 3, 5};
+    return dashes[number % (sizeof dashes / sizeof *dashes)];
+}
+
 /* After all the colours, dashes tell the next round apart. */
 static size_t dash_of(const sn_chart *chart, const sn_chart_series *series)
 {
-    if (series->kind == SN_SERIES_ACROSS) return 2;
     return chart->ordinal ? 1 : 1 + series->style / STYLES % 4;
 }
 
@@ -320,6 +348,7 @@ static void put_series(const sn_chart *chart, FILE *out)
     const char *between = "plot";
     size_t column = 2;
     bool published = false;
+    size_t across = 0;
     for (int layer = 0; layer < 2; layer++) { /* bands behind lines */
         column = 2;
         for (size_t s = 0; s < chart->series_count; s++) {
@@ -343,7 +372,7 @@ static void put_series(const sn_chart *chart, FILE *out)
             const char *colour = colour_of(chart, s);
             const int point = chart->ordinal ? 7 : points[series->style % STYLES];
             if (series->kind == SN_SERIES_ACROSS) {
-                fprintf(out, " with lines dt 2 lw 1.6 lc rgb \"%s\"", colour);
+                fprintf(out, " with lines dt %zu lw 1.6 lc rgb \"%s\"", across_dash(across++), colour);
             } else if (series->kind == SN_SERIES_POINTS) {
                 fprintf(out, " with points pt 6 ps 0.6 lw 2 lc rgb \"%s\" notitle", colour);
                 continue;
@@ -355,9 +384,7 @@ static void put_series(const sn_chart *chart, FILE *out)
                 fprintf(out, " with linespoints pt %d ps 0.45 lw 1.6 dt %zu lc rgb \"%s\"", point,
                         dash_of(chart, series), colour);
             }
-            fputs(" title \"", out);
-            sn_put_text(out, SN_SYNTAX_GNUPLOT, series->label);
-            fputc('"', out);
+            put_title(series->label, out);
         }
     }
     /* one entry for all: each has the colour of its experiment */
@@ -369,8 +396,8 @@ static void put_series(const sn_chart *chart, FILE *out)
 
 void sn_chart_put_script(const sn_chart *chart, FILE *out)
 {
-    size_t columns;
-    const size_t rows = key_rows(chart, &columns);
+    size_t columns, shrink;
+    const size_t rows = key_rows(chart, &columns, &shrink);
     const size_t plot = chart->stacked ? 80 + BAR_HEIGHT * (chart->bar_count + 1) : (size_t)PLOT_HEIGHT;
     fprintf(out, "# gnuplot %s.gp (in this directory) draws %s.svg from %s.tsv\n", chart->name, chart->name,
             chart->name);
@@ -382,8 +409,8 @@ void sn_chart_put_script(const sn_chart *chart, FILE *out)
     fputs("set format \"%g\"\nset grid lc rgb \"#bbbbbb\" lw 0.7 dt 1\n", out);
     fprintf(out,
             "set key outside bottom center horizontal Left reverse maxcols %zu samplen 2.2 spacing 1.15 "
-            "height 0.3\n",
-            columns);
+            "height 0.3 width -%zu\n",
+            columns, shrink);
     fputs("set xlabel \"", out);
     sn_put_text(out, SN_SYNTAX_GNUPLOT, chart->x_label);
     fputs("\" offset 0,0.4\n", out);

@@ -234,7 +234,7 @@ static void add_speed_by_ranks(sn_document *document, const sn_report_runs *runs
         for (double ranks = next_ranks(group, 0); differ && !isnan(ranks); ranks = next_ranks(group, ranks))
             sn_chart_add_point(chart, (sn_chart_point){ranks, speed(group, ranks), SN_MISSING, SN_MISSING});
     }
-    sn_add_chart(document, chart, "no two numbers of ranks are among the runs that kept to one");
+    sn_add_chart(document, chart, "the runs that kept to one number of ranks all had the same");
 }
 
 void sn_section_cost(sn_document *document, const sn_report_runs *runs)

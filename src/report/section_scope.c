@@ -179,12 +179,13 @@ void sn_add_error_by_scope(sn_document *document, const sn_report_runs *runs)
             all[count++] = (pooled){group, g, sn_report_scope(group->runs), false, false};
     }
     if (chart) chart->x_axis = SN_AXIS_LOG2;
-    sn_chart_caption(chart, "Batch norm with its statistics over the whole batch (the most samples of a "
-                            "line), over each worker's samples, or over "
-                            "groups: a line joins experiments that differ in nothing else. Points are means "
-                            "over seeds, bars 95 %% "
-                            "confidence intervals. Norms that look at one sample have no such number: lines "
-                            "across, where they were trained alike.");
+    sn_chart_caption(
+        chart,
+        "Batch norm with its statistics over the whole batch (the most samples of a line), over each "
+        "worker's samples, "
+        "or over groups: a line joins experiments that differ in nothing else. Norms that look at one sample "
+        "have no such number: lines across, where they were trained alike. All are means over seeds, bars "
+        "and bands 95 %% confidence intervals.");
     bool any = chart && line && draw_by_scope(chart, all, count, line);
     any = (chart && line && draw_by_workers(chart, all, count, line)) || any;
     if (any) draw_single(chart, all, count);

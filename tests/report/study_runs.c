@@ -39,9 +39,12 @@ static sn_status set_experiment(const made_run *made, sn_run *run)
     SN_TRY(sn_experiment_attributes(&experiment, &run->experiment));
     if (made->workers) SN_TRY(sn_attributes_set_integer(&run->experiment, "workers", made->workers));
     if (made->scope) SN_TRY(sn_attributes_set_text(&run->experiment, "bn_scope", made->scope));
-    if (made->scope && strcmp(made->scope, "sync") != 0) {
+    const bool scoped = made->scope && strcmp(made->scope, "sync") != 0;
+    if (scoped || made->suffix) {
         char name[SN_RUN_NAME_SIZE];
-        snprintf(name, sizeof name, "%s-scope%s-s%lld", made->norm, made->scope, (long long)made->seed);
+        snprintf(name, sizeof name, "%s%s%s%s%s%s-s%lld", made->norm, made->l1 > 0 ? "-l1" : "",
+                 scoped ? "-scope" : "", scoped ? made->scope : "", made->suffix ? "-" : "",
+                 made->suffix ? made->suffix : "", (long long)made->seed);
         SN_TRY(sn_attributes_set_text(&run->experiment, "name", name));
     }
     return sn_attributes_set_text(&run->experiment, "dataset", "MNIST");

@@ -139,12 +139,13 @@ static void test_every_penalized_bn_is_told_apart(void **state)
     assert_ok(write_made_run(&mixed, "mixed8.h5"));
     assert_ok(write_made_run(&plain, "plain.h5")); /* of the whole batch: not the partner */
     report("scoped", (const char *const[]){"mixed8.h5", "plain.h5"}, 2);
-    assert_says("scoped/report.html", "bn-scope8 mixes two things");
+    assert_says("scoped/report.html", "bn-l1-scope8 mixes two things");
     assert_says("scoped/report.html", "No run of plain batch norm");
     plain.scope = "8";
     assert_ok(write_made_run(&plain, "plain8.h5"));
     report("partners", (const char *const[]){"mixed8.h5", "plain8.h5"}, 2);
-    assert_says("partners/report.html", "The norm without the penalty, and else the same: bn-scope8");
+    assert_says("partners/report.html",
+                "The norm without the penalty, and else the same: bn-scope8 beside bn-l1-scope8");
 }
 
 /* Speeds on one and on four ranks have no mean. */

@@ -113,6 +113,19 @@ class Report(unittest.TestCase):
             self.assertTrue(root.tag.endswith("svg"))
             self.assertGreater(len(list(root.iter("{http://www.w3.org/2000/svg}path"))), 4, name)
 
+    def test_keys_leave_room_for_the_plot(self):
+        with tempfile.TemporaryDirectory() as runs:
+            report = os.path.join(runs, "report")
+            subprocess.run([MAKE_STUDY, runs, "a-suffix"], check=True)  # labels of nearly all lengths
+            subprocess.run([PROGRAM, "report", *(os.path.join(runs, name) for name in os.listdir(runs)), "--output", report],
+                           check=True, capture_output=True)
+            for name in os.listdir(os.path.join(report, "figures")):
+                if not name.endswith(".svg") or name == "time-split.svg":
+                    continue
+                with open(os.path.join(report, "figures", name), encoding="utf-8") as file:
+                    border = re.search(r"d='M([\d.]+),([\d.]+) L\1,([\d.]+) L[\d.]+,\3 ", file.read())
+                self.assertGreater(float(border[3]) - float(border[2]), 190, name)
+
     def test_scripts_work_by_hand(self):
         with tempfile.TemporaryDirectory() as copy:
             for name in self.figures("gp"):
