@@ -171,6 +171,15 @@ class Report(unittest.TestCase):
         self.refuse(2, "it must be one of gn", *self.files[:2], "--output", "x", "--baseline", "nothing")
         self.refuse(2, "--outptu", self.files[0], "--outptu", "x")
 
+    def test_a_dry_run_names_runs_by_their_initial_model(self):
+        done = subprocess.run([PROGRAM, "study", "--dry-run", "--rate", "1000", "--norm", "gn", "--init", self.files[0]],
+                              text=True, capture_output=True)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        held = subprocess.run([PROGRAM, "inspect", self.files[0]], text=True, capture_output=True, check=True).stdout
+        digests = [line.split()[1] for line in held.splitlines() if re.match(r"\s*digest\s+[0-9a-f]{32}", line)]
+        name = re.search(r"^gn-init([0-9a-f]+)-s1 ", done.stdout, re.M)
+        self.assertTrue(any(digest.startswith(name[1]) for digest in digests), done.stdout)
+
     def test_a_bad_file_is_named_and_the_rest_reported(self):
         bad = os.path.join(self.scratch.name, "bad.h5")
         with open(self.files[0], "rb") as file, open(bad, "wb") as out:
