@@ -212,7 +212,9 @@ static void add_time_split(sn_document *document, const sn_report_runs *runs)
             sn_chart_add_point(chart,
                                (sn_chart_point){(double)i + 1, bars[i].parts[p], SN_MISSING, SN_MISSING});
     }
-    static const char caption[] = "Mean over ranks and steps. The sums include waiting for the slowest rank.";
+    static const char caption[] =
+        "Mean over ranks and steps. The sums include waiting for the slowest rank; all "
+        "includes what else the machine did.";
     if (shown < count)
         sn_chart_caption(chart, "%s The first %zu of %zu are drawn; the table below has all.", caption, shown,
                          count);

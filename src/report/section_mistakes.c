@@ -169,7 +169,7 @@ static void add_group(sn_document *document, const sn_report_group *group)
         const mistake *m = &list.items[i];
         const double percent = 100 * (double)m->probability;
         add_picture(document, block, m,
-                    list.runs > 1 ? sn_text("%.0f %%, %zu of %zu runs", percent, m->runs, list.runs)
+                    list.runs > 1 ? sn_text("%.0f %%, %zu/%zu runs", percent, m->runs, list.runs)
                                   : sn_text("%.0f %%", percent));
     }
     free(list.items);
