@@ -107,10 +107,10 @@ static const struct curve {
     {"test-loss", "Test loss", "test cross-entropy (nats)", "test_loss",
      "Mean cross-entropy over the test images.", SN_AXIS_LOG, true},
     {"train-accuracy", "Training accuracy", "training accuracy (%)", "train_accuracy",
-     "While training, with dropout. The axis is logarithmic in the distance from 100 %.", SN_AXIS_ACCURACY,
+     "While training, with dropout. The axis is logarithmic in the distance from 100 %.", SN_AXIS_ACCURACY,
      true},
     {"test-accuracy", "Test accuracy", "test accuracy (%)", "test_accuracy",
-     "The axis is logarithmic in the distance from 100 %: as far from 98 to 99 as from 99 to 99.5.",
+     "The axis is logarithmic in the distance from 100 %: as far from 98 to 99 as from 99 to 99.5.",
      SN_AXIS_ACCURACY, true},
 };
 
