@@ -337,7 +337,12 @@ static size_t across_dash(size_t number)
     return dashes[number % (sizeof dashes / sizeof *dashes)];
 }
 
-/* After all the colours, dashes tell the next round apart. */
+/* After all the colours, other points and dashes tell the next round apart. */
+static int point_of(size_t style)
+{
+    return points[(style + 3 * (style / STYLES)) % STYLES];
+}
+
 static size_t dash_of(const sn_chart *chart, const sn_chart_series *series)
 {
     return chart->ordinal ? 1 : 1 + series->style / STYLES % 4;
@@ -370,7 +375,7 @@ static void put_series(const sn_chart *chart, FILE *out)
             put_column(chart, out, first);
             published = published || series->kind == SN_SERIES_POINTS;
             const char *colour = colour_of(chart, s);
-            const int point = chart->ordinal ? 7 : points[series->style % STYLES];
+            const int point = chart->ordinal ? 7 : point_of(series->style);
             if (series->kind == SN_SERIES_ACROSS) {
                 fprintf(out, " with lines dt %zu lw 1.6 lc rgb \"%s\"", across_dash(across++), colour);
             } else if (series->kind == SN_SERIES_POINTS) {
@@ -379,7 +384,8 @@ static void put_series(const sn_chart *chart, FILE *out)
             } else if (series->kind == SN_SERIES_ERRORS && interval) {
                 put_column(chart, out, first + 1);
                 put_column(chart, out, first + 2);
-                fprintf(out, " with yerrorlines pt %d ps 0.55 lw 1.4 lc rgb \"%s\"", point, colour);
+                fprintf(out, " with yerrorlines pt %d ps 0.55 lw 1.4 dt %zu lc rgb \"%s\"", point,
+                        dash_of(chart, series), colour);
             } else {
                 fprintf(out, " with linespoints pt %d ps 0.45 lw 1.6 dt %zu lc rgb \"%s\"", point,
                         dash_of(chart, series), colour);

@@ -95,6 +95,37 @@ static void test_lines_by_workers(void **state)
     free(text);
 }
 
+/* More lines than colours, with intervals: each looks like itself alone. */
+static void test_lines_look_different(void **state)
+{
+    (void)state;
+    files = 0;
+    for (int workers = 2; workers <= 6; workers++)
+        for (int seed = 0; seed < 2; seed++)
+            for (int scope = 0; scope < 2; scope++) {
+                made_run made = usual;
+                made.norm = "bn";
+                made.workers = workers;
+                made.scope = scope ? "8" : "sync";
+                made.seed = 1 + seed;
+                made.test_accuracy = 98 + 0.1 * seed;
+                end(begin(&made));
+            }
+    report("looks", paths, files);
+    char *text = read_file("looks/figures/error-by-scope.gp"), *looks[16], *save;
+    size_t count = 0;
+    for (char *line = strtok_r(text, "\n", &save); line && count < 16; line = strtok_r(NULL, "\n", &save)) {
+        char *look = strstr(line, " with yerrorlines"), *label = look ? strstr(look, " title") : NULL;
+        if (!label) continue;
+        *label = '\0';
+        for (size_t i = 0; i < count; i++)
+            assert_string_not_equal(looks[i], look);
+        looks[count++] = look;
+    }
+    assert_int_equal(count, 5);
+    free(text);
+}
+
 /* An epoch at work has made steps that no row is about. */
 static void test_cost_is_of_the_steps_on_record(void **state)
 {
@@ -218,6 +249,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lines_by_scope),
         cmocka_unit_test(test_lines_by_workers),
+        cmocka_unit_test(test_lines_look_different),
         cmocka_unit_test(test_cost_is_of_the_steps_on_record),
         cmocka_unit_test(test_mixed_ranks_are_left_out),
         cmocka_unit_test(test_limits_are_told),
