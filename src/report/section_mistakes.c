@@ -129,6 +129,19 @@ static void add_picture(sn_document *document, sn_block *block, const mistake *m
         document->failed = true;
 }
 
+enum { SLUG = 160 };
+
+/* For names of files, which have an end: a label that is too long for one goes on with the experiment's digest. */
+static void slug_of(const sn_report_group *group, char slug[SLUG + 16])
+{
+    sn_slug(group->label, slug, SLUG);
+    if (strlen(group->label) < SLUG) return;
+    char digest[9];
+    snprintf(digest, sizeof digest, "%s", sn_report_text(&group->runs->run.experiment, "digest"));
+    strcat(slug, "-");
+    sn_slug(digest, slug + strlen(slug), sizeof digest);
+}
+
 static void add_group(sn_document *document, const sn_report_group *group)
 {
     mistakes list = {0};
@@ -161,8 +174,8 @@ static void add_group(sn_document *document, const sn_report_group *group)
                          "%zu test images were misclassified; the %zu with the highest probability given to "
                          "the wrong class.",
                          list.count, shown);
-    char slug[SN_REPORT_LABEL], sheet[SN_REPORT_LABEL + 32];
-    sn_slug(group->label, slug, sizeof slug);
+    char slug[SLUG + 16], sheet[SLUG + 48];
+    slug_of(group, slug);
     snprintf(sheet, sizeof sheet, "misclassified-%s.png", slug);
     sn_block *block = sn_document_pictures(document, sheet);
     for (size_t i = 0; block && i < shown; i++) {
@@ -227,8 +240,8 @@ static void add_confusion(sn_document *document, const sn_report_group *group, b
             sum[k / N][k % N] += counts[k];
     }
     if (!counted) return;
-    char slug[SN_REPORT_LABEL], name[SN_REPORT_LABEL + 16], heading[SN_REPORT_LABEL + 32];
-    sn_slug(group->label, slug, sizeof slug);
+    char slug[SLUG + 16], name[SLUG + 32], heading[SN_REPORT_LABEL + 32];
+    slug_of(group, slug);
     snprintf(name, sizeof name, "confusion-%s", slug);
     snprintf(heading, sizeof heading, "Confusion matrix of %s", group->label);
     sn_report_table *table = sn_report_table_create(name,

@@ -63,12 +63,47 @@ static void test_a_strange_list_removes_nothing(void **state)
     assert_true(is_there("beside.csv") && is_there("strange/keep.h5"));
 }
 
+/* Names of experiments may be longer than names of files can be, and alike up to there. */
+static void test_long_names_make_files(void **state)
+{
+    (void)state;
+    static const char *const paths[] = {"long0.h5", "long1.h5"};
+    for (int i = 0; i < 2; i++) {
+        char name[256];
+        memset(name, 'x', sizeof name);
+        snprintf(name + 240, 16, "%d-s1", i);
+        made_run made = usual;
+        made.norm = i ? "ln" : "gn";
+        sn_run run = {0};
+        assert_ok(make_run(&made, &run));
+        assert_ok(sn_attributes_set_text(&run.experiment, "name", name));
+        assert_ok(sn_run_write(&run, paths[i]));
+        sn_run_clear(&run);
+    }
+    report("long", paths, 2);
+    char *list = read_file("long/.report-files");
+    size_t tables = 0;
+    char *save, *before = NULL;
+    for (char *line = strtok_r(list, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+        if (strncmp(line, "confusion-", 10) != 0) continue;
+        char path[512];
+        snprintf(path, sizeof path, "long/%s", line);
+        assert_true(is_there(path));
+        if (before) assert_string_not_equal(before, line);
+        before = line;
+        tables++;
+    }
+    assert_int_equal(tables, 2);
+    free(list);
+}
+
 int main(void)
 {
     sn_log_configure(SN_LOG_QUIET, 0);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_nothing_stale_stays),
         cmocka_unit_test(test_a_strange_list_removes_nothing),
+        cmocka_unit_test(test_long_names_make_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
