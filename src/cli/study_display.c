@@ -1,5 +1,6 @@
 #include "study_display.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli.h"
@@ -47,22 +48,30 @@ static void compose_team(const sn_plan *plan, const sn_team_progress *t, int tea
              t->epoch, t->epochs, 100 * fraction, bar, t->loss, t->accuracy);
 }
 
-/* Epochs left over epochs per second so far; runs that nobody has begun count in full. */
+/* In epochs: --steps may end a run before, after as many of an epoch's samples (0: not known yet) as its batches hold. */
+static double length_of(const sn_experiment *e, double samples)
+{
+    const double most = e->steps && samples > 0 ? (double)e->steps * e->batch / samples : e->epochs;
+    return most < e->epochs ? most : e->epochs;
+}
+
+/* Epochs left over epochs per second so far. Runs are begun in the order of the plan; those that nobody has begun count in full. */
 static void compose_whole(const sn_plan *plan, const sn_team_progress *teams, int count, double seconds,
                           char line[LINE_SIZE])
 {
     char elapsed[SN_CLI_TIME_SIZE], left[SN_CLI_TIME_SIZE];
     int done = 0, failed = 0, begun = 0;
-    double worked = 0, epochs_left = 0;
+    double worked = 0, epochs_left = 0, samples = 0;
     for (int t = 0; t < count; t++) {
         done += teams[t].done;
         failed += teams[t].failed;
         begun += teams[t].done + (teams[t].run >= 0);
         worked += teams[t].worked;
         epochs_left += teams[t].left > 0 ? teams[t].left : 0;
+        if (teams[t].samples > 0) samples = teams[t].samples;
     }
-    const sn_experiment *any = &plan->experiments[0]; /* length is the same for all */
-    if (begun < (int)plan->count) epochs_left += ((int)plan->count - begun) * (double)any->epochs;
+    for (size_t i = (size_t)begun; i < plan->count; i++)
+        epochs_left += length_of(&plan->experiments[i], samples);
     sn_cli_write_time(seconds, elapsed);
     sn_cli_write_time(worked > 0 ? epochs_left * seconds / worked : 0, left);
     char failures[32] = "";
@@ -84,16 +93,19 @@ static void erase(sn_study_display *d)
     d->drawn = 0;
 }
 
-/* What failed stays above the display. */
+/* What failed stays above the display: each failure once, as far as it is known. A team's last one is; when it had several since it was
+   looked at, the table at the end has the others. */
 static void tell_failures(sn_study_display *d, const sn_team_progress *teams, int count)
 {
-    int failures = 0;
-    for (int t = 0; t < count; t++)
-        failures += teams[t].failed;
-    if (failures == d->failures) return;
-    d->failures = failures;
-    for (int t = 0; t < count; t++)
-        if (teams[t].failed) fprintf(d->out, "FAILED %s\n", teams[t].failure);
+    if (!d->told) d->told = calloc((size_t)count, sizeof *d->told);
+    for (int t = 0; d->told && t < count; t++) {
+        const int news = teams[t].failed - d->told[t];
+        if (news <= 0) continue;
+        fprintf(d->out, "FAILED %s\n", teams[t].failure);
+        if (news > 1)
+            fprintf(d->out, "FAILED %d more of team %d, see the table at the end\n", news - 1, t + 1);
+        d->told[t] = teams[t].failed;
+    }
 }
 
 static void update(void *context, const sn_team_progress *teams, int count, double seconds)
@@ -129,4 +141,6 @@ void sn_study_display_finish(sn_study_display *display)
 {
     erase(display);
     sn_cli_flush();
+    free(display->told);
+    display->told = NULL;
 }

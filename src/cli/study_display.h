@@ -10,8 +10,8 @@
 typedef struct sn_study_display {
     const sn_plan *plan;
     FILE *out;
-    int drawn;    /* lines on the screen */
-    int failures; /* told so far */
+    int drawn; /* lines on the screen */
+    int *told; /* failures of each team that were told; NULL: of none */
 } sn_study_display;
 
 /** Whether there is a terminal to draw on; known to the world's root. */
@@ -20,7 +20,7 @@ bool sn_study_display_wanted(sn_cli_progress when, FILE *out);
 /** The watcher that draws; `display` must outlive it. */
 sn_study_watcher sn_study_display_watcher(sn_study_display *display);
 
-/** Takes the display off the screen: the table follows. */
+/** Takes the display off the screen, with what it holds: the table follows. */
 void sn_study_display_finish(sn_study_display *display);
 
 #endif

@@ -72,8 +72,14 @@ void sn_chart_describe(const sn_chart *chart, FILE *out);
 /** The drawing as an element of a page: ids of its own, colours by the page's style sheet, title and description. */
 void sn_chart_put_inline(const sn_chart *chart, FILE *out);
 
-/* of chart_script.c */
+/* of chart_data.c, chart_axes.c, chart_script.c */
 void sn_chart_put_data(const sn_chart *chart, FILE *out);
+/** The distinct x of all series, ascending, to be freed; NULL when out of memory. */
+double *sn_chart_union_of_x(const sn_chart *chart, size_t *count);
+bool sn_series_has_interval(const sn_chart_series *series);
+void sn_chart_put_axes(const sn_chart *chart, FILE *out);
+/** The step of a linear axis of about five ticks: 1, 2 or 5 times a power of ten. */
+double sn_chart_nice_step(double span);
 void sn_chart_put_script(const sn_chart *chart, FILE *out);
 
 #endif

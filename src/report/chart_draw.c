@@ -102,7 +102,6 @@ bool sn_chart_draw(sn_chart *chart, const char *directory, char *reason, size_t 
     return chart->svg;
 }
 
-/* Longest text that both start with `prefix`. */
 static bool starts(const char *text, const char *prefix)
 {
     return strncmp(text, prefix, strlen(prefix)) == 0;

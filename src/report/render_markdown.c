@@ -8,12 +8,36 @@ static void put(FILE *out, const char *before, const char *text, const char *aft
     fputs(after, out);
 }
 
+/* One picture of all, and in its order what each is. */
 static void put_pictures(const sn_block *block, FILE *out)
 {
-    fputs("![", out);
-    for (size_t i = 0; i < block->picture_count; i++)
-        put(out, i ? "; " : "", block->pictures[i].alternative, "");
-    fprintf(out, "](figures/%s)\n\n", block->sheet);
+    fprintf(out, "![%zu pictures, named below row by row](figures/%s)\n\n", block->picture_count,
+            block->sheet);
+    for (size_t i = 0; i < block->picture_count; i++) {
+        const sn_report_picture *picture = &block->pictures[i];
+        fprintf(out, "%zu. ", i + 1);
+        put(out, "", picture->alternative, ": ");
+        put(out, "", picture->note, "\n");
+    }
+    fputc('\n', out);
+}
+
+/* The fence is longer than any row of backquotes in the text, which would end it. */
+static void put_code(const sn_block *block, FILE *out)
+{
+    size_t longest = 2, row = 0;
+    for (const char *c = block->text; *c; c++) {
+        row = *c == '`' ? row + 1 : 0;
+        if (row > longest) longest = row;
+    }
+    if (block->heading) put(out, "", block->heading, ":\n\n");
+    for (int end = 0; end < 2; end++) {
+        for (size_t i = 0; i <= longest; i++)
+            fputc('`', out);
+        fputc('\n', out);
+        if (end == 0) sn_put_lines(out, SN_SYNTAX_PLAIN, block->text);
+    }
+    fputc('\n', out);
 }
 
 static void put_block(const sn_block *block, FILE *out)
@@ -49,11 +73,7 @@ static void put_block(const sn_block *block, FILE *out)
         put_pictures(block, out);
         break;
     case SN_BLOCK_CODE:
-        if (block->heading) put(out, "", block->heading, ":\n\n");
-        fprintf(out, "```\n");
-        for (const char *c = block->text; *c; c++) /* a fence in it would end it */
-            fputc(*c == '`' ? '\'' : *c, out);
-        fputs("```\n\n", out);
+        put_code(block, out);
         break;
     }
 }

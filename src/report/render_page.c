@@ -56,17 +56,7 @@ static void put_code(const sn_block *block, FILE *out)
 {
     open_fold(block, out);
     fputs("<pre tabindex=\"0\">", out);
-    for (const char *line = block->text;
-         *line;) { /* line by line: an end of line is no control character here */
-        const char *end = line;
-        while (*end && *end != '\n')
-            end++;
-        char *part = sn_text("%.*s", (int)(end - line), line);
-        if (part) sn_put_text(out, SN_SYNTAX_HTML, part);
-        free(part);
-        fputc('\n', out);
-        line = *end ? end + 1 : end;
-    }
+    sn_put_lines(out, SN_SYNTAX_HTML, block->text);
     fputs("</pre>\n", out);
     close_fold(block, out);
 }

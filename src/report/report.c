@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "groups.h"
+#include "outputs.h"
 #include "picture.h"
 #include "render.h"
 #include "runs.h"
@@ -118,6 +120,7 @@ static sn_status write_document(sn_document *document, const char *directory, sn
     char *figures = sn_text("%s/figures", directory);
     if (!figures) return sn_fail(SN_ERROR_MEMORY, "out of memory");
     sn_status status = sn_make_directory(figures);
+    if (status == SN_OK) status = sn_outputs_renew(document, directory);
     if (status == SN_OK) status = write_charts(document, figures, outcome);
     for (size_t i = 0; i < document->count && status == SN_OK; i++) {
         const sn_block *block = &document->blocks[i];

@@ -1,7 +1,7 @@
 #ifndef SN_REPORT_RUNS_H
 #define SN_REPORT_RUNS_H
 
-/* Run files as the report sees them: sorted, in groups of one experiment apart from its seed. */
+/* Run files as the report sees them: sorted, in groups of one experiment apart from its seed. What they are, and values of single runs. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -43,7 +43,6 @@ typedef struct sn_report_runs {
 
 /** Reads, sorts and groups. Files that cannot be used are logged as errors and counted. */
 sn_status sn_report_runs_load(const char *const *paths, size_t count, sn_report_runs *runs);
-sn_status sn_report_runs_choose_baseline(sn_report_runs *runs, const char *label);
 void sn_report_runs_clear(sn_report_runs *runs);
 
 /** A cell of /metrics/epoch; NaN when the column or row is not there. */
@@ -59,13 +58,11 @@ const char *sn_report_text(const sn_attributes *attributes, const char *name);
 double sn_report_scope(const sn_report_run *run);
 /** Number of test images, 0 when unknown. */
 size_t sn_report_test_count(const sn_report_run *run);
-/** Steps trained, NaN when unknown. */
+/** Test images that the last epoch's row has right: a whole number; NaN when unknown. */
+double sn_report_correct(const sn_report_run *run);
+/** Steps that the rows of /metrics/epoch are about; NaN when unknown or none. */
 double sn_report_steps(const sn_report_run *run);
-
-/** One value of each shown run of the group, by seed: `values` has room for group->count; returns how many. */
-size_t sn_report_lasts(const sn_report_group *group, const char *column, double *values);
-
-/** True when the attribute takes part in what a group is. */
-bool sn_report_is_identity(const char *attribute);
+/** Ranks of all its starts; NaN when they were not all of one number. */
+double sn_report_ranks(const sn_report_run *run);
 
 #endif

@@ -4,9 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "groups.h"
+#include "identity.h"
 #include "missing.h"
 #include "sections.h"
-#include "syncnorm/report/statistics.h"
 
 /* "99.12 ± 0.08"; without seeds to compare, the value alone. */
 static void put_estimate(sn_report_table *table, int digits, sn_estimate e)
@@ -19,19 +20,8 @@ static void put_estimate(sn_report_table *table, int digits, sn_estimate e)
         sn_report_table_cell(table, "%.*f ± %.*f", digits, e.mean, digits, e.high - e.mean);
 }
 
-static sn_estimate estimate(const sn_report_group *group, const char *column)
-{
-    double *values = calloc(group->count + 1, sizeof *values);
-    sn_estimate none = {
-        .mean = SN_MISSING, .low = SN_MISSING, .high = SN_MISSING, .deviation = SN_MISSING, .p = SN_MISSING};
-    if (!values || !group->complete) {
-        free(values);
-        return none;
-    }
-    const sn_estimate e = sn_estimate_mean(values, sn_report_lasts(group, column, values));
-    free(values);
-    return e;
-}
+static const sn_estimate unknown = {
+    .mean = SN_MISSING, .deviation = SN_MISSING, .low = SN_MISSING, .high = SN_MISSING, .p = SN_MISSING};
 
 static const sn_report_run *with_seed(const sn_report_group *group, int64_t seed)
 {
@@ -40,23 +30,25 @@ static const sn_report_run *with_seed(const sn_report_group *group, int64_t seed
     return NULL;
 }
 
-/* The paired difference of final test accuracy from the baseline, in points of percent. */
-static sn_estimate difference(const sn_report_group *group, const sn_report_group *baseline)
+/* The paired difference of final test accuracy from the baseline, in images out of `*images`. */
+static sn_estimate difference(const sn_report_group *group, const sn_report_group *baseline, size_t *images)
 {
-    sn_estimate none = {
-        .mean = SN_MISSING, .low = SN_MISSING, .high = SN_MISSING, .deviation = SN_MISSING, .p = SN_MISSING};
-    if (!group->complete || !baseline->complete) return none;
-    if (strcmp(sn_report_text(&group->runs->run.experiment, "dataset_digest"),
-               sn_report_text(&baseline->runs->run.experiment, "dataset_digest")) != 0)
-        return none; /* another test set */
+    *images = 0;
+    if (!group->complete || !baseline->complete) return unknown;
+    if (!sn_report_same_attribute(&group->runs->run.experiment, &baseline->runs->run.experiment,
+                                  "dataset_digest"))
+        return unknown; /* another test set */
     double *a = calloc(2 * group->count + 1, sizeof *a), *b = a + group->count;
-    if (!a) return none;
+    if (!a) return unknown;
     size_t pairs = 0;
     for (size_t i = 0; i < group->count; i++) {
-        const sn_report_run *run = &group->runs[i], *other = with_seed(baseline, run->seed);
-        if (!run->shown || !other) continue;
-        a[pairs] = sn_report_last(run, "test_accuracy");
-        b[pairs++] = sn_report_last(other, "test_accuracy");
+        const sn_report_run *run = &group->runs[i];
+        const sn_report_run *other = run->shown ? with_seed(baseline, run->seed) : NULL;
+        const size_t count = other ? sn_report_test_count(run) : 0;
+        if (!count || count != sn_report_test_count(other) || (*images && count != *images)) continue;
+        *images = count;
+        a[pairs] = sn_report_correct(run);
+        b[pairs++] = sn_report_correct(other);
     }
     const sn_estimate e = sn_estimate_difference(a, b, pairs);
     free(a);
@@ -73,16 +65,69 @@ static void put_p(sn_report_table *table, double p)
         sn_report_table_cell(table, "%.*f", p < 0.01 ? 4 : 3, p);
 }
 
+static bool same_length(const sn_report_group *a, const sn_report_group *b)
+{
+    return sn_report_same_attribute(&a->runs->run.experiment, &b->runs->run.experiment, "epochs") &&
+           sn_report_same_attribute(&a->runs->run.experiment, &b->runs->run.experiment, "steps");
+}
+
+static void put_what_differs(sn_document *document, sn_report_table *table, const sn_report_group *group,
+                             const sn_report_group *baseline)
+{
+    char *names = NULL;
+    size_t size;
+    FILE *out = open_memstream(&names, &size);
+    if (out) sn_report_put_differences(out, &group->runs->run.experiment, &baseline->runs->run.experiment);
+    if (!out || fclose(out) != 0) document->failed = true;
+    sn_report_table_cell(table, "%s", names ? names : "");
+    free(names);
+}
+
+static void put_difference(sn_report_table *table, sn_estimate e, size_t images, double adjusted)
+{
+    const double percent = 100 / (double)images;
+    const bool spread = e.count > 1 && e.deviation > 0;
+    sn_report_table_cell(table, "%zu", e.count);
+    sn_report_table_cell(table, "%+.3f", e.mean * percent);
+    if (spread)
+        sn_report_table_cell(table, "%+.3f to %+.3f", e.low * percent, e.high * percent);
+    else
+        sn_report_table_cell(table, "–");
+    sn_report_table_cell(table, "%+.1f", e.mean * 10000 / (double)images);
+    put_p(table, e.p);
+    put_p(table, adjusted);
+}
+
+static void explain_differences(sn_document *document, const sn_report_runs *runs, bool lengths)
+{
+    sn_document_text(
+        document,
+        "Differences are taken seed by seed: Student's t on n − 1 degrees of freedom, two-sided; no interval "
+        "and no p where "
+        "all are equal. Runs of one seed see the same images in the same order, unless batch, workers, "
+        "shards or shuffle are among what differs, and begin with the same weights where shapes match and "
+        "--init is the same; what is "
+        "not shared is left to chance, which the interval has in it. The last column is adjusted for all the "
+        "comparisons "
+        "in the table. An interval is about seeds, on one test set; it does not cover other data.");
+    if (lengths)
+        sn_document_note(document,
+                         "Some experiments were not trained as long as %s (epochs or steps is among what "
+                         "differs): their difference is one of length, too.",
+                         runs->groups[runs->baseline].label);
+}
+
 static void add_differences(sn_document *document, const sn_report_runs *runs)
 {
     const sn_report_group *baseline = &runs->groups[runs->baseline];
     double *p = calloc(2 * runs->group_count + 1, sizeof *p), *adjusted = p + runs->group_count;
+    size_t images;
     if (!p) {
         document->failed = true;
         return;
     }
     for (size_t g = 0; g < runs->group_count; g++)
-        p[g] = g == runs->baseline ? SN_MISSING : difference(&runs->groups[g], baseline).p;
+        p[g] = g == runs->baseline ? SN_MISSING : difference(&runs->groups[g], baseline, &images).p;
     sn_holm(p, runs->group_count, adjusted);
 
     sn_report_table *table = sn_report_table_create(
@@ -94,19 +139,16 @@ static void add_differences(sn_document *document, const sn_report_runs *runs)
     sn_report_table_column(table, true, "images of 10,000");
     sn_report_table_column(table, true, "p");
     sn_report_table_column(table, true, "p (Holm)");
+    sn_report_table_column(table, false, "what differs");
+    bool lengths = false;
     for (size_t g = 0; g < runs->group_count; g++) {
-        const sn_estimate e = difference(&runs->groups[g], baseline);
+        const sn_report_group *group = &runs->groups[g];
+        const sn_estimate e = difference(group, baseline, &images);
         if (g == runs->baseline || e.count == 0) continue;
-        sn_report_table_cell(table, "%s", runs->groups[g].label);
-        sn_report_table_cell(table, "%zu", e.count);
-        sn_report_table_cell(table, "%+.3f", e.mean);
-        if (e.count > 1)
-            sn_report_table_cell(table, "%+.3f to %+.3f", e.low, e.high);
-        else
-            sn_report_table_cell(table, "–");
-        sn_report_table_cell(table, "%+.1f", e.mean * 100);
-        put_p(table, e.p);
-        put_p(table, adjusted[g]);
+        sn_report_table_cell(table, "%s", group->label);
+        put_difference(table, e, images, adjusted[g]);
+        put_what_differs(document, table, group, baseline);
+        lengths = lengths || !same_length(group, baseline);
     }
     free(p);
     if (sn_report_table_rows(table) == 0) {
@@ -117,12 +159,20 @@ static void add_differences(sn_document *document, const sn_report_runs *runs)
         return;
     }
     sn_document_table(document, NULL, table);
-    sn_document_text(
-        document,
-        "The same seed gives the same order of images and, where shapes match, the same initial weights, so "
-        "differences are taken seed by seed: Student's t on n − 1 degrees of freedom, two-sided. The "
-        "last column is adjusted for all the comparisons in the table. An interval is about "
-        "seeds, on one test set; it does not cover other data.");
+    explain_differences(document, runs, lengths);
+}
+
+/* All shown runs of the group on one number of ranks, known; else their speeds are of different things. */
+static bool on_one_number_of_ranks(const sn_report_group *group)
+{
+    double ranks = SN_MISSING;
+    for (size_t i = 0; i < group->count; i++) {
+        if (!group->runs[i].shown) continue;
+        const double mine = sn_report_ranks(&group->runs[i]);
+        if (isnan(mine) || mine < ranks || mine > ranks) return false;
+        ranks = mine;
+    }
+    return true;
 }
 
 static void add_means(sn_document *document, const sn_report_runs *runs)
@@ -137,6 +187,11 @@ static void add_means(sn_document *document, const sn_report_runs *runs)
     sn_report_table_column(table, true, "training accuracy (%%)");
     sn_report_table_column(table, true, "training loss (nats)");
     sn_report_table_column(table, true, "images/s");
+    static const struct {
+        const char *column;
+        int digits;
+    } figures[] = {{"test_accuracy", 2}, {"test_loss", 4}, {"train_accuracy", 2}, {"train_cross_entropy", 4}};
+    bool mixed = false;
     for (size_t g = 0; g < runs->group_count; g++) {
         const sn_report_group *group = &runs->groups[g];
         sn_report_table_cell(table, "%s", group->label);
@@ -149,17 +204,19 @@ static void add_means(sn_document *document, const sn_report_runs *runs)
         }
         sn_report_table_cell(table, "%zu", group->shown);
         sn_report_table_number(table, 0, sn_group_mean(group, "epoch"));
-        put_estimate(table, 2, estimate(group, "test_accuracy"));
-        put_estimate(table, 4, estimate(group, "test_loss"));
-        put_estimate(table, 2, estimate(group, "train_accuracy"));
-        put_estimate(table, 4, estimate(group, "train_cross_entropy"));
-        sn_report_table_number(table, 0, sn_group_mean(group, "images_per_second"));
+        for (size_t i = 0; i < sizeof figures / sizeof *figures; i++)
+            put_estimate(table, figures[i].digits,
+                         sn_report_estimate(group, sn_value_last, figures[i].column));
+        const bool comparable = on_one_number_of_ranks(group);
+        mixed = mixed || !comparable;
+        sn_report_table_number(table, 0, comparable ? sn_group_mean(group, "images_per_second") : SN_MISSING);
     }
     sn_document_table(document, NULL, table);
     sn_document_text(
         document,
         "Training figures are those of the last epoch while training, with dropout, the penalty apart. "
-        "A single seed has no interval.");
+        "A single seed has no interval.%s",
+        mixed ? " Images/s is left out where runs had different numbers of ranks: see Cost." : "");
 }
 
 static void add_published(sn_document *document, const sn_report_runs *runs)
@@ -200,26 +257,57 @@ static void add_published(sn_document *document, const sn_report_runs *runs)
     sn_document_table(document, NULL, table);
 }
 
-static const sn_report_group *find_preset(const sn_report_runs *runs, const char *preset)
+static bool is_penalized_bn(const sn_report_group *group)
 {
-    for (size_t g = 0; g < runs->group_count; g++)
-        if (runs->groups[g].preset && strcmp(runs->groups[g].preset, preset) == 0) return &runs->groups[g];
+    const sn_attributes *experiment = &group->runs->run.experiment;
+    return strcmp(sn_report_text(experiment, "norm"), "bn") == 0 && sn_report_number(experiment, "l1") > 0;
+}
+
+/* The group that lacks the penalty, and nothing else. */
+static const sn_report_group *without_penalty(const sn_report_runs *runs, const sn_report_group *mixed)
+{
+    static const char *const penalty[] = {"l1", NULL};
+    for (size_t g = 0; g < runs->group_count; g++) {
+        const sn_attributes *experiment = &runs->groups[g].runs->run.experiment;
+        if (!(sn_report_number(experiment, "l1") > 0) &&
+            sn_report_same_but(experiment, &mixed->runs->run.experiment, penalty))
+            return &runs->groups[g];
+    }
     return NULL;
 }
 
-/* What bn-l1 is compared with must not be taken for the norm's doing. */
+/* What a penalized batch norm is compared with must not be taken for the norm's doing. */
 static void add_warning(sn_document *document, const sn_report_runs *runs)
 {
-    const sn_report_group *mixed = find_preset(runs, "bn-l1"), *plain = NULL;
-    if (!mixed) return;
-    for (size_t g = 0; g < runs->group_count; g++)
-        if (strcmp(runs->groups[g].label, "bn") == 0) plain = &runs->groups[g];
-    sn_document_note(
-        document,
-        "bn-l1 mixes two things: batch norm and an L1 penalty on all parameters, as the published study "
-        "did. What distinguishes it from gn and ln is not the norm alone. %s",
-        plain ? "Plain batch norm, bn, stands beside it: the norm without the penalty."
-              : "No run of plain batch norm (--norm bn) is among these runs to tell them apart.");
+    enum { NAMED_MAX = 6 };
+    size_t mixed = 0, paired = 0;
+    char *names = NULL, *pairs = NULL;
+    size_t names_size, pairs_size;
+    FILE *out = open_memstream(&names, &names_size), *beside = open_memstream(&pairs, &pairs_size);
+    for (size_t g = 0; out && beside && g < runs->group_count; g++) {
+        const sn_report_group *group = &runs->groups[g];
+        if (!is_penalized_bn(group)) continue;
+        const sn_report_group *plain = without_penalty(runs, group);
+        if (mixed++ < NAMED_MAX) fprintf(out, "%s%s", mixed > 1 ? ", " : "", group->label);
+        if (plain && paired++ < NAMED_MAX)
+            fprintf(beside, "%s%s beside %s", paired > 1 ? ", " : "", plain->label, group->label);
+    }
+    if (mixed > NAMED_MAX) fprintf(out, " and %zu more", mixed - NAMED_MAX);
+    if (paired > NAMED_MAX) fprintf(beside, " and %zu more", paired - NAMED_MAX);
+    if (!out || fclose(out) != 0) document->failed = true;
+    if (!beside || fclose(beside) != 0) document->failed = true;
+    if (mixed && names && pairs)
+        sn_document_note(
+            document,
+            "%s mix%s two things: batch norm and an L1 penalty on all parameters, as the published study "
+            "did. What distinguishes %s from gn and ln is not the norm alone. %s%s",
+            names, mixed > 1 ? "" : "es", mixed > 1 ? "them" : "it",
+            paired ? "The norm without the penalty, and else the same: "
+                   : "No run of plain batch norm (--norm bn), else the same, is among these runs to tell "
+                     "them apart.",
+            paired ? pairs : "");
+    free(names);
+    free(pairs);
 }
 
 void sn_section_comparison(sn_document *document, const sn_report_runs *runs)

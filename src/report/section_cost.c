@@ -8,16 +8,10 @@
 #include "missing.h"
 #include "sections.h"
 
-static double ranks_of(const sn_report_run *run)
-{
-    const size_t entries = run->run.provenance_count;
-    return entries ? sn_report_number(&run->run.provenance[entries - 1], "ranks") : SN_MISSING;
-}
-
 static bool on_ranks(const sn_report_run *run, double ranks)
 {
-    const double mine = ranks_of(run);
-    return isnan(ranks) ? isnan(mine) : mine >= ranks && mine <= ranks;
+    const double mine = sn_report_ranks(run);
+    return mine >= ranks && mine <= ranks;
 }
 
 /* The next larger number of ranks that a run of the group had, NaN after the last. */
@@ -25,49 +19,50 @@ static double next_ranks(const sn_report_group *group, double after)
 {
     double next = SN_MISSING;
     for (size_t i = 0; i < group->count; i++) {
-        const double ranks = ranks_of(&group->runs[i]);
+        const double ranks = sn_report_ranks(&group->runs[i]);
         if (group->runs[i].run.epochs.rows && ranks > after && !(ranks >= next)) next = ranks;
     }
     return next;
 }
 
-/* Over all epochs of the group's runs on that many ranks. */
-static double total(const sn_report_group *group, double ranks, const char *column)
+/* The sum of a column over the epochs of a run, and over how many of them. */
+static double run_total(const sn_report_run *run, const char *column, size_t *rows)
 {
     double sum = 0;
-    bool any = false;
-    for (size_t i = 0; i < group->count; i++)
-        for (size_t row = 0; on_ranks(&group->runs[i], ranks) && row < group->runs[i].run.epochs.rows;
-             row++) {
-            const double value = sn_report_epoch_value(&group->runs[i], column, row);
-            if (isnan(value)) continue;
-            sum += value;
-            any = true;
-        }
-    return any ? sum : SN_MISSING;
+    *rows = 0;
+    for (size_t row = 0; row < run->run.epochs.rows; row++) {
+        const double value = sn_report_epoch_value(run, column, row);
+        if (isnan(value)) continue;
+        sum += value;
+        (*rows)++;
+    }
+    return sum;
 }
 
-static double steps(const sn_report_group *group, double ranks)
+/* A column per training step, over the group's runs on that many ranks that have it. Steps are those that the rows are about: an epoch
+   at work has none yet. */
+static double per_step(const sn_report_group *group, double ranks, const char *column)
 {
-    double sum = 0;
+    double sum = 0, steps = 0;
     for (size_t i = 0; i < group->count; i++) {
-        const double done = sn_report_steps(&group->runs[i]);
-        if (on_ranks(&group->runs[i], ranks) && !isnan(done)) sum += done;
+        size_t rows;
+        const double mine = run_total(&group->runs[i], column, &rows),
+                     done = sn_report_steps(&group->runs[i]);
+        if (!on_ranks(&group->runs[i], ranks) || !rows || isnan(done)) continue;
+        sum += mine;
+        steps += done;
     }
-    return sum > 0 ? sum : SN_MISSING;
+    return steps > 0 ? sum / steps : SN_MISSING;
 }
 
 static double speed(const sn_report_group *group, double ranks)
 {
     double sum = 0;
-    size_t count = 0;
+    size_t count = 0, rows;
     for (size_t i = 0; i < group->count; i++)
-        for (size_t row = 0; on_ranks(&group->runs[i], ranks) && row < group->runs[i].run.epochs.rows;
-             row++) {
-            const double value = sn_report_epoch_value(&group->runs[i], "images_per_second", row);
-            if (isnan(value)) continue;
-            sum += value;
-            count++;
+        if (on_ranks(&group->runs[i], ranks)) {
+            sum += run_total(&group->runs[i], "images_per_second", &rows);
+            count += rows;
         }
     return count ? sum / (double)count : SN_MISSING;
 }
@@ -99,19 +94,20 @@ static void add_table(sn_document *document, const sn_report_runs *runs)
     for (size_t g = 0; g < runs->group_count; g++) {
         const sn_report_group *group = &runs->groups[g];
         for (double ranks = next_ranks(group, 0); !isnan(ranks); ranks = next_ranks(group, ranks)) {
-            const double n = steps(group, ranks);
             sn_report_table_cell(table, "%s", group->label);
             sn_report_table_number(table, 0, ranks);
             sn_report_table_number(table, 0, speed(group, ranks));
             for (size_t i = 0; i < sizeof times / sizeof *times; i++)
-                sn_report_table_number(table, 3, 1000 * total(group, ranks, times[i]) / n);
+                sn_report_table_number(table, 3, 1000 * per_step(group, ranks, times[i]));
             for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
-                sn_report_table_number(table, i % 3 ? 0 : 1, total(group, ranks, counts[i]) / n);
+                sn_report_table_number(table, i % 3 ? 0 : 1, per_step(group, ranks, counts[i]));
         }
     }
     if (sn_report_table_rows(table) == 0) {
         sn_report_table_destroy(table);
-        sn_document_leave_out(document, "the table of cost", "no run here says on how many ranks it ran");
+        sn_document_leave_out(
+            document, "the table of cost",
+            "no run here says on how many ranks it ran, or all were on several numbers of them");
         return;
     }
     sn_report_table_drop_empty(table);
@@ -123,69 +119,107 @@ static void add_table(sn_document *document, const sn_report_runs *runs)
                                "Times depend on the machine and its load; results do not.");
 }
 
+/* Not all runs were on one number of ranks. */
 static bool ranks_differ(const sn_report_runs *runs)
 {
-    for (size_t g = 0; g < runs->group_count; g++) {
-        const double first = next_ranks(&runs->groups[0], 0), mine = next_ranks(&runs->groups[g], 0);
-        if (first < mine || first > mine || !isnan(next_ranks(&runs->groups[g], mine))) return true;
+    double least = HUGE_VAL, most = 0;
+    for (size_t i = 0; i < runs->count; i++) {
+        const double ranks = sn_report_ranks(&runs->runs[i]);
+        least = fmin(least, ranks);
+        most = fmax(most, ranks);
     }
-    return false;
+    return least < most;
 }
 
-/* What the recorded parts leave of all the time. */
-static double other_share(const sn_report_runs *runs)
+/* A row is of one number of ranks; a run that went on with others has rows of all of them, and does not say which is which. */
+static void tell_mixed(sn_document *document, const sn_report_runs *runs)
 {
-    double all = 0, known = 0;
+    size_t mixed = 0;
+    for (size_t i = 0; i < runs->count; i++)
+        mixed += runs->runs[i].run.provenance_count > 1 && isnan(sn_report_ranks(&runs->runs[i]));
+    if (mixed)
+        sn_document_note(
+            document,
+            "%zu of %zu runs went on with another number of ranks than they began with. Their "
+            "epochs are in no figure and no row of this section, which are about one number of ranks each.",
+            mixed, runs->count);
+}
+
+enum { PARTS = 4, BARS_MAX = 24 };
+static const struct {
+    const char *column, *label;
+} parts[PARTS] = {{"compute_seconds_mean", "computation"},
+                  {"statistics_seconds_mean", "statistics sums"},
+                  {"gradient_seconds_mean", "gradient sums"},
+                  {"seconds", "other"}}; /* what the recorded parts leave */
+
+/* The runs of a group on one number of ranks: milliseconds of a step in each part. */
+typedef struct bar {
+    const sn_report_group *group;
+    double ranks, parts[PARTS];
+} bar;
+
+static bool measure_bar(const sn_report_group *group, double ranks, bar *b)
+{
+    *b = (bar){.group = group, .ranks = ranks};
+    if (isnan(per_step(group, ranks, parts[0].column))) return false;
+    double known = 0;
+    for (int p = 0; p < PARTS - 1; p++) {
+        b->parts[p] = fmax(0, 1000 * per_step(group, ranks, parts[p].column));
+        known += b->parts[p];
+    }
+    b->parts[PARTS - 1] = fmax(0, 1000 * per_step(group, ranks, parts[PARTS - 1].column) - known);
+    return true;
+}
+
+/* Up to BARS_MAX of them; returns how many there are. */
+static size_t measure_bars(const sn_report_runs *runs, bar bars[BARS_MAX])
+{
+    size_t count = 0;
     for (size_t g = 0; g < runs->group_count; g++)
         for (double ranks = next_ranks(&runs->groups[g], 0); !isnan(ranks);
              ranks = next_ranks(&runs->groups[g], ranks)) {
-            const double compute = total(&runs->groups[g], ranks, "compute_seconds_mean");
-            if (isnan(compute)) continue;
-            all += fmax(0, total(&runs->groups[g], ranks, "seconds"));
-            known += compute + fmax(0, total(&runs->groups[g], ranks, "statistics_seconds_mean")) +
-                     fmax(0, total(&runs->groups[g], ranks, "gradient_seconds_mean"));
+            bar one;
+            if (!measure_bar(&runs->groups[g], ranks, &one)) continue;
+            if (count < BARS_MAX) bars[count] = one;
+            count++;
         }
-    return all > 0 ? 1 - known / all : 0;
+    return count;
 }
 
 static void add_time_split(sn_document *document, const sn_report_runs *runs)
 {
-    enum { BARS_MAX = 24 };
-    static const struct {
-        const char *column, *label;
-    } parts[] = {{"compute_seconds_mean", "computation"},
-                 {"statistics_seconds_mean", "statistics sums"},
-                 {"gradient_seconds_mean", "gradient sums"},
-                 {NULL, "other"}};
-    enum { PARTS = sizeof parts / sizeof *parts };
+    bar bars[BARS_MAX];
+    const size_t count = measure_bars(runs, bars), shown = count < BARS_MAX ? count : BARS_MAX;
+    const bool differ = ranks_differ(runs);
+    double all = 0, other = 0;
     sn_chart *chart = sn_chart_create("time-split", "Where the time of a step goes", "milliseconds per step",
                                       "time of a step (ms)");
     if (chart) chart->stacked = true;
-    sn_chart_caption(chart, "Mean over ranks and steps. The sums include waiting for the slowest rank.");
-    const bool differ = ranks_differ(runs);
-    for (size_t p = 0; p < PARTS; p++) {
-        if (!parts[p].column && !(other_share(runs) > 0.01)) break;
-        sn_chart_add_series(chart, parts[p].label, SN_SERIES_LINE, p == PARTS - 1 ? 7 : p);
-        size_t bars = 0;
-        for (size_t g = 0; g < runs->group_count; g++) {
-            const sn_report_group *group = &runs->groups[g];
-            for (double ranks = next_ranks(group, 0); !isnan(ranks); ranks = next_ranks(group, ranks)) {
-                const double n = steps(group, ranks) / 1000;
-                if (isnan(total(group, ranks, parts[0].column)) || isnan(n) || bars++ == BARS_MAX) break;
-                double known = 0;
-                for (size_t k = 0; k < PARTS - 1; k++)
-                    known += fmax(0, total(group, ranks, parts[k].column));
-                const double value = parts[p].column ? fmax(0, total(group, ranks, parts[p].column))
-                                                     : fmax(0, total(group, ranks, "seconds") - known);
-                sn_chart_add_point(chart, (sn_chart_point){(double)bars, value / n, SN_MISSING, SN_MISSING});
-                if (p) continue;
-                char label[SN_REPORT_LABEL + 32];
-                snprintf(label, sizeof label, differ ? "%s, %g rank%s" : "%s", group->label, ranks,
-                         ranks > 1 ? "s" : "");
-                sn_chart_add_bar(chart, label);
-            }
-        }
+    for (size_t i = 0; i < shown; i++) {
+        char label[SN_REPORT_LABEL + 32];
+        snprintf(label, sizeof label, differ ? "%s, %g rank%s" : "%s", bars[i].group->label, bars[i].ranks,
+                 bars[i].ranks > 1 ? "s" : "");
+        sn_chart_add_bar(chart, label);
+        for (int p = 0; p < PARTS; p++)
+            all += bars[i].parts[p];
+        other += bars[i].parts[PARTS - 1];
     }
+    for (size_t p = 0; p < PARTS; p++) {
+        if (p == PARTS - 1 && !(other > 0.01 * all)) break;
+        sn_chart_add_series(chart, parts[p].label, SN_SERIES_LINE, p == PARTS - 1 ? 7 : p);
+        for (size_t i = 0; i < shown; i++)
+            sn_chart_add_point(chart,
+                               (sn_chart_point){(double)i + 1, bars[i].parts[p], SN_MISSING, SN_MISSING});
+    }
+    static const char caption[] =
+        "Mean over ranks and steps. The sums include waiting for the slowest rank; all "
+        "includes what else the machine did.";
+    if (shown < count)
+        sn_chart_caption(chart, "%s The first %zu of %zu are drawn; the table below has all.", caption, shown,
+                         count);
+    else
+        sn_chart_caption(chart, "%s", caption);
     sn_add_chart(document, chart, "these runs did not record it");
 }
 
@@ -195,19 +229,20 @@ static void add_speed_by_ranks(sn_document *document, const sn_report_runs *runs
     if (chart) chart->x_axis = SN_AXIS_LOG2;
     if (chart) chart->y_axis = SN_AXIS_LOG;
     sn_chart_caption(chart, "Mean over epochs and runs; with one digest whatever the number of ranks.");
+    const bool differ = ranks_differ(runs);
     for (size_t g = 0; g < runs->group_count; g++) {
         const sn_report_group *group = &runs->groups[g];
         sn_chart_add_series(chart, group->label, SN_SERIES_LINE, g);
-        if (!ranks_differ(runs)) continue;
-        for (double ranks = next_ranks(group, 0); !isnan(ranks); ranks = next_ranks(group, ranks))
+        for (double ranks = next_ranks(group, 0); differ && !isnan(ranks); ranks = next_ranks(group, ranks))
             sn_chart_add_point(chart, (sn_chart_point){ranks, speed(group, ranks), SN_MISSING, SN_MISSING});
     }
-    sn_add_chart(document, chart, "all runs had the same number of ranks");
+    sn_add_chart(document, chart, "the runs that kept to one number of ranks all had the same");
 }
 
 void sn_section_cost(sn_document *document, const sn_report_runs *runs)
 {
     sn_document_section(document, "Cost");
+    tell_mixed(document, runs);
     add_time_split(document, runs);
     add_speed_by_ranks(document, runs);
     add_table(document, runs);

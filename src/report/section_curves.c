@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "groups.h"
 #include "missing.h"
 #include "sections.h"
 
@@ -13,15 +14,7 @@ double sn_measure_column(const sn_report_run *run, size_t row, const void *colum
 
 double sn_group_mean(const sn_report_group *group, const char *column)
 {
-    double sum = 0;
-    size_t count = 0;
-    for (size_t i = 0; i < group->count; i++) {
-        const double value = group->runs[i].shown ? sn_report_last(&group->runs[i], column) : SN_MISSING;
-        if (isnan(value)) continue;
-        sum += value;
-        count++;
-    }
-    return count ? sum / (double)count : SN_MISSING;
+    return sn_report_mean(group, sn_value_last, column);
 }
 
 void sn_add_epochs(sn_chart *chart, const char *label, const sn_report_group *group, size_t style,
@@ -114,10 +107,10 @@ static const struct curve {
     {"test-loss", "Test loss", "test cross-entropy (nats)", "test_loss",
      "Mean cross-entropy over the test images.", SN_AXIS_LOG, true},
     {"train-accuracy", "Training accuracy", "training accuracy (%)", "train_accuracy",
-     "While training, with dropout. The axis is logarithmic in the distance from 100 %.", SN_AXIS_ACCURACY,
+     "While training, with dropout. The axis is logarithmic in the distance from 100 %.", SN_AXIS_ACCURACY,
      true},
     {"test-accuracy", "Test accuracy", "test accuracy (%)", "test_accuracy",
-     "The axis is logarithmic in the distance from 100 %: as far from 98 to 99 as from 99 to 99.5.",
+     "The axis is logarithmic in the distance from 100 %: as far from 98 to 99 as from 99 to 99.5.",
      SN_AXIS_ACCURACY, true},
 };
 
@@ -143,6 +136,63 @@ static void add_groups(sn_document *document, const sn_report_runs *runs, sn_cha
     sn_add_chart(document, chart, missing);
 }
 
+static double evaluated_gap(const sn_report_run *run, const void *context)
+{
+    (void)context;
+    return sn_report_last(run, "test_loss") - sn_value_evaluation(run, "train_loss");
+}
+
+static double training_gap(const sn_report_run *run, const void *context)
+{
+    (void)context;
+    return sn_report_last(run, "test_loss") - sn_report_last(run, "train_cross_entropy");
+}
+
+/* The two gaps there can be, side by side, so that nobody compares one experiment's with another's other. */
+static void add_gaps(sn_document *document, const sn_report_runs *runs)
+{
+    sn_report_table *table = sn_report_table_create(
+        "gaps", "Gap between training and test after the last epoch: loss in nats, means over seeds");
+    static const char *const headings[] = {"test loss", "training set in evaluation mode", "gap to it",
+                                           "while training, with dropout", "gap to it"};
+    sn_report_table_column(table, false, "experiment");
+    for (size_t i = 0; i < sizeof headings / sizeof *headings; i++)
+        sn_report_table_column(table, true, "%s", headings[i]);
+    size_t evaluated = 0, count = 0;
+    for (size_t g = 0; g < runs->group_count; g++) {
+        const sn_report_group *group = &runs->groups[g];
+        if (!group->complete) continue;
+        const double gap_evaluated = sn_report_mean(group, evaluated_gap, NULL);
+        evaluated += !isnan(gap_evaluated);
+        count++;
+        sn_report_table_cell(table, "%s", group->label);
+        sn_report_table_number(table, 4, sn_group_mean(group, "test_loss"));
+        sn_report_table_number(table, 4, sn_report_mean(group, sn_value_evaluation, "train_loss"));
+        if (isnan(gap_evaluated))
+            sn_report_table_cell(table, "not measured");
+        else
+            sn_report_table_cell(table, "%+.4f", gap_evaluated);
+        sn_report_table_number(table, 4, sn_group_mean(group, "train_cross_entropy"));
+        sn_report_table_cell(table, "%+.4f", sn_report_mean(group, training_gap, NULL));
+    }
+    if (count == 0) {
+        sn_report_table_destroy(table);
+        sn_document_leave_out(document, "the gap between training and test", "no run is complete");
+        return;
+    }
+    sn_document_table(document, NULL, table);
+    sn_document_text(document,
+                     "The first gap is under the same, final weights, without dropout: what generalization "
+                     "costs. The second has dropout and "
+                     "the change of the weights in it and is no measure of that.%s",
+                     evaluated == count ? ""
+                     : evaluated ? " Where the training set was not evaluated (runs without --precise-bn, "
+                                   "which batch norm alone has), only "
+                                   "the second is there; compare experiments by one and the same."
+                                 : " These runs evaluated the test set alone (--precise-bn evaluates the "
+                                   "training set, too), so only the second is there.");
+}
+
 void sn_section_curves(sn_document *document, const sn_report_runs *runs)
 {
     sn_document_section(document, "Learning curves");
@@ -159,11 +209,13 @@ void sn_section_curves(sn_document *document, const sn_report_runs *runs)
         if (curve->published && sn_chart_has_data(chart)) add_published(chart, runs, curve->column);
         sn_add_chart(document, chart, "no epoch has been finished");
     }
-    sn_chart *chart = sn_chart_create("gap", "Test minus training loss", "epoch",
+    sn_chart *chart = sn_chart_create("gap", "Test loss minus loss while training", "epoch",
                                       "test minus training (nats)");
-    sn_chart_caption(chart, "Above 0 the test images are harder than the training images were. Below 0 at "
-                            "first: training loss is "
-                            "measured with dropout and on the weights before the epoch's end.");
+    sn_chart_caption(
+        chart,
+        "The loss while training is a mean over the epoch: with dropout, and on the weights before the "
+        "epoch's end. Both raise it, so that the difference can be below 0; the table below has the gap to "
+        "the training set in evaluation mode where it was measured.");
     add_groups(document, runs, chart, gap, NULL, "no epoch has been finished");
 
     chart = sn_chart_create("penalty", "L1 penalty", "epoch", "penalty (nats)");
@@ -181,5 +233,6 @@ void sn_section_curves(sn_document *document, const sn_report_runs *runs)
         sn_chart_caption(chart, "As the schedule and its warm-up set it.");
         add_groups(document, runs, chart, sn_measure_column, "learning_rate", "");
     }
+    add_gaps(document, runs);
     sn_document_end_section(document);
 }

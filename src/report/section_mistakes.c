@@ -18,24 +18,26 @@ typedef struct misses {
     const float *probability;
 } misses;
 
-static const void *part(const sn_report_run *run, const char *name, sn_type type, size_t each, size_t count)
+static const sn_tensor *part(const sn_report_run *run, const char *name, sn_type type, size_t each,
+                             size_t count)
 {
     const sn_tensor *tensor = sn_tensors_find(&run->run.evaluation, name);
-    return tensor && tensor->type == type && sn_tensor_count(tensor) == count * each ? tensor->data : NULL;
+    return tensor && tensor->type == type && sn_tensor_count(tensor) == count * each ? tensor : NULL;
 }
 
-/* False when the run has none, or not as they should be. */
+/* False when the run has no list of them, or not as it should be. The list of a run without mistakes is empty. */
 static bool find_misses(const sn_report_run *run, misses *m)
 {
     const sn_tensor *index = sn_tensors_find(&run->run.evaluation, "misclassified/index");
     if (!run->shown || !index || index->type != SN_TYPE_I64) return false;
-    const size_t n = m->count = sn_tensor_count(index);
-    m->index = index->data;
-    m->image = part(run, "misclassified/image", SN_TYPE_U8, PIXELS, n);
-    m->label = part(run, "misclassified/label", SN_TYPE_U8, 1, n);
-    m->prediction = part(run, "misclassified/prediction", SN_TYPE_U8, 1, n);
-    m->probability = part(run, "misclassified/probability", SN_TYPE_F32, 1, n);
-    return n && m->image && m->label && m->prediction && m->probability;
+    const size_t n = sn_tensor_count(index);
+    const sn_tensor *image = part(run, "misclassified/image", SN_TYPE_U8, PIXELS, n);
+    const sn_tensor *label = part(run, "misclassified/label", SN_TYPE_U8, 1, n);
+    const sn_tensor *prediction = part(run, "misclassified/prediction", SN_TYPE_U8, 1, n);
+    const sn_tensor *probability = part(run, "misclassified/probability", SN_TYPE_F32, 1, n);
+    if (!image || !label || !prediction || !probability) return false;
+    *m = (misses){n, index->data, image->data, label->data, prediction->data, probability->data};
+    return true;
 }
 
 /* An image and who gets it wrong. */
@@ -73,6 +75,7 @@ static bool add_run(mistakes *list, const sn_report_run *run)
 {
     misses m;
     if (!find_misses(run, &m)) return true;
+    list->runs++;
     if (list->count + m.count > list->capacity) {
         const size_t capacity = 2 * (list->count + m.count);
         mistake *items = realloc(list->items, capacity * sizeof *items);
@@ -83,7 +86,6 @@ static bool add_run(mistakes *list, const sn_report_run *run)
     for (size_t i = 0; i < m.count; i++)
         list->items[list->count++] = (mistake){m.index[i],      m.image + i * PIXELS, m.label[i],
                                                m.prediction[i], m.probability[i],     1};
-    list->runs++;
     return true;
 }
 
@@ -127,6 +129,19 @@ static void add_picture(sn_document *document, sn_block *block, const mistake *m
         document->failed = true;
 }
 
+enum { SLUG = 160 };
+
+/* For names of files, which have an end: a label that is too long for one goes on with the experiment's digest. */
+static void slug_of(const sn_report_group *group, char slug[SLUG + 16])
+{
+    sn_slug(group->label, slug, SLUG);
+    if (strlen(group->label) < SLUG) return;
+    char digest[9];
+    snprintf(digest, sizeof digest, "%s", sn_report_text(&group->runs->run.experiment, "digest"));
+    strcat(slug, "-");
+    sn_slug(digest, slug + strlen(slug), sizeof digest);
+}
+
 static void add_group(sn_document *document, const sn_report_group *group)
 {
     mistakes list = {0};
@@ -135,10 +150,14 @@ static void add_group(sn_document *document, const sn_report_group *group)
     merge(&list);
     sn_document_heading(document, "Misclassified by %s", group->label);
     if (list.count == 0) {
-        sn_document_note(
-            document,
-            "No complete run of %s lists its misclassified images: they come with the end of a run.",
-            group->label);
+        if (list.runs)
+            sn_document_text(document, "No test image was misclassified in %zu run%s.", list.runs,
+                             list.runs == 1 ? "" : "s");
+        else
+            sn_document_note(
+                document,
+                "No complete run of %s lists its misclassified images: they come with the end of a run.",
+                group->label);
         free(list.items);
         return;
     }
@@ -155,15 +174,15 @@ static void add_group(sn_document *document, const sn_report_group *group)
                          "%zu test images were misclassified; the %zu with the highest probability given to "
                          "the wrong class.",
                          list.count, shown);
-    char slug[SN_REPORT_LABEL], sheet[SN_REPORT_LABEL + 32];
-    sn_slug(group->label, slug, sizeof slug);
+    char slug[SLUG + 16], sheet[SLUG + 48];
+    slug_of(group, slug);
     snprintf(sheet, sizeof sheet, "misclassified-%s.png", slug);
     sn_block *block = sn_document_pictures(document, sheet);
     for (size_t i = 0; block && i < shown; i++) {
         const mistake *m = &list.items[i];
         const double percent = 100 * (double)m->probability;
         add_picture(document, block, m,
-                    list.runs > 1 ? sn_text("%.0f %%, %zu of %zu runs", percent, m->runs, list.runs)
+                    list.runs > 1 ? sn_text("%.0f %%, %zu/%zu runs", percent, m->runs, list.runs)
                                   : sn_text("%.0f %%", percent));
     }
     free(list.items);
@@ -194,10 +213,10 @@ static void add_common(sn_document *document, const sn_report_runs *runs)
     } else {
         sn_document_heading(document, "Wrong in every run");
         sn_document_text(document,
-                         "%zu test image%s misclassified by every one of %zu runs of %zu experiment%s%s. "
-                         "With them, no choice of norm helps.",
+                         "%zu test image%s misclassified by every one of %zu runs of %zu experiment%s%s.%s",
                          all, all == 1 ? " is" : "s are", list.runs, groups, groups == 1 ? "" : "s",
-                         all > COMMON_MAX ? "; the surest are shown" : "");
+                         all > COMMON_MAX ? "; the surest are shown" : "",
+                         all ? " With them, no choice of norm helps." : "");
         sn_block *block = all ? sn_document_pictures(document, "misclassified-by-all.png") : NULL;
         for (size_t i = 0; block && i < all && i < COMMON_MAX; i++)
             add_picture(document, block, &list.items[i],
@@ -212,16 +231,17 @@ static void add_confusion(sn_document *document, const sn_report_group *group, b
     int64_t sum[N][N] = {{0}}, most = 1;
     size_t counted = 0;
     for (size_t i = 0; i < group->count; i++) {
-        const int64_t *counts = group->runs[i].shown ? part(&group->runs[i], "confusion", SN_TYPE_I64, N, N)
-                                                     : NULL;
-        if (!counts) continue;
+        const sn_tensor *matrix = group->runs[i].shown ? part(&group->runs[i], "confusion", SN_TYPE_I64, N, N)
+                                                       : NULL;
+        if (!matrix) continue;
+        const int64_t *counts = matrix->data;
         counted++;
         for (int k = 0; k < N * N; k++)
             sum[k / N][k % N] += counts[k];
     }
     if (!counted) return;
-    char slug[SN_REPORT_LABEL], name[SN_REPORT_LABEL + 16], heading[SN_REPORT_LABEL + 32];
-    sn_slug(group->label, slug, sizeof slug);
+    char slug[SLUG + 16], name[SLUG + 32], heading[SN_REPORT_LABEL + 32];
+    slug_of(group, slug);
     snprintf(name, sizeof name, "confusion-%s", slug);
     snprintf(heading, sizeof heading, "Confusion matrix of %s", group->label);
     sn_report_table *table = sn_report_table_create(name,

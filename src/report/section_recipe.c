@@ -4,11 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "identity.h"
 #include "sections.h"
 #include "syncnorm/nn/summary.h"
 #include "syncnorm/train/experiment.h"
+#include "text.h"
 
-/* Quoted for a shell where needed. */
+/* Quoted for a shell where needed; on one line, whatever is in it. */
 static void put_word(FILE *out, const char *word)
 {
     if (*word &&
@@ -21,7 +23,7 @@ static void put_word(FILE *out, const char *word)
         if (*word == '\'')
             fputs("'\\''", out);
         else
-            putc(*word, out);
+            putc(*word == '\n' || *word == '\r' ? ' ' : *word, out);
     putc('\'', out);
 }
 
@@ -56,6 +58,17 @@ static void put_option(FILE *out, const sn_experiment_option *option, const sn_a
     put_word(out, value);
 }
 
+/* The data set is no part of a command but for MNIST, which is found by itself: DIR is for the reader to fill in. */
+static void put_data(FILE *out, const sn_attributes *mine)
+{
+    const char *dataset = sn_report_text(mine, "dataset");
+    if (strcmp(dataset, "MNIST") == 0) return;
+    fputs(" --data DIR  # ", out);
+    sn_put_text(out, SN_SYNTAX_PLAIN, *dataset ? dataset : "data set without a name");
+    fputs(", digest ", out);
+    sn_put_text(out, SN_SYNTAX_PLAIN, sn_report_text(mine, "dataset_digest"));
+}
+
 void sn_put_command(FILE *out, const sn_report_run *run)
 {
     const sn_attributes *mine = &run->run.experiment;
@@ -75,19 +88,15 @@ void sn_put_command(FILE *out, const sn_report_run *run)
     for (size_t i = 0; i < count; i++)
         put_option(out, &options[i], mine, &defaults);
     sn_attributes_clear(&defaults);
+    put_data(out, mine);
 }
 
-static bool same_everywhere(const sn_report_runs *runs, const sn_attribute *attribute)
+static bool same_everywhere(const sn_report_runs *runs, const char *name)
 {
-    char mine[256], other[256];
-    sn_attribute_print(attribute, mine, sizeof mine);
-    for (size_t g = 0; g < runs->group_count; g++) {
-        const sn_attribute *found = sn_attributes_find(&runs->groups[g].runs->run.experiment,
-                                                       attribute->name);
-        if (!found) return false;
-        sn_attribute_print(found, other, sizeof other);
-        if (strcmp(mine, other) != 0) return false;
-    }
+    for (size_t g = 1; g < runs->group_count; g++)
+        if (!sn_report_same_attribute(&runs->groups[0].runs->run.experiment,
+                                      &runs->groups[g].runs->run.experiment, name))
+            return false;
     return true;
 }
 
@@ -132,7 +141,7 @@ static void add_recipe(sn_document *document, const sn_report_runs *runs)
     bool *differs = calloc(count + 1, sizeof *differs);
     for (size_t i = 0; out && differs && i < count; i++) {
         const sn_attribute *attribute = sn_attributes_find(first, names[i]);
-        differs[i] = !attribute || !same_everywhere(runs, attribute);
+        differs[i] = !attribute || !same_everywhere(runs, names[i]);
         if (differs[i]) {
             sn_report_table_column(table, false, "%s", names[i]);
             continue;
@@ -191,36 +200,23 @@ static void add_networks(sn_document *document, const sn_report_runs *runs)
     }
 }
 
-static const char *provenance(const sn_report_run *run, const char *name)
-{
-    const size_t entries = run->run.provenance_count;
-    return entries ? sn_report_text(&run->run.provenance[entries - 1], name) : "";
-}
-
 static void add_runs(sn_document *document, const sn_report_runs *runs)
 {
-    sn_report_table *table = sn_report_table_create("runs", "Every run; provenance of its last start");
-    static const char *const headings[] = {"run",
-                                           "state",
-                                           "test accuracy (%)",
-                                           "digest of the weights",
-                                           "digest of the experiment",
-                                           "starts",
-                                           "ranks",
-                                           "hosts",
-                                           "instruction set",
-                                           "started",
-                                           "version",
-                                           "compiler",
-                                           "MPI",
-                                           "file"};
-    static const bool numeric[] = {false, false, true,  false, false, true,  true,
-                                   false, false, false, false, false, false, false};
-    for (size_t i = 0; i < sizeof headings / sizeof *headings; i++)
-        sn_report_table_column(table, numeric[i], "%s", headings[i]);
+    sn_report_table *table = sn_report_table_create("runs", "Every run");
+    static const struct {
+        const char *heading;
+        bool numeric;
+    } columns[] = {{"run", false},
+                   {"state", false},
+                   {"test accuracy (%)", true},
+                   {"digest of the weights", false},
+                   {"digest of the experiment", false},
+                   {"starts", true},
+                   {"file", false}};
+    for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)
+        sn_report_table_column(table, columns[i].numeric, "%s", columns[i].heading);
     for (size_t i = 0; i < runs->count; i++) {
         const sn_report_run *run = &runs->runs[i];
-        const size_t entries = run->run.provenance_count;
         sn_report_table_cell(table, "%s", run->name);
         if (run->complete)
             sn_report_table_cell(table, "complete");
@@ -230,19 +226,52 @@ static void add_runs(sn_document *document, const sn_report_runs *runs)
         sn_report_table_number(table, 2, sn_report_last(run, "test_accuracy"));
         sn_report_table_cell(table, "%s", run->digest);
         sn_report_table_cell(table, "%s", sn_report_text(&run->run.experiment, "digest"));
-        sn_report_table_cell(table, "%zu", entries);
-        sn_report_table_number(table, 0,
-                               entries ? sn_report_number(&run->run.provenance[entries - 1], "ranks") : 0);
-        static const char *const texts[] = {"hosts", "instruction_set", "started"};
-        for (size_t k = 0; k < sizeof texts / sizeof *texts; k++)
-            sn_report_table_cell(table, "%s", provenance(run, texts[k]));
-        sn_report_table_cell(table, "%s %.16s", provenance(run, "syncnorm_version"),
-                             provenance(run, "git_revision"));
-        sn_report_table_cell(table, "%s", provenance(run, "compiler"));
-        sn_report_table_cell(table, "%s", provenance(run, "mpi_version"));
+        sn_report_table_cell(table, "%zu", run->run.provenance_count);
         sn_report_table_cell(table, "%s", run->path);
     }
-    sn_document_table(document, "All runs, their digests and where they ran", table);
+    sn_document_table(document, "All runs and their digests", table);
+}
+
+/* Each start of each run: a run may have begun on one machine and gone on on another. */
+static void add_starts(sn_document *document, const sn_report_runs *runs)
+{
+    static const struct {
+        const char *heading, *attribute;
+    } columns[] = {{"started", "started"},
+                   {"hosts", "hosts"},
+                   {"instruction set", "instruction_set"},
+                   {"version", "syncnorm_version"},
+                   {"git revision", "git_revision"},
+                   {"compiler", "compiler"},
+                   {"compiler flags", "compiler_flags"},
+                   {"MPI", "mpi_version"},
+                   {"HDF5", "hdf5_version"},
+                   {"OpenBLAS", "openblas_version"},
+                   {"command line", "command_line"}};
+    enum { COLUMNS = sizeof columns / sizeof *columns };
+    sn_report_table *table = sn_report_table_create(
+        "starts", "Every start of every run: where, by what, and how it was made");
+    sn_report_table_column(table, false, "run");
+    sn_report_table_column(table, true, "start");
+    sn_report_table_column(table, true, "ranks");
+    for (size_t c = 0; c < COLUMNS; c++)
+        sn_report_table_column(table, false, "%s", columns[c].heading);
+    for (size_t i = 0; i < runs->count; i++)
+        for (size_t k = 0; k < runs->runs[i].run.provenance_count; k++) {
+            const sn_attributes *start = &runs->runs[i].run.provenance[k];
+            sn_report_table_cell(table, "%s", runs->runs[i].name);
+            sn_report_table_cell(table, "%zu", k + 1);
+            sn_report_table_number(table, 0, sn_report_number(start, "ranks"));
+            for (size_t c = 0; c < COLUMNS; c++)
+                sn_report_table_cell(table, "%s", sn_report_text(start, columns[c].attribute));
+        }
+    if (sn_report_table_rows(table) == 0) {
+        sn_report_table_destroy(table);
+        sn_document_leave_out(document, "where the runs were made", "their files do not say");
+        return;
+    }
+    sn_report_table_drop_empty(table);
+    sn_document_table(document, "Every start: command line, machine, versions", table);
 }
 
 static void add_commands(sn_document *document, const sn_report_runs *runs)
@@ -269,5 +298,7 @@ void sn_section_recipe(sn_document *document, const sn_report_runs *runs)
     add_recipe(document, runs);
     add_networks(document, runs);
     add_runs(document, runs);
+    add_starts(document, runs);
     add_commands(document, runs);
+    sn_document_end_section(document);
 }

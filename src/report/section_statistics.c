@@ -1,132 +1,12 @@
-/* Batch statistics: over how many samples, how far workers disagree, running against precise, and four ways of evaluating. */
+/* Batch statistics: how far workers disagree, running against precise, and four ways of evaluating. */
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "groups.h"
 #include "missing.h"
 #include "sections.h"
-#include "syncnorm/report/statistics.h"
-
-static double error_of(const sn_report_run *run)
-{
-    return 100 - sn_report_last(run, "test_accuracy");
-}
-
-static sn_estimate estimate_error(const sn_report_group *group)
-{
-    double *values = calloc(group->count + 1, sizeof *values);
-    size_t count = 0;
-    for (size_t i = 0; values && i < group->count; i++)
-        if (group->runs[i].shown && group->complete) values[count++] = error_of(&group->runs[i]);
-    const sn_estimate e = sn_estimate_mean(values, count);
-    free(values);
-    return e;
-}
-
-static bool same_value(const sn_attribute *a, const sn_attribute *b)
-{
-    if (!a || !b) return a == b;
-    char x[256], y[256];
-    sn_attribute_print(a, x, sizeof x);
-    sn_attribute_print(b, y, sizeof y);
-    return strcmp(x, y) == 0;
-}
-
-/* One experiment but for the scope of its statistics: the groups of one line of the figure. */
-static bool same_but_scope(const sn_report_group *a, const sn_report_group *b)
-{
-    const sn_attributes *x = &a->runs->run.experiment, *y = &b->runs->run.experiment;
-    for (int side = 0; side < 2; side++) {
-        const sn_attributes *one = side ? y : x, *other = side ? x : y;
-        for (size_t i = 0; i < one->count; i++) {
-            const char *name = one->items[i].name;
-            if (!sn_report_is_identity(name) || strcmp(name, "bn_scope") == 0 || strcmp(name, "workers") == 0)
-                continue;
-            if (!same_value(&one->items[i], sn_attributes_find(other, name))) return false;
-        }
-    }
-    return true;
-}
-
-/* Whether a norm without batch statistics was trained alike, so that it can stand beside as a line. */
-static bool comparable(const sn_report_group *a, const sn_report_group *b)
-{
-    static const char *const names[] = {"dataset_digest", "batch", "lr",       "lr_scaling",
-                                        "epochs",         "steps", "schedule", "shards"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (!same_value(sn_attributes_find(&a->runs->run.experiment, names[i]),
-                        sn_attributes_find(&b->runs->run.experiment, names[i])))
-            return false;
-    return true;
-}
-
-static bool is_batch_norm(const sn_report_group *group)
-{
-    return group->complete && !isnan(sn_report_scope(group->runs));
-}
-
-/* Groups are sorted by scope, wide ones first: walked backwards, x ascends. */
-static size_t add_scopes(sn_chart *chart, const sn_report_runs *runs, size_t first)
-{
-    const sn_report_group *series = &runs->groups[first];
-    double narrow = HUGE_VAL, wide = 0;
-    for (size_t g = 0; g < runs->group_count; g++)
-        if (is_batch_norm(&runs->groups[g]) && same_but_scope(series, &runs->groups[g])) {
-            narrow = fmin(narrow, sn_report_scope(runs->groups[g].runs));
-            wide = fmax(wide, sn_report_scope(runs->groups[g].runs));
-        }
-    if (!(narrow < wide)) return 0;
-    sn_chart_add_series(chart, series->label, SN_SERIES_ERRORS, first);
-    size_t added = 0;
-    for (size_t g = runs->group_count; g-- > 0;) {
-        const sn_report_group *group = &runs->groups[g];
-        if (!is_batch_norm(group) || !same_but_scope(series, group)) continue;
-        const sn_estimate e = estimate_error(group);
-        sn_chart_add_point(chart, (sn_chart_point){sn_report_scope(group->runs), e.mean, e.low, e.high});
-        added++;
-    }
-    return added;
-}
-
-static void add_across(sn_chart *chart, const sn_report_runs *runs, const sn_report_group *series)
-{
-    double low = HUGE_VAL, high = 0;
-    for (size_t s = 0; chart && s < chart->series_count; s++)
-        for (size_t i = 0; i < chart->series[s].count; i++) {
-            low = fmin(low, chart->series[s].points[i].x);
-            high = fmax(high, chart->series[s].points[i].x);
-        }
-    for (size_t g = 0; g < runs->group_count; g++) {
-        const sn_report_group *group = &runs->groups[g];
-        if (!group->complete || !isnan(sn_report_scope(group->runs)) || !comparable(group, series)) continue;
-        const sn_estimate e = estimate_error(group);
-        sn_chart_add_series(chart, group->label, SN_SERIES_ACROSS, g);
-        sn_chart_add_point(chart, (sn_chart_point){low, e.mean, e.low, e.high});
-        sn_chart_add_point(chart, (sn_chart_point){high, e.mean, e.low, e.high});
-    }
-}
-
-static void add_error_by_scope(sn_document *document, const sn_report_runs *runs)
-{
-    sn_chart *chart = sn_chart_create("error-by-scope", "Test error by samples per statistics group",
-                                      "samples per statistics group", "test error (%)");
-    if (chart) chart->x_axis = SN_AXIS_LOG2;
-    sn_chart_caption(chart, "Batch norm with its statistics pooled over ever fewer samples: the whole batch "
-                            "at the right. Points are means "
-                            "over seeds, bars 95 %% confidence intervals. Norms that look at one sample do "
-                            "not depend on it: lines across.");
-    const sn_report_group *series = NULL;
-    for (size_t g = 0; g < runs->group_count; g++) {
-        bool seen = !is_batch_norm(&runs->groups[g]);
-        for (size_t k = 0; k < g && !seen; k++)
-            seen = is_batch_norm(&runs->groups[k]) && same_but_scope(&runs->groups[k], &runs->groups[g]);
-        if (!seen && add_scopes(chart, runs, g) && !series) series = &runs->groups[g];
-    }
-    if (series) add_across(chart, runs, series);
-    sn_add_chart(document, chart,
-                 "it needs batch norm with at least two scopes of its statistics, --bn-scope");
-}
 
 /* A column per layer, "norm3.between_share", at the last epoch. */
 static bool add_by_layer(sn_document *document, const sn_report_runs *runs, const char *suffix,
@@ -155,8 +35,8 @@ static void add_disagreement(sn_document *document, const sn_report_runs *runs)
                             "every worker sees the same statistics; 1: all variance is between workers.");
     if (!add_by_layer(document, runs, "between_share", chart, missing)) return;
 
-    int figures = 0;
-    for (size_t g = 0; g < runs->group_count && figures < FIGURES_MAX; g++) {
+    int figures = 0, more = 0;
+    for (size_t g = 0; g < runs->group_count; g++) {
         const sn_report_group *group = &runs->groups[g];
         char name[64], title[SN_REPORT_LABEL + 64];
         snprintf(name, sizeof name, "disagreement-%zu", g + 1);
@@ -170,13 +50,20 @@ static void add_disagreement(sn_document *document, const sn_report_runs *runs)
             snprintf(label, sizeof label, "norm%d", layer);
             sn_add_epochs(chart, label, group, (size_t)layer - 1, sn_measure_column, column);
         }
-        if (sn_chart_has_data(chart)) {
+        const bool data = sn_chart_has_data(chart);
+        more += data && figures == FIGURES_MAX;
+        if (data && figures < FIGURES_MAX) {
             sn_document_chart(document, chart);
             figures++;
         } else {
             sn_chart_destroy(chart);
         }
     }
+    if (more)
+        sn_document_note(document,
+                         "By epoch, the disagreement of the first %d experiments is drawn; %d more have it. "
+                         "A report of those runs alone shows it.",
+                         figures, more);
 }
 
 static void add_running_gaps(sn_document *document, const sn_report_runs *runs)
@@ -200,6 +87,16 @@ static void add_running_gaps(sn_document *document, const sn_report_runs *runs)
     }
 }
 
+static double precise_mean(const sn_report_run *run, const void *layer)
+{
+    return run->precise_mean_gap[*(const int *)layer];
+}
+
+static double precise_var(const sn_report_run *run, const void *layer)
+{
+    return run->precise_var_gap[*(const int *)layer];
+}
+
 static void add_precise(sn_document *document, const sn_report_runs *runs)
 {
     for (int kind = 0; kind < 2; kind++) {
@@ -213,20 +110,11 @@ static void add_precise(sn_document *document, const sn_report_runs *runs)
         for (size_t g = 0; g < runs->group_count; g++) {
             const sn_report_group *group = &runs->groups[g];
             sn_chart_add_series(chart, group->label, SN_SERIES_LINE, g);
-            for (int layer = 0; layer < SN_REPORT_NORMS; layer++) {
-                double sum = 0;
-                size_t count = 0;
-                for (size_t i = 0; i < group->count; i++) {
-                    const double *gaps = kind ? group->runs[i].precise_var_gap
-                                              : group->runs[i].precise_mean_gap;
-                    if (!group->runs[i].shown || isnan(gaps[layer])) continue;
-                    sum += gaps[layer];
-                    count++;
-                }
-                sn_chart_add_point(chart,
-                                   (sn_chart_point){layer + 1, count ? sum / (double)count : SN_MISSING,
-                                                    SN_MISSING, SN_MISSING});
-            }
+            for (int layer = 0; layer < SN_REPORT_NORMS; layer++)
+                sn_chart_add_point(
+                    chart, (sn_chart_point){layer + 1,
+                                            sn_report_mean(group, kind ? precise_var : precise_mean, &layer),
+                                            SN_MISSING, SN_MISSING});
         }
         sn_add_chart(document, chart, "it needs batch norm with --precise-bn");
     }
@@ -234,17 +122,7 @@ static void add_precise(sn_document *document, const sn_report_runs *runs)
 
 static double evaluation_mean(const sn_report_group *group, const char *name)
 {
-    double sum = 0;
-    size_t count = 0;
-    for (size_t i = 0; i < group->count; i++) {
-        const double value = group->runs[i].shown
-                                 ? sn_report_number(&group->runs[i].run.evaluation_attributes, name)
-                                 : SN_MISSING;
-        if (isnan(value)) continue;
-        sum += value;
-        count++;
-    }
-    return count ? sum / (double)count : SN_MISSING;
+    return sn_report_mean(group, sn_value_evaluation, name);
 }
 
 static void add_evaluations(sn_document *document, const sn_report_runs *runs)
@@ -293,7 +171,7 @@ static void add_evaluations(sn_document *document, const sn_report_runs *runs)
 void sn_section_statistics(sn_document *document, const sn_report_runs *runs)
 {
     sn_document_section(document, "Batch statistics");
-    add_error_by_scope(document, runs);
+    sn_add_error_by_scope(document, runs);
     add_disagreement(document, runs);
     add_running_gaps(document, runs);
     add_precise(document, runs);

@@ -3,6 +3,7 @@
 
 #include "syncnorm/report/statistics.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -84,25 +85,34 @@ double sn_student_t_quantile(double p, double freedom)
     return p < 0.5 ? -high : high;
 }
 
-/* `b` may be NULL: the values themselves. */
+/* What the i-th value is, and how far rounding alone may have moved it; `b` may be NULL: the values themselves. */
+static double value_at(const double *a, const double *b, size_t i, double *rounding)
+{
+    *rounding = b ? 2 * DBL_EPSILON * fmax(fabs(a[i]), fabs(b[i])) : 0;
+    return b ? a[i] - b[i] : a[i];
+}
+
+/* 99.12 - 99.01 and 98.62 - 98.51 are not the same double: a spread that rounding explains is none. */
 static sn_estimate estimate(const double *a, const double *b, size_t count)
 {
     sn_estimate e = {
         .count = 0, .deviation = SN_MISSING, .low = SN_MISSING, .high = SN_MISSING, .p = SN_MISSING};
-    double sum = 0, squares = 0;
+    double sum = 0, squares = 0, first = SN_MISSING, first_rounding = 0, rounding;
     bool equal = true;
-    double first = SN_MISSING;
     for (size_t i = 0; i < count; i++) {
-        const double value = b ? a[i] - b[i] : a[i];
+        const double value = value_at(a, b, i, &rounding);
         if (isnan(value)) continue;
-        if (e.count++ == 0) first = value;
-        equal = equal && value <= first && value >= first;
+        if (e.count++ == 0) {
+            first = value;
+            first_rounding = rounding;
+        }
+        equal = equal && fabs(value - first) <= rounding + first_rounding;
         sum += value;
     }
     e.mean = e.count ? sum / (double)e.count : SN_MISSING;
     if (equal) e.mean = first; /* not a rounding beside it */
-    for (size_t i = 0; i < count; i++) {
-        const double value = (b ? a[i] - b[i] : a[i]) - e.mean;
+    for (size_t i = 0; i < count && !equal; i++) {
+        const double value = value_at(a, b, i, &rounding) - e.mean;
         if (!isnan(value)) squares += value * value;
     }
     if (e.count < 2) return e;

@@ -61,11 +61,10 @@ static const char *escaped(sn_syntax syntax, char c)
     return NULL;
 }
 
-void sn_put_text(FILE *out, sn_syntax syntax, const char *text)
+/* Up to the end of the text or of its line; a sequence of UTF-8 has no end of line in it. */
+static void put_until(FILE *out, sn_syntax syntax, const char *text, const char *end)
 {
-    const bool quoted = syntax == SN_SYNTAX_CSV && text[strcspn(text, ",\"\n\r")];
-    if (quoted) putc('"', out);
-    while (*text) {
+    while (text < end) {
         const size_t length = sequence((const unsigned char *)text);
         const char *escape = length == 1 ? escaped(syntax, *text) : NULL;
         if (escape)
@@ -78,7 +77,24 @@ void sn_put_text(FILE *out, sn_syntax syntax, const char *text)
             fputs("\xef\xbf\xbd", out);
         text += length ? length : 1;
     }
+}
+
+void sn_put_text(FILE *out, sn_syntax syntax, const char *text)
+{
+    const bool quoted = syntax == SN_SYNTAX_CSV && text[strcspn(text, ",\"\n\r")];
     if (quoted) putc('"', out);
+    put_until(out, syntax, text, text + strlen(text));
+    if (quoted) putc('"', out);
+}
+
+void sn_put_lines(FILE *out, sn_syntax syntax, const char *text)
+{
+    while (*text) {
+        const char *end = text + strcspn(text, "\n");
+        put_until(out, syntax, text, end);
+        putc('\n', out);
+        text = *end ? end + 1 : end;
+    }
 }
 
 void sn_put_base64(FILE *out, const void *data, size_t size)

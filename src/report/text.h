@@ -20,6 +20,9 @@ typedef enum sn_syntax {
 
 void sn_put_text(FILE *out, sn_syntax syntax, const char *text);
 
+/** Text of several lines: an end of line is no control character here, and each line is ended. */
+void sn_put_lines(FILE *out, sn_syntax syntax, const char *text);
+
 /** Base64 (RFC 4648) of `size` bytes. */
 void sn_put_base64(FILE *out, const void *data, size_t size);
 

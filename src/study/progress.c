@@ -73,6 +73,7 @@ void progress_epoch(progress *p, uint32_t epoch, uint32_t steps)
     const uint64_t most = p->setup->plan->experiments[p->mine.run].steps;
     const uint64_t before = (uint64_t)(epoch - 1) * steps;
     p->epoch_steps = steps;
+    p->mine.samples = (double)steps * p->setup->plan->experiments[p->mine.run].batch;
     if (most && (double)most / steps < p->length) p->length = (double)most / steps;
     p->mine.epoch = epoch;
     p->mine.batch = 0;

@@ -3,7 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "syncnorm/base/digest.h"
 #include "syncnorm/base/memory.h"
+#include "syncnorm/io/run_file.h"
 #include "syncnorm/nn/replica.h"
 #include "syncnorm/study/study.h"
 
@@ -102,14 +104,37 @@ static void print_time(double seconds, int hours_width, FILE *out)
     fprintf(out, "%*lu:%02lu:%02lu", hours_width, total / 3600, total / 60 % 60, total % 60);
 }
 
+/* Of the initial model, which the names have in them; "" without --init. */
+static sn_status digest_of_init(const sn_plan *plan, char digest[SN_DIGEST_HEX])
+{
+    const char *path = plan->experiments[0].init; /* of all: --init takes no list */
+    sn_tensors state = {0};
+    digest[0] = '\0';
+    if (!*path) return SN_OK;
+    const sn_status status = sn_model_read(path, &state);
+    if (status == SN_OK) sn_tensors_digest(&state, digest);
+    sn_tensors_clear(&state);
+    return status;
+}
+
+static void name_run(const sn_experiment *experiment, const char digest[SN_DIGEST_HEX],
+                     char name[SN_RUN_NAME_SIZE])
+{
+    static sn_experiment resolved;
+    resolved = *experiment;
+    memcpy(resolved.init_digest, digest, SN_DIGEST_HEX);
+    sn_experiment_name(&resolved, name);
+}
+
 /* As it would go: the team that is free first takes the next run. */
 static sn_status print_runs(const sn_plan *plan, const int *sizes, int teams, double *busy, rates *r,
                             FILE *out)
 {
     int width = 8;
-    char name[SN_RUN_NAME_SIZE];
+    char name[SN_RUN_NAME_SIZE], digest[SN_DIGEST_HEX];
+    SN_TRY(digest_of_init(plan, digest));
     for (size_t i = 0; i < plan->count; i++) {
-        sn_experiment_name(&plan->experiments[i], name);
+        name_run(&plan->experiments[i], digest, name);
         if ((int)strlen(name) > width) width = (int)strlen(name);
     }
     fprintf(out, "\n%-*s  team  ranks   about\n", width, "run");
@@ -120,7 +145,7 @@ static sn_status print_runs(const sn_plan *plan, const int *sizes, int teams, do
             if (busy[t] < busy[team]) team = t;
         SN_TRY(estimate(&plan->experiments[i], sizes[team], r, &seconds));
         busy[team] += seconds;
-        sn_experiment_name(&plan->experiments[i], name);
+        name_run(&plan->experiments[i], digest, name);
         fprintf(out, "%-*s  %4d  %5d ", width, name, team + 1, sizes[team]);
         print_time(seconds, 5, out);
         fputc('\n', out);

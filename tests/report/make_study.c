@@ -1,4 +1,4 @@
-/* make_study DIRECTORY: a whole made-up study as run files, to look at the report of one. */
+/* make_study DIRECTORY [SUFFIX]: a whole made-up study as run files, to look at the report of one; SUFFIX makes the names longer. */
 
 #include <stdio.h>
 
@@ -17,8 +17,8 @@ int main(int argc, char **argv)
                        {"bn", 0, 1, "8", 98.8},     {"bn", 0, 1, "4", 98.1},   {"bn", 0, 1, "2", 95.2},
                        {"bn", 0, 8, "worker", 98.7}};
     enum { EXPERIMENTS = sizeof experiments / sizeof *experiments, SEEDS = 5 };
-    if (argc != 2) {
-        fprintf(stderr, "usage: make_study DIRECTORY\n");
+    if (argc != 2 && argc != 3) {
+        fprintf(stderr, "usage: make_study DIRECTORY [SUFFIX]\n");
         return 2;
     }
     for (int e = 0; e < EXPERIMENTS; e++)
@@ -35,7 +35,9 @@ int main(int argc, char **argv)
                                        0.01 * (e % 3) * seed,
                                    ranks,
                                    true,
-                                   "node1"};
+                                   "node1",
+                                   10000,
+                                   argv[2]};
             char path[4096];
             snprintf(path, sizeof path, "%s/%d-%d.h5", argv[1], e, seed);
             if (write_made_run(&made, path) == SN_OK) continue;

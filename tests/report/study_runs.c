@@ -6,7 +6,7 @@
 
 #include "syncnorm/train/experiment.h"
 
-enum { IMAGES = 1000, SIDE = 28, NORMS = 9 };
+enum { IMAGES = 10000, USUAL_IMAGES = 1000, SIDE = 28, NORMS = 9 };
 
 /* A number from 0 to 1 that depends on all of its arguments and nothing else. */
 static double noise(int64_t seed, int a, int b)
@@ -17,6 +17,11 @@ static double noise(int64_t seed, int a, int b)
     x *= 0xbf58476d1ce4e5b9u;
     x ^= x >> 29;
     return (double)(x >> 11) * 0x1p-53;
+}
+
+static int images_of(const made_run *made)
+{
+    return made->images ? made->images : USUAL_IMAGES;
 }
 
 static sn_status set_experiment(const made_run *made, sn_run *run)
@@ -34,9 +39,12 @@ static sn_status set_experiment(const made_run *made, sn_run *run)
     SN_TRY(sn_experiment_attributes(&experiment, &run->experiment));
     if (made->workers) SN_TRY(sn_attributes_set_integer(&run->experiment, "workers", made->workers));
     if (made->scope) SN_TRY(sn_attributes_set_text(&run->experiment, "bn_scope", made->scope));
-    if (made->scope && strcmp(made->scope, "sync") != 0) {
+    const bool scoped = made->scope && strcmp(made->scope, "sync") != 0;
+    if (scoped || made->suffix) {
         char name[SN_RUN_NAME_SIZE];
-        snprintf(name, sizeof name, "%s-scope%s-s%lld", made->norm, made->scope, (long long)made->seed);
+        snprintf(name, sizeof name, "%s%s%s%s%s%s-s%lld", made->norm, made->l1 > 0 ? "-l1" : "",
+                 scoped ? "-scope" : "", scoped ? made->scope : "", made->suffix ? "-" : "",
+                 made->suffix ? made->suffix : "", (long long)made->seed);
         SN_TRY(sn_attributes_set_text(&run->experiment, "name", name));
     }
     return sn_attributes_set_text(&run->experiment, "dataset", "MNIST");
@@ -45,7 +53,9 @@ static sn_status set_experiment(const made_run *made, sn_run *run)
 static sn_status put(sn_run *run, bool first, const char *name, double value)
 {
     if (first)
-        return sn_table_add_column(&run->epochs, name, strcmp(name, "epoch") ? SN_TYPE_F64 : SN_TYPE_I64, "");
+        return sn_table_add_column(
+            &run->epochs, name,
+            strcmp(name, "epoch") != 0 && strcmp(name, "test_correct") != 0 ? SN_TYPE_F64 : SN_TYPE_I64, "");
     const sn_column *column = sn_table_find(&run->epochs, name);
     if (column->type == SN_TYPE_I64)
         column->integer[run->epochs.rows - 1] = (int64_t)value;
@@ -70,6 +80,7 @@ static sn_status put_epoch(const made_run *made, sn_run *run, bool first, int ep
                  {"train_accuracy", 100 - 1.3 * now},
                  {"test_loss", 0.03 * now},
                  {"test_accuracy", 100 - now},
+                 {"test_correct", round((100 - now) / 100 * images_of(made))},
                  {"seconds", 10},
                  {"images_per_second", 6000.0 * made->ranks * 0.9}};
     for (size_t i = 0; i < sizeof cells / sizeof *cells; i++)
@@ -116,10 +127,11 @@ static void draw(uint8_t image[SIDE * SIDE], int64_t index)
             image[y * SIDE + 8 + x + (int)(index % 3) + y * (int)(index % 5) / 12] = (uint8_t)(255 - 50 * x);
 }
 
-/* Of 1,000 images; the first few are wrong in every run. */
+/* The first few images are wrong in every run. */
 static sn_status put_evaluation(const made_run *made, sn_run *run)
 {
-    const size_t n = IMAGES, wrong = (size_t)lrint((100 - made->test_accuracy) / 100 * IMAGES);
+    const size_t n = (size_t)images_of(made),
+                 wrong = (size_t)lrint((100 - made->test_accuracy) / 100 * (double)n);
     static uint8_t labels[IMAGES], predictions[IMAGES], images[IMAGES * SIDE * SIDE], miss[2][IMAGES];
     static int64_t confusion[10][10], indices[IMAGES];
     static float probabilities[IMAGES];
@@ -128,7 +140,7 @@ static sn_status put_evaluation(const made_run *made, sn_run *run)
     for (size_t i = 0; i < n; i++)
         labels[i] = predictions[i] = (uint8_t)(i % 10);
     for (size_t i = 0; i < wrong; i++) {
-        const size_t index = i < 3 ? i : i * (size_t)(made->seed + 2) % IMAGES;
+        const size_t index = i < 3 ? i : i * (size_t)(made->seed + 2) % n;
         predictions[index] = (uint8_t)((labels[index] + 3) % 10);
     }
     size_t m = 0;

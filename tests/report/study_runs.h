@@ -17,8 +17,10 @@ typedef struct made_run {
     const char *scope;    /* of batch statistics: "sync", "worker", "8"; NULL: not spoken of */
     double test_accuracy; /* after the last epoch, percent; earlier epochs approach it */
     int ranks;
-    bool measured;    /* with the columns of cost and of statistics, and four ways of evaluation */
-    const char *host; /* in the provenance */
+    bool measured;      /* with the columns of cost and of statistics, and four ways of evaluation */
+    const char *host;   /* in the provenance */
+    int images;         /* of the test set; 0: 1,000 */
+    const char *suffix; /* of the name, before the seed; NULL: none */
 } made_run;
 
 /** Fills an empty run. A pure function of `made`. */

@@ -113,6 +113,19 @@ class Report(unittest.TestCase):
             self.assertTrue(root.tag.endswith("svg"))
             self.assertGreater(len(list(root.iter("{http://www.w3.org/2000/svg}path"))), 4, name)
 
+    def test_keys_leave_room_for_the_plot(self):
+        with tempfile.TemporaryDirectory() as runs:
+            report = os.path.join(runs, "report")
+            subprocess.run([MAKE_STUDY, runs, "a-suffix"], check=True)  # labels of nearly all lengths
+            subprocess.run([PROGRAM, "report", *(os.path.join(runs, name) for name in os.listdir(runs)), "--output", report],
+                           check=True, capture_output=True)
+            for name in os.listdir(os.path.join(report, "figures")):
+                if not name.endswith(".svg") or name == "time-split.svg":
+                    continue
+                with open(os.path.join(report, "figures", name), encoding="utf-8") as file:
+                    border = re.search(r"d='M([\d.]+),([\d.]+) L\1,([\d.]+) L[\d.]+,\3 ", file.read())
+                self.assertGreater(float(border[3]) - float(border[2]), 190, name)
+
     def test_scripts_work_by_hand(self):
         with tempfile.TemporaryDirectory() as copy:
             for name in self.figures("gp"):
@@ -126,7 +139,7 @@ class Report(unittest.TestCase):
     def test_tables_say_the_same_everywhere(self):
         names = [name for name in os.listdir(self.report) if name.endswith(".csv")]
         self.assertLessEqual({"comparison.csv", "differences.csv", "published.csv", "cost.csv", "evaluations.csv", "recipe.csv",
-                              "runs.csv", "confusion-gn.csv"}, set(names))
+                              "runs.csv", "starts.csv", "confusion-gn.csv"}, set(names))
         text, markdown = "".join(self.page.text), html.unescape(re.sub(r"\\(.)", r"\1", self.read("report.md")))
         for name in names:
             rows = list(csv.reader(self.read(name).splitlines()))
@@ -155,8 +168,17 @@ class Report(unittest.TestCase):
     def test_wrong_usage(self):
         self.refuse(2, "no run file", "--output", "x")
         self.refuse(2, "--output DIR is missing", self.files[0])
-        self.refuse(2, "no experiment of that name", *self.files[:2], "--output", "x", "--baseline", "nothing")
+        self.refuse(2, "it must be one of gn", *self.files[:2], "--output", "x", "--baseline", "nothing")
         self.refuse(2, "--outptu", self.files[0], "--outptu", "x")
+
+    def test_a_dry_run_names_runs_by_their_initial_model(self):
+        done = subprocess.run([PROGRAM, "study", "--dry-run", "--rate", "1000", "--norm", "gn", "--init", self.files[0]],
+                              text=True, capture_output=True)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        held = subprocess.run([PROGRAM, "inspect", self.files[0]], text=True, capture_output=True, check=True).stdout
+        digests = [line.split()[1] for line in held.splitlines() if re.match(r"\s*digest\s+[0-9a-f]{32}", line)]
+        name = re.search(r"^gn-init([0-9a-f]+)-s1 ", done.stdout, re.M)
+        self.assertTrue(any(digest.startswith(name[1]) for digest in digests), done.stdout)
 
     def test_a_bad_file_is_named_and_the_rest_reported(self):
         bad = os.path.join(self.scratch.name, "bad.h5")

@@ -11,52 +11,8 @@
 
 #include <cmocka.h>
 
-#include "study_runs.h"
+#include "reading.h"
 #include "syncnorm/base/log.h"
-#include "syncnorm/report/report.h"
-
-#define assert_ok(call)                                                                                      \
-    do {                                                                                                     \
-        sn_error_clear();                                                                                    \
-        if ((call) != SN_OK) fail_msg("%s: %s", #call, sn_error_message());                                  \
-    } while (0)
-
-static char *read_file(const char *path)
-{
-    FILE *file = fopen(path, "rb");
-    if (!file) fail_msg("%s is not there", path);
-    char *text = NULL;
-    size_t size;
-    FILE *out = open_memstream(&text, &size);
-    for (int c; (c = getc(file)) != EOF;)
-        putc(c, out);
-    fclose(file);
-    fclose(out);
-    return text;
-}
-
-static bool says(const char *path, const char *what)
-{
-    char *text = read_file(path);
-    const bool found = strstr(text, what);
-    free(text);
-    return found;
-}
-
-static void assert_says(const char *path, const char *what)
-{
-    if (!says(path, what)) fail_msg("%s does not say \"%s\"", path, what);
-}
-
-static sn_report_outcome report(const char *directory, const char *const *paths, size_t count)
-{
-    sn_report_outcome outcome;
-    assert_ok(sn_report_write(&(sn_report_request){paths, count, directory, NULL}, &outcome));
-    return outcome;
-}
-
-static const made_run usual = {
-    .norm = "gn", .seed = 1, .epochs = 3, .finished = 3, .test_accuracy = 99, .ranks = 1, .measured = true};
 
 /* Differences are of equal seeds: gn is 0.5, 0.7 points better than ln with seeds 1 and 2; seed 3 has no partner. */
 static void test_pairs_by_seed(void **state)
@@ -83,7 +39,7 @@ static void test_pairs_by_seed(void **state)
     assert_int_equal(outcome.runs, 5);
     assert_int_equal(outcome.groups, 2);
     /* t = -0.6 / 0.1 with one degree of freedom: p = 0.105; half width 12.706 · 0.1 */
-    assert_says("pairs/differences.csv", "ln,2,-0.600,-1.871 to +0.671,-60.0,0.105,0.105\r\n");
+    assert_says("pairs/differences.csv", "ln,2,-0.600,-1.871 to +0.671,-60.0,0.105,0.105,norm\r\n");
     assert_says("pairs/comparison.csv", "gn,2,3,98.95 ± 0.64,");
     assert_says("pairs/comparison.csv", "ln,3,3,95.57 ± 11.98,");
 }
@@ -182,7 +138,9 @@ static void test_scopes(void **state)
         made.test_accuracy = 99 - i;
         assert_ok(write_made_run(&made, paths[i]));
     }
-    assert_ok(write_made_run(&usual, "s3.h5"));
+    made_run alike = usual; /* trained as they were, but for the norm */
+    alike.workers = 16;
+    assert_ok(write_made_run(&alike, "s3.h5"));
     report("scopes", paths, 4);
     /* samples per group: 64 / 16 = 4 with scope worker, 8, all 64; error in percent */
     assert_says("scopes/figures/error-by-scope.tsv", "4\t3\t1\n8\t2\t\n64\t1\t1\n");
@@ -205,7 +163,7 @@ static void test_bn_l1_is_told_apart(void **state)
     assert_says("mixed/report.html", "bn-l1 mixes two things");
     assert_says("mixed/report.html", "No run of plain batch norm");
     report("both", (const char *const[]){"mixed.h5", "plain.h5"}, 2);
-    assert_says("both/report.html", "stands beside it");
+    assert_says("both/report.html", "and else the same: bn beside bn-l1");
     assert_says("both/report.html", "syncnorm train --experiment bn-l1 --seed 1 --epochs 3\n");
     assert_says("both/report.html", "syncnorm train --norm bn --seed 1 --epochs 3\n");
     assert_says("both/figures/penalty.tsv", "epoch\tbn-l1\n");
@@ -223,7 +181,7 @@ static void test_escaping(void **state)
         "escaping/report.html",
         "&lt;script&gt;alert(1)&lt;/script&gt;\xef\xbf\xbd[31m&quot;a,b&quot; | `c` \xef\xbf\xbd &amp; é");
     assert_false(says("escaping/report.html", "<script"));
-    assert_says("escaping/runs.csv",
+    assert_says("escaping/starts.csv",
                 "\"<script>alert(1)</script>\xef\xbf\xbd[31m\"\"a,b\"\" | `c` \xef\xbf\xbd & é\"");
     assert_says("escaping/report.md", "&lt;script>alert(1)&lt;/script>");
     assert_says("escaping/report.md", "\\| \\`c\\`");
@@ -237,15 +195,41 @@ static void write_text(const char *path, const char *text)
     fclose(file);
 }
 
+/* So it does in the commands, which are preformatted. */
+static void test_escaping_of_commands(void **state)
+{
+    (void)state;
+    sn_run run = {0};
+    assert_ok(make_run(&usual, &run));
+    assert_ok(sn_attributes_set_text(&run.experiment, "schedule", "```\x1b[31m\xff<b>\nrm"));
+    assert_ok(sn_run_write(&run, "schedule.h5"));
+    sn_run_clear(&run);
+    report("commands", (const char *const[]){"schedule.h5"}, 1);
+    assert_says("commands/report.md",
+                "--schedule '```\xef\xbf\xbd[31m\xef\xbf\xbd<b> rm' --seed 1 --epochs 3\n````\n");
+    assert_false(says("commands/report.md", "\x1b") || says("commands/report.md", "\xff"));
+    assert_says("commands/report.html", "--schedule &#39;```\xef\xbf\xbd[31m\xef\xbf\xbd&lt;b&gt; rm&#39;");
+}
+
+/* A copy with one bit of its middle the other way round. */
+static void flip_bit(const char *from, const char *to)
+{
+    FILE *in = fopen(from, "rb"), *out = fopen(to, "wb");
+    assert_true(in && out && fseek(in, 0, SEEK_END) == 0);
+    const long size = ftell(in);
+    rewind(in);
+    for (long i = 0; i < size; i++)
+        putc(getc(in) ^ (i == size / 2 ? 0x10 : 0), out);
+    assert_true(fclose(in) == 0 && fclose(out) == 0);
+}
+
 static void test_bad_files(void **state)
 {
     (void)state;
     assert_ok(write_made_run(&usual, "good.h5"));
     write_text("foreign.h5", "this is no run file");
     write_text("empty.h5", "");
-    char *bytes = read_file("good.h5"); /* up to its first zero, which is early: truncated */
-    write_text("damaged.h5", bytes);
-    free(bytes);
+    flip_bit("good.h5", "damaged.h5");
     static const char *const paths[] = {"foreign.h5", "empty.h5", "good.h5", "damaged.h5", "missing.h5", "/"};
     const sn_report_outcome outcome = report("bad", paths, 6);
     assert_int_equal(outcome.runs, 1);
@@ -321,10 +305,11 @@ static void test_baseline(void **state)
     const char *const paths[] = {"a.h5", "b.h5"};
     sn_report_outcome outcome;
     assert_ok(sn_report_write(&(sn_report_request){paths, 2, "baseline", "ln"}, &outcome));
-    assert_says("baseline/differences.csv", "gn,1,+1.000,–,+100.0,–,–\r\n");
+    assert_says("baseline/differences.csv", "gn,1,+1.000,–,+100.0,–,–,norm\r\n");
     sn_error_clear();
     assert_int_equal(sn_report_write(&(sn_report_request){paths, 2, "baseline", "bn"}, &outcome),
                      SN_ERROR_USAGE);
+    assert_non_null(strstr(sn_error_message(), "it must be one of gn, ln"));
 }
 
 static void test_without_gnuplot(void **state)
@@ -381,6 +366,7 @@ int main(void)
         cmocka_unit_test(test_scopes),
         cmocka_unit_test(test_bn_l1_is_told_apart),
         cmocka_unit_test(test_escaping),
+        cmocka_unit_test(test_escaping_of_commands),
         cmocka_unit_test(test_bad_files),
         cmocka_unit_test(test_odd_contents),
         cmocka_unit_test(test_unwritable_directory),

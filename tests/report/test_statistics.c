@@ -83,6 +83,16 @@ static void test_paired_difference(void **state)
     assert_close(e.p, difference_gn_bn.p, 1e-8);
 }
 
+/* 98.50 - 98.49 and 98.66 - 98.65 are not one double, and yet no evidence. */
+static void test_rounding_is_no_spread(void **state)
+{
+    (void)state;
+    const double a[] = {98.50, 98.66, 98.61}, b[] = {98.49, 98.65, 98.60};
+    assert_true(a[0] - b[0] != a[1] - b[1]);
+    const sn_estimate e = sn_estimate_difference(a, b, 3);
+    assert_true(e.count == 3 && e.deviation == 0 && isnan(e.p));
+}
+
 /* What has no value says so, and does not pretend to. */
 static void test_too_few(void **state)
 {
@@ -113,13 +123,10 @@ static void test_holm(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_incomplete_beta),
-        cmocka_unit_test(test_distribution),
-        cmocka_unit_test(test_quantile),
-        cmocka_unit_test(test_mean),
-        cmocka_unit_test(test_paired_difference),
-        cmocka_unit_test(test_too_few),
-        cmocka_unit_test(test_holm),
+        cmocka_unit_test(test_incomplete_beta),   cmocka_unit_test(test_distribution),
+        cmocka_unit_test(test_quantile),          cmocka_unit_test(test_mean),
+        cmocka_unit_test(test_paired_difference), cmocka_unit_test(test_rounding_is_no_spread),
+        cmocka_unit_test(test_too_few),           cmocka_unit_test(test_holm),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

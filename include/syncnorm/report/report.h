@@ -9,6 +9,7 @@
  *   report.md, *.csv       the same as text; each table as CSV
  *   figures/NAME.tsv       the data of a figure; NAME.gp the gnuplot script that draws it; NAME.svg drawn by gnuplot
  *   figures/misclassified-EXPERIMENT.png
+ *   .report-files          the names of all these; another report into the directory removes them first, and no other file
  *
  * Runs of one experiment that differ only in their seed are one group; figures and tables are about groups. Not collective;
  * no MPI.
@@ -34,7 +35,7 @@ typedef struct sn_report_outcome {
 
 /**
  * Reads the files and writes the report. A file that cannot be read or is no run file is named in one line and left out.
- * SN_ERROR_FILE when none is left, or the directory cannot be written; SN_ERROR_USAGE when no group is called `baseline`.
+ * SN_ERROR_FILE when none is left, or the directory cannot be written; SN_ERROR_USAGE, naming the groups, when none is called `baseline`.
  * Without gnuplot the figures are left as data and script, which is said in one line and no error. `outcome` is filled in any case.
  */
 sn_status sn_report_write(const sn_report_request *request, sn_report_outcome *outcome);

@@ -32,7 +32,8 @@ typedef struct sn_estimate {
 /** Mean of `count` values with its confidence interval, mean ± t(0.975, n - 1) s / √n. NaN values are not counted. */
 sn_estimate sn_estimate_mean(const double *values, size_t count);
 
-/** The same of the differences a[i] - b[i]: the paired t test. Pairs with a NaN are not counted. */
+/** The same of the differences a[i] - b[i]: the paired t test. Pairs with a NaN are not counted. Differences that are apart by no more
+ *  than the rounding of a and b are all equal, and then p is NaN. Counts are exact; give them rather than percentages. */
 sn_estimate sn_estimate_difference(const double *a, const double *b, size_t count);
 
 /** Holm's step-down adjustment of `count` p-values for having made them all (Holm 1979); NaN stays and is not counted. */

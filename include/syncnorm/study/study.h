@@ -22,6 +22,7 @@ typedef struct sn_team_progress {
     double loss, accuracy;   /* of the last batch; so far this epoch, percent */
     int32_t done, failed;    /* runs that the team is through with, failed ones included */
     double worked, left;     /* epochs trained in this study; left of the run at hand */
+    double samples;          /* of a whole epoch, batches times their size; 0: not yet known */
     char failure[192];       /* of the last run that failed: its name and why */
 } sn_team_progress;
 
@@ -75,7 +76,8 @@ sn_status sn_study_resolve(sn_team *world, sn_plan *plan);
 sn_status sn_study_run(sn_team *world, const sn_study *study, sn_outcome *outcomes);
 
 /** Prints what sn_study_run() would do on `ranks` ranks: its runs, which team is likely to train them, an estimate of the time from `rate`
- *  images/s of one rank (0: measured, a few steps of each norm). Looks at no data, needs no MPI. Not collective. */
+ *  images/s of one rank (0: measured, a few steps of each norm). Of files, it looks at that of --init alone, for the names; needs no MPI.
+ *  SN_ERROR_FILE when it cannot be read. Not collective. */
 sn_status sn_study_rehearse(const sn_plan *plan, int ranks, int ranks_per_run, double rate, FILE *out);
 
 /** The comparison: a table of the outcomes, and the failures named. */

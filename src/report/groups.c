@@ -1,0 +1,220 @@
+/* Runs in groups of one experiment: sorted, named, recognized, and the one that the others are compared with. */
+
+#include "groups.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "identity.h"
+#include "missing.h"
+#include "syncnorm/base/log.h"
+#include "syncnorm/train/experiment.h"
+#include "text.h"
+
+static int compare_runs(const void *left, const void *right, void *defaults)
+{
+    const sn_report_run *a = left, *b = right;
+    const int experiments = sn_report_compare(a, b, defaults);
+    if (experiments) return experiments;
+    if (a->seed != b->seed) return (uint64_t)a->seed < (uint64_t)b->seed ? -1 : 1;
+    if (a->complete != b->complete) return a->complete ? -1 : 1;
+    return strcmp(a->path, b->path);
+}
+
+/* The name of its runs without the seed. */
+static void label_group(sn_report_group *group)
+{
+    char seed[32];
+    const int length = snprintf(seed, sizeof seed, "-s%llu", (unsigned long long)group->runs->seed);
+    snprintf(group->label, sizeof group->label, "%.*s", SN_RUN_NAME_SIZE, group->runs->name);
+    const size_t label = strlen(group->label);
+    if (label > (size_t)length && strcmp(group->label + label - (size_t)length, seed) == 0)
+        group->label[label - (size_t)length] = '\0';
+}
+
+/* "gn (epochs 4)": what a name leaves out is said where groups would have the same. */
+static void add_difference(const sn_report_runs *runs, size_t g, char *label)
+{
+    const sn_report_group *group = &runs->groups[g];
+    const sn_attributes *mine = &group->runs->run.experiment;
+    size_t used = strlen(label);
+    const char *between = " (";
+    for (size_t i = 0; i < mine->count; i++) {
+        if (!sn_report_is_identity(mine->items[i].name)) continue;
+        bool differs = false;
+        for (size_t k = 0; k < runs->group_count; k++)
+            if (k != g && strcmp(runs->groups[k].label, group->label) == 0)
+                differs = differs || !sn_report_same_attribute(mine, &runs->groups[k].runs->run.experiment,
+                                                               mine->items[i].name);
+        if (!differs || used + 1 >= SN_REPORT_LABEL) continue;
+        char value[64];
+        if (mine->items[i].type == SN_VALUE_REAL)
+            snprintf(value, sizeof value, "%.6g", mine->items[i].real);
+        else
+            sn_attribute_print(&mine->items[i], value, sizeof value);
+        const int shown = strstr(mine->items[i].name, "digest") ? 8 : 24; /* of a digest */
+        used += (size_t)snprintf(label + used, SN_REPORT_LABEL - used, "%s%s %.*s", between,
+                                 mine->items[i].name, shown, value);
+        between = ", ";
+    }
+    if (*between == ',' && used + 1 < SN_REPORT_LABEL) strcpy(label + used, ")");
+}
+
+static sn_status tell_labels_apart(sn_report_runs *runs)
+{
+    char(*labels)[SN_REPORT_LABEL] = malloc((runs->group_count + 1) * sizeof *labels);
+    if (!labels) return sn_fail(SN_ERROR_MEMORY, "out of memory: the groups of runs");
+    for (size_t g = 0; g < runs->group_count; g++) {
+        memcpy(labels[g], runs->groups[g].label, SN_REPORT_LABEL);
+        add_difference(runs, g, labels[g]);
+    }
+    for (size_t g = 0; g < runs->group_count; g++)
+        memcpy(runs->groups[g].label, labels[g], SN_REPORT_LABEL);
+    free(labels);
+    return SN_OK;
+}
+
+/* Whether every run of the group ended with an epoch: --steps may end one within. */
+static bool has_whole_epochs(const sn_report_group *group)
+{
+    for (size_t i = 0; i < group->count; i++)
+        if (group->runs[i].complete && sn_report_number(&group->runs[i].run.progress, "batch") > 0)
+            return false;
+    return true;
+}
+
+/* The published experiments are the presets on MNIST. Whole epochs are compared one by one, a convolution of another kind is the
+   same mathematics, and what is computed after training (--precise-bn) changes no weight. */
+static void recognize(sn_report_group *group)
+{
+    static const char *const presets[] = {"gn", "ln", "bn-l1"};
+    static const char *const free_to_differ[] = {"epochs",     "steps",      "conv", "dataset_digest",
+                                                 "arithmetic", "precise_bn", NULL};
+    const sn_attributes *mine = &group->runs->run.experiment;
+    for (int p = 0; p < 3 && !group->preset; p++) {
+        static sn_experiment experiment;
+        sn_attributes preset = {0};
+        sn_experiment_default(&experiment);
+        if (sn_experiment_set(&experiment, "experiment", presets[p]) == SN_OK &&
+            sn_experiment_attributes(&experiment, &preset) == SN_OK &&
+            sn_report_same_but(&preset, mine, free_to_differ))
+            group->preset = presets[p];
+        sn_attributes_clear(&preset);
+    }
+    group->published_recipe = group->preset && strcmp(sn_report_text(mine, "dataset"), "MNIST") == 0 &&
+                              has_whole_epochs(group);
+}
+
+static void mark_shown(sn_report_runs *runs, sn_report_group *group)
+{
+    for (size_t i = 0; i < group->count; i++) {
+        sn_report_run *run = &group->runs[i], *before = run - 1;
+        run->repeats = i > 0 && before->seed == run->seed;
+        group->complete = group->complete || run->complete;
+        runs->repeated += run->repeats;
+        runs->incomplete += !run->complete;
+        if (run->repeats && run->complete && before->complete && strcmp(run->digest, before->digest) != 0) {
+            runs->digests_differ = true;
+            sn_log_warning("%s and %s are one experiment with different digests", before->path, run->path);
+        }
+    }
+    for (size_t i = 0; i < group->count; i++) {
+        group->runs[i].shown = !group->runs[i].repeats && (group->runs[i].complete || !group->complete);
+        group->shown += group->runs[i].shown;
+    }
+}
+
+sn_status sn_report_runs_group(sn_report_runs *runs)
+{
+    sn_attributes defaults = {0};
+    sn_status status = sn_report_defaults(&defaults);
+    if (status == SN_OK) qsort_r(runs->runs, runs->count, sizeof *runs->runs, compare_runs, &defaults);
+    sn_attributes_clear(&defaults);
+    SN_TRY(status);
+    runs->groups = calloc(runs->count + 1, sizeof *runs->groups);
+    runs->group_count = 0;
+    if (!runs->groups) return sn_fail(SN_ERROR_MEMORY, "out of memory: the groups of runs");
+    for (size_t first = 0, next; first < runs->count; first = next) {
+        const sn_attributes *experiment = &runs->runs[first].run.experiment;
+        for (next = first + 1; next < runs->count; next++)
+            if (!sn_report_same_but(experiment, &runs->runs[next].run.experiment, NULL)) break;
+        sn_report_group *group = &runs->groups[runs->group_count++];
+        *group = (sn_report_group){.runs = &runs->runs[first], .count = next - first};
+        label_group(group);
+        recognize(group);
+        mark_shown(runs, group);
+    }
+    return tell_labels_apart(runs);
+}
+
+/* Batch norm without a penalty, its statistics over the whole batch. */
+static bool is_plain_synchronized(const sn_report_group *group)
+{
+    const sn_attributes *experiment = &group->runs->run.experiment;
+    const double scope = sn_report_scope(group->runs);
+    return scope >= sn_report_number(experiment, "batch") && !(sn_report_number(experiment, "l1") > 0);
+}
+
+static sn_status refuse_baseline(const sn_report_runs *runs, const char *label)
+{
+    enum { NAMED_MAX = 12 };
+    char *names = NULL;
+    size_t size;
+    FILE *out = open_memstream(&names, &size);
+    for (size_t g = 0; out && g < runs->group_count && g < NAMED_MAX; g++) {
+        fputs(g ? ", " : "", out);
+        sn_put_text(out, SN_SYNTAX_PLAIN, runs->groups[g].label);
+    }
+    if (out && runs->group_count > NAMED_MAX) fprintf(out, " and %zu more", runs->group_count - NAMED_MAX);
+    if (!out || fclose(out) != 0) {
+        free(names);
+        return sn_fail(SN_ERROR_MEMORY, "out of memory");
+    }
+    const sn_status status = sn_fail(SN_ERROR_USAGE, "--baseline '%.60s': it must be one of %s", label,
+                                     names);
+    free(names);
+    return status;
+}
+
+/* The one asked for; or plain synchronized batch norm, which is what the others are to be compared with; or the first. Groups are
+   sorted, the plainest first. */
+sn_status sn_report_runs_choose_baseline(sn_report_runs *runs, const char *label)
+{
+    for (size_t g = 0; g < runs->group_count; g++)
+        if (label ? strcmp(runs->groups[g].label, label) == 0
+                  : runs->groups[g].complete && is_plain_synchronized(&runs->groups[g])) {
+            runs->baseline = g;
+            return SN_OK;
+        }
+    if (label) return refuse_baseline(runs, label);
+    while (runs->baseline + 1 < runs->group_count && !runs->groups[runs->baseline].complete)
+        runs->baseline++;
+    return SN_OK;
+}
+
+size_t sn_report_values(const sn_report_group *group, sn_report_value value, const void *context,
+                        double *values)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < group->count; i++) {
+        const double one = group->runs[i].shown ? value(&group->runs[i], context) : SN_MISSING;
+        if (!isnan(one)) values[count++] = one;
+    }
+    return count;
+}
+
+double sn_report_mean(const sn_report_group *group, sn_report_value value, const void *context)
+{
+    return sn_report_estimate(group, value, context).mean;
+}
+
+sn_estimate sn_report_estimate(const sn_report_group *group, sn_report_value value, const void *context)
+{
+    double *values = calloc(group->count + 1, sizeof *values);
+    const size_t count = values ? sn_report_values(group, value, context, values) : 0;
+    const sn_estimate e = sn_estimate_mean(values, count);
+    free(values);
+    return e;
+}

@@ -1,0 +1,29 @@
+#ifndef SN_REPORT_GROUPS_H
+#define SN_REPORT_GROUPS_H
+
+/* Groups of runs, and values over the runs of a group. */
+
+#include "runs.h"
+#include "syncnorm/report/statistics.h"
+
+/** Sorts the runs and makes the groups. */
+sn_status sn_report_runs_group(sn_report_runs *runs);
+/** SN_ERROR_USAGE with the names there are when none is `label`. */
+sn_status sn_report_runs_choose_baseline(sn_report_runs *runs, const char *label);
+
+/** A value of a run; NaN when it has none. */
+typedef double (*sn_report_value)(const sn_report_run *run, const void *context);
+/** Of the last epoch's row, the context names its column. */
+double sn_value_last(const sn_report_run *run, const void *column);
+/** Of an attribute of /evaluation, which the context names. */
+double sn_value_evaluation(const sn_report_run *run, const void *attribute);
+
+/** Over the shown runs of the group that have the value, by seed: `values` has room for group->count; returns how many. */
+size_t sn_report_values(const sn_report_group *group, sn_report_value value, const void *context,
+                        double *values);
+/** Their mean, NaN of none. */
+double sn_report_mean(const sn_report_group *group, sn_report_value value, const void *context);
+/** Their mean with its interval. */
+sn_estimate sn_report_estimate(const sn_report_group *group, sn_report_value value, const void *context);
+
+#endif

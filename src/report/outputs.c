@@ -1,0 +1,66 @@
+#include "outputs.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "text.h"
+
+static void put_names(const sn_document *document, FILE *out)
+{
+    static const char *const extensions[] = {"tsv", "gp", "svg"};
+    for (size_t i = 0; i < document->count; i++) {
+        const sn_block *block = &document->blocks[i];
+        for (size_t k = 0; block->chart && k < sizeof extensions / sizeof *extensions; k++)
+            fprintf(out, "figures/%s.%s\n", block->chart->name, extensions[k]);
+        if (block->sheet) fprintf(out, "figures/%s\n", block->sheet);
+        if (block->table) fprintf(out, "%s.csv\n", block->table->name);
+    }
+    fputs("report.md\nreport.html\n", out);
+}
+
+/* A name that a report can have given: NAME.EXTENSION, here or in figures, not hidden. The list could be anybody's. */
+static bool is_output(const char *name)
+{
+    static const char *const extensions[] = {".tsv", ".gp", ".svg", ".png", ".csv", ".md", ".html"};
+    if (strncmp(name, "figures/", 8) == 0) name += 8;
+    const char *extension = strrchr(name, '.');
+    if (*name == '.' || strchr(name, '/') || !extension) return false;
+    for (size_t i = 0; i < sizeof extensions / sizeof *extensions; i++)
+        if (strcmp(extension, extensions[i]) == 0) return true;
+    return false;
+}
+
+static void remove_listed(const char *directory)
+{
+    char *path = sn_text("%s/" SN_OUTPUTS_LIST, directory), *line = NULL;
+    FILE *list = path ? fopen(path, "r") : NULL;
+    free(path);
+    if (!list) return; /* the first report here */
+    size_t capacity = 0;
+    for (ssize_t length; (length = getline(&line, &capacity, list)) > 0;) {
+        if (line[length - 1] == '\n') line[length - 1] = '\0';
+        path = is_output(line) ? sn_text("%s/%s", directory, line) : NULL;
+        if (path) unlink(path); /* what cannot be removed cannot be written either, and that is told */
+        free(path);
+    }
+    free(line);
+    fclose(list);
+}
+
+sn_status sn_outputs_renew(const sn_document *document, const char *directory)
+{
+    char *names = NULL;
+    size_t size;
+    FILE *out = open_memstream(&names, &size);
+    if (out) put_names(document, out);
+    sn_status status = SN_OK;
+    if (!out || fclose(out) != 0) {
+        status = sn_fail(SN_ERROR_MEMORY, "out of memory: the list of files");
+    } else {
+        remove_listed(directory);
+        status = sn_write_file(directory, SN_OUTPUTS_LIST, names, size);
+    }
+    free(names);
+    return status;
+}

@@ -1,0 +1,261 @@
+/* Which points a figure has, and what is said of those that it has not. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "reading.h"
+#include "syncnorm/base/log.h"
+
+enum { FILES = 64 };
+static char names[FILES][24];
+static const char *paths[FILES];
+static size_t files;
+
+static sn_run *begin(const made_run *made)
+{
+    static sn_run run;
+    assert_ok(make_run(made, &run));
+    return &run;
+}
+
+static void end(sn_run *run)
+{
+    snprintf(names[files], sizeof names[files], "f%zu.h5", files);
+    assert_ok(sn_run_write(run, names[files]));
+    paths[files] = names[files];
+    files++;
+    sn_run_clear(run);
+}
+
+static void add(const char *norm, int workers, const char *scope, const char *shards, double accuracy)
+{
+    made_run made = usual;
+    made.norm = norm;
+    made.workers = workers;
+    made.scope = strcmp(norm, "bn") ? NULL : scope;
+    made.test_accuracy = accuracy;
+    sn_run *run = begin(&made);
+    char name[64];
+    snprintf(name, sizeof name, "%s%d%s%s-s1", norm, workers, made.scope ? scope : "", shards);
+    assert_ok(sn_attributes_set_text(&run->experiment, "name", name));
+    assert_ok(sn_attributes_set_text(&run->experiment, "shards", shards));
+    end(run);
+}
+
+/* Workers and shards make lines of their own, each with every x once; and reference lines go with each of them. */
+static void test_lines_by_scope(void **state)
+{
+    (void)state;
+    files = 0;
+    add("bn", 8, "worker", "dirichlet:0.1", 91);
+    add("bn", 8, "sync", "dirichlet:0.1", 92);
+    add("bn", 8, "sync", "iid", 94);
+    add("bn", 8, "worker", "iid", 93);
+    add("gn", 8, NULL, "iid", 95);
+    add("gn", 8, NULL, "dirichlet:0.1", 96);
+    add("gn", 1, NULL, "iid", 97); /* trained like none of them */
+    report("lines", paths, files);
+    assert_says("lines/figures/error-by-scope.tsv",
+                "samples per statistics group\tbn8synciid\tbn8syncdirichlet:0.1\tgn8iid\tgn8dirichlet:0.1\n"
+                "8\t7\t9\t5\t4\n64\t6\t8\t5\t4\n");
+    assert_says("lines/report.html", "bn8synciid: 7 at 8 to 6 at 64.");
+}
+
+/* One worker has the batch; more have less each: a line over their number. Groups of 4 are as large as the share of 16 workers, and
+   another thing: both are there. */
+static void test_lines_by_workers(void **state)
+{
+    (void)state;
+    files = 0;
+    add("bn", 1, "sync", "iid", 99);
+    add("bn", 4, "worker", "iid", 98);
+    add("bn", 16, "worker", "iid", 97);
+    add("bn", 16, "4", "iid", 96);
+    add("bn", 16, "sync", "iid", 95);
+    report("workers", paths, files);
+    char *text = read_file("workers/figures/error-by-scope.tsv");
+    static const char head[] = "samples per statistics group\tbn16synciid\tbn1synciid, by workers\n";
+    assert_memory_equal(text, head, sizeof head - 1);
+    assert_non_null(strstr(text, "\n4\t"));
+    assert_null(strstr(text, "bn4workeriid")); /* nor is it a point as well */
+    char *save, *line;
+    strtok_r(text, "\n", &save); /* the head */
+    double before = 0;
+    for (int rows = 0; (line = strtok_r(NULL, "\n", &save)); rows++) {
+        assert_true(strtod(line, NULL) > before); /* sorted, none twice */
+        before = strtod(line, NULL);
+    }
+    free(text);
+}
+
+/* More lines than colours, with intervals: each looks like itself alone. */
+static void test_lines_look_different(void **state)
+{
+    (void)state;
+    files = 0;
+    for (int workers = 2; workers <= 6; workers++)
+        for (int seed = 0; seed < 2; seed++)
+            for (int scope = 0; scope < 2; scope++) {
+                made_run made = usual;
+                made.norm = "bn";
+                made.workers = workers;
+                made.scope = scope ? "8" : "sync";
+                made.seed = 1 + seed;
+                made.test_accuracy = 98 + 0.1 * seed;
+                end(begin(&made));
+            }
+    report("looks", paths, files);
+    char *text = read_file("looks/figures/error-by-scope.gp"), *looks[16], *save;
+    size_t count = 0;
+    for (char *line = strtok_r(text, "\n", &save); line && count < 16; line = strtok_r(NULL, "\n", &save)) {
+        char *look = strstr(line, " with yerrorlines"), *label = look ? strstr(look, " title") : NULL;
+        if (!label) continue;
+        *label = '\0';
+        for (size_t i = 0; i < count; i++)
+            assert_string_not_equal(looks[i], look);
+        looks[count++] = look;
+    }
+    assert_int_equal(count, 5);
+    free(text);
+}
+
+/* An epoch at work has made steps that no row is about. */
+static void test_cost_is_of_the_steps_on_record(void **state)
+{
+    (void)state;
+    made_run stopped = usual;
+    stopped.epochs = 5;
+    sn_run *run = begin(&stopped);
+    assert_ok(sn_attributes_set_integer(&run->progress, "step", 3 * 938 + 469));
+    assert_ok(sn_attributes_set_integer(&run->progress, "epoch", 3));
+    assert_ok(sn_attributes_set_integer(&run->progress, "batch", 469));
+    files = 0;
+    end(run);
+    report("steps", paths, files);
+    assert_says("steps/cost.csv", "gn,1,5400,10.661,"); /* 10 s of 938 steps */
+    assert_says("steps/cost.csv", ",1.0,81792,40896\r\n");
+}
+
+/* Rows of a run that went on with other ranks are of both numbers. */
+static void test_mixed_ranks_are_left_out(void **state)
+{
+    (void)state;
+    made_run two = usual;
+    two.seed = 2;
+    two.ranks = 2;
+    files = 0;
+    end(begin(&usual));
+    end(begin(&two));
+    sn_run *run = begin(&(made_run){.norm = "ln",
+                                    .seed = 1,
+                                    .epochs = 3,
+                                    .finished = 3,
+                                    .test_accuracy = 99,
+                                    .ranks = 1,
+                                    .measured = true});
+    sn_attributes *again;
+    assert_ok(sn_run_add_provenance(run, &again));
+    assert_ok(sn_attributes_set_integer(again, "ranks", 4));
+    assert_ok(sn_attributes_set_text(again, "hosts", "node7"));
+    assert_ok(sn_attributes_set_text(again, "command_line", "syncnorm train --seed 1"));
+    end(run);
+    report("mixed", paths, files);
+    assert_says("mixed/report.html", "1 of 3 runs went on with another number of ranks");
+    assert_false(says("mixed/cost.csv", "ln,"));
+    assert_false(says("mixed/figures/speed-by-ranks.tsv", "\n4\t"));
+    assert_says("mixed/figures/speed-by-ranks.tsv", "\n2\t");
+    assert_says("mixed/starts.csv", "ln-s1,1,1,node1,"); /* and every start is shown */
+    assert_says("mixed/starts.csv", "ln-s1,2,4,node7,");
+    assert_says("mixed/starts.csv", ",syncnorm train --seed 1\r\n");
+}
+
+/* What a figure has no room for is said. */
+static void test_limits_are_told(void **state)
+{
+    (void)state;
+    files = 0;
+    for (int i = 0; i < 13; i++)
+        for (int ranks = 1; ranks <= 2; ranks++) {
+            made_run made = usual;
+            made.norm = "bn";
+            made.workers = 4 + i;
+            made.scope = "sync";
+            made.ranks = ranks;
+            end(begin(&made));
+        }
+    report("limits", paths, files);
+    assert_says("limits/report.html", "The first 24 of 26 are drawn");
+    assert_says("limits/report.html", "first 6 experiments is drawn; 7 more have it");
+    char *text = read_file("limits/figures/time-split.tsv");
+    int lines = 0;
+    for (const char *c = text; *c; c++)
+        lines += *c == '\n';
+    assert_int_equal(lines, 1 + 24);
+    free(text);
+}
+
+static void empty(sn_tensors *list, const char *name, sn_type type, int rank)
+{
+    const size_t shape[] = {0, 28, 28};
+    assert_ok(sn_tensors_set(list, name, type, rank, shape, NULL));
+}
+
+/* A run without mistakes has a list of them, an empty one: then none is wrong in every run. */
+static void test_no_mistakes_is_a_result(void **state)
+{
+    (void)state;
+    made_run perfect = usual, other = usual;
+    perfect.test_accuracy = 100;
+    other.norm = "ln";
+    files = 0;
+    sn_run *run = begin(&perfect);
+    empty(&run->evaluation, "misclassified/index", SN_TYPE_I64, 1);
+    empty(&run->evaluation, "misclassified/image", SN_TYPE_U8, 3);
+    empty(&run->evaluation, "misclassified/label", SN_TYPE_U8, 1);
+    empty(&run->evaluation, "misclassified/prediction", SN_TYPE_U8, 1);
+    empty(&run->evaluation, "misclassified/probability", SN_TYPE_F32, 1);
+    end(run);
+    end(begin(&other));
+    report("perfect", paths, files);
+    assert_says("perfect/report.html", "No test image was misclassified in 1 run.");
+    assert_says("perfect/report.html", "0 test images are misclassified by every one of 2 runs");
+    assert_false(says("perfect/report.html", "lists its misclassified images"));
+}
+
+/* Markdown has the pictures in one; what each is, and how sure the run was, stands below. */
+static void test_markdown_names_the_mistakes(void **state)
+{
+    (void)state;
+    files = 0;
+    end(begin(&usual));
+    report("named", paths, files);
+    char *text = read_file("named/report.md");
+    const char *first = strstr(text, "\n1. Test image ");
+    assert_non_null(first);
+    assert_non_null(strstr(first, " %\n2. Test image "));
+    free(text);
+}
+
+int main(void)
+{
+    sn_log_configure(SN_LOG_QUIET, 0);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_lines_by_scope),
+        cmocka_unit_test(test_lines_by_workers),
+        cmocka_unit_test(test_lines_look_different),
+        cmocka_unit_test(test_cost_is_of_the_steps_on_record),
+        cmocka_unit_test(test_mixed_ranks_are_left_out),
+        cmocka_unit_test(test_limits_are_told),
+        cmocka_unit_test(test_no_mistakes_is_a_result),
+        cmocka_unit_test(test_markdown_names_the_mistakes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

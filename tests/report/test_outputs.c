@@ -1,0 +1,109 @@
+/* The files of a report: a second one into the same directory takes those of the first away, and nothing else. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "reading.h"
+#include "syncnorm/base/log.h"
+
+static bool is_there(const char *path)
+{
+    return access(path, F_OK) == 0;
+}
+
+static void write_text(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fputs(text, file);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void test_nothing_stale_stays(void **state)
+{
+    (void)state;
+    made_run mixed = usual;
+    mixed.norm = "bn";
+    mixed.l1 = 3e-4;
+    assert_ok(write_made_run(&usual, "gn.h5"));
+    assert_ok(write_made_run(&mixed, "bn.h5"));
+    report("twice", (const char *const[]){"gn.h5", "bn.h5"}, 2);
+    assert_true(is_there("twice/confusion-bn-l1.csv") && is_there("twice/figures/penalty.svg") &&
+                is_there("twice/figures/misclassified-bn-l1.png"));
+    write_text("twice/notes.csv", "mine");
+    write_text("twice/figures/restyled.gp", "mine");
+    report("twice", (const char *const[]){"gn.h5"}, 1);
+    assert_false(is_there("twice/confusion-bn-l1.csv"));
+    assert_false(is_there("twice/figures/penalty.svg"));
+    assert_false(is_there("twice/figures/penalty.gp"));
+    assert_false(is_there("twice/figures/penalty.tsv"));
+    assert_false(is_there("twice/figures/misclassified-bn-l1.png"));
+    assert_true(is_there("twice/notes.csv") && is_there("twice/figures/restyled.gp"));
+    assert_true(is_there("twice/report.html") && is_there("twice/figures/gap.svg"));
+}
+
+/* The list of files is a file, too: what no report can have written is not removed. */
+static void test_a_strange_list_removes_nothing(void **state)
+{
+    (void)state;
+    assert_ok(write_made_run(&usual, "gn.h5"));
+    report("strange", (const char *const[]){"gn.h5"}, 1);
+    write_text("beside.csv", "mine");
+    write_text("strange/keep.h5", "mine");
+    write_text("strange/.report-files", "../beside.csv\nfigures/../../beside.csv\nkeep.h5\n\n/\nfigures\n");
+    report("strange", (const char *const[]){"gn.h5"}, 1);
+    assert_true(is_there("beside.csv") && is_there("strange/keep.h5"));
+}
+
+/* Names of experiments may be longer than names of files can be, and alike up to there. */
+static void test_long_names_make_files(void **state)
+{
+    (void)state;
+    static const char *const paths[] = {"long0.h5", "long1.h5"};
+    for (int i = 0; i < 2; i++) {
+        char name[256];
+        memset(name, 'x', sizeof name);
+        snprintf(name + 240, 16, "%d-s1", i);
+        made_run made = usual;
+        made.norm = i ? "ln" : "gn";
+        sn_run run = {0};
+        assert_ok(make_run(&made, &run));
+        assert_ok(sn_attributes_set_text(&run.experiment, "name", name));
+        assert_ok(sn_run_write(&run, paths[i]));
+        sn_run_clear(&run);
+    }
+    report("long", paths, 2);
+    char *list = read_file("long/.report-files");
+    size_t tables = 0;
+    char *save, *before = NULL;
+    for (char *line = strtok_r(list, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+        if (strncmp(line, "confusion-", 10) != 0) continue;
+        char path[512];
+        snprintf(path, sizeof path, "long/%s", line);
+        assert_true(is_there(path));
+        if (before) assert_string_not_equal(before, line);
+        before = line;
+        tables++;
+    }
+    assert_int_equal(tables, 2);
+    free(list);
+}
+
+int main(void)
+{
+    sn_log_configure(SN_LOG_QUIET, 0);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_nothing_stale_stays),
+        cmocka_unit_test(test_a_strange_list_removes_nothing),
+        cmocka_unit_test(test_long_names_make_files),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
