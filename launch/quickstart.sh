@@ -13,7 +13,7 @@ over the cores of this machine; prints a table that compares them and draws a re
 
   --epochs N     how long to train (15: the published accuracies, minutes)
   --np N         MPI ranks (one per core)
-  --data DIR     the four files of MNIST; default: \$MNIST_DIR, else data/mnist, downloaded when it is not there
+  --data DIR     the four files of MNIST; default: \$MNIST_DIR, else ../shared/mnist or data/mnist, downloaded when not there
   --output DIR   where the run files go ($root/runs)
 EOF
 }
@@ -77,11 +77,12 @@ is_dataset() {
     done
 }
 
-# Sets `data`: given, fetched before, downloaded, or else Debian's Fashion-MNIST.
+# Sets `data`: given, fetched before (or shared by several checkouts), downloaded, or else Debian's Fashion-MNIST.
 obtain_data() {
     [ -z "$data" ] || return 0
-    data=$root/data/mnist
-    is_dataset "$data" && return
+    for data in "$root/../shared/mnist" "$root/data/mnist"; do
+        if is_dataset "$data"; then return; fi
+    done
     mkdir -p "$root/build"
     if "$root/data/get-mnist.sh" >"$root/build/get-mnist.log" 2>&1; then return; fi
     data=/usr/share/datasets/fashion-mnist
