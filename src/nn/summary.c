@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "syncnorm/base/thousands.h"
+
 /* torchsummary's column widths are those of the format "{:>20}  {:>25} {:>15}" */
 #define ROW "%s%20s  %25s %15s\n"
 
@@ -24,26 +26,12 @@ static void rule(const table *t, char character)
     fprintf(t->out, "%s%s\n", t->indent, line);
 }
 
-/* 74284 -> "74,284", whatever the locale */
-static const char *with_separators(int64_t value, char buffer[32])
-{
-    char digits[32];
-    const int length = snprintf(digits, sizeof digits, "%lld", (long long)value);
-    int used = 0;
-    for (int i = 0; i < length; i++) {
-        if (i > 0 && (length - i) % 3 == 0) buffer[used++] = ',';
-        buffer[used++] = digits[i];
-    }
-    buffer[used] = '\0';
-    return buffer;
-}
-
 static void layer(table *t, const char *type, int channels, int size, int64_t parameters)
 {
-    char name[32], shape[48], count[32];
+    char name[32], shape[48], count[SN_THOUSANDS_SIZE];
     snprintf(name, sizeof name, "%s-%d", type, ++t->layers);
     snprintf(shape, sizeof shape, "[-1, %d, %d, %d]", channels, size, size);
-    fprintf(t->out, ROW, t->indent, name, shape, with_separators(parameters, count));
+    fprintf(t->out, ROW, t->indent, name, shape, sn_thousands(parameters, count));
     t->parameters += parameters;
     t->outputs += (int64_t)channels * size * size;
 }
@@ -100,8 +88,8 @@ void sn_summary_print(const sn_network *network, const char *indent, FILE *out)
     const double megabyte = 1024 * 1024, input = 4.0 * input_size * input_size / megabyte;
     const double passes = 2 * 4.0 * (double)t.outputs / megabyte;
     const double parameters = 4.0 * (double)t.parameters / megabyte;
-    char count[32];
-    with_separators(t.parameters, count);
+    char count[SN_THOUSANDS_SIZE];
+    sn_thousands(t.parameters, count);
     fprintf(out, "%sTotal params: %s\n%sTrainable params: %s\n%sNon-trainable params: 0\n", indent, count,
             indent, count, indent);
     rule(&t, '-');

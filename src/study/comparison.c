@@ -2,26 +2,14 @@
 
 #include <string.h>
 
+#include "syncnorm/base/thousands.h"
 #include "syncnorm/study/study.h"
 
 enum { NAME_COLUMN = 8 }; /* at least */
 
-/* 74284 -> "74,284" */
-static void with_separators(int64_t value, char text[32])
-{
-    char digits[32];
-    const int length = snprintf(digits, sizeof digits, "%lld", (long long)value);
-    int used = 0;
-    for (int i = 0; i < length; i++) {
-        if (i > 0 && (length - i) % 3 == 0) text[used++] = ',';
-        text[used++] = digits[i];
-    }
-    text[used] = '\0';
-}
-
 static void print_row(const sn_experiment *experiment, const sn_outcome *outcome, int width, FILE *out)
 {
-    char name[SN_RUN_NAME_SIZE], parameters[32], speed[32];
+    char name[SN_RUN_NAME_SIZE], parameters[SN_THOUSANDS_SIZE], speed[SN_THOUSANDS_SIZE];
     sn_experiment_name(experiment, name);
     fprintf(out, "%-*s  %-4s  ", width, name, sn_norm_name(experiment->norm));
     if (outcome->status != SN_OK) {
@@ -29,8 +17,8 @@ static void print_row(const sn_experiment *experiment, const sn_outcome *outcome
         return;
     }
     const sn_result *r = &outcome->result;
-    with_separators(r->parameters, parameters);
-    with_separators((int64_t)(r->images_per_second + 0.5), speed);
+    sn_thousands(r->parameters, parameters);
+    sn_thousands((int64_t)(r->images_per_second + 0.5), speed);
     fprintf(out, "%10s  %13.2f%%  %9.4f  %12.2f%%  %8s  %s\n", parameters, r->last.train_accuracy,
             r->last.test_loss, r->last.test_accuracy, speed, r->digest);
 }

@@ -1,4 +1,4 @@
-/* The end of a run: its final evaluation, and with --precise-bn the same in other ways. */
+/* The end of a run: its final evaluation on the test set and on the training set, and with --precise-bn in other ways. */
 
 #include "trainer_internal.h"
 
@@ -24,15 +24,21 @@ static sn_status evaluate_precisely(trainer *t, const sn_stop *stop)
     return status;
 }
 
-/* With batch statistics, and on the training set. Collective. */
-static sn_status evaluate_otherwise(trainer *t, const sn_stop *stop)
+/* With batch statistics. Collective. */
+static sn_status evaluate_in_batches(trainer *t, const sn_stop *stop)
 {
     sn_evaluation evaluation;
     const uint32_t batch = sn_sampler_batch(t->sampler, 0); /* what the replica has room for */
     if (!sn_evaluate_batches(t->team, t->replica, t->model, sn_dataset_test(t->dataset), batch, stop,
                              &evaluation))
         return SN_STOPPED;
-    SN_TRY(record_way(t, "batch", &evaluation));
+    return record_way(t, "batch", &evaluation);
+}
+
+/* On the training set, without dropout: what the gap to the test set is to be measured from. Collective. */
+static sn_status evaluate_training_set(trainer *t, const sn_stop *stop)
+{
+    sn_evaluation evaluation;
     if (!sn_evaluate(t->team, t->replica, t->model, sn_dataset_train(t->dataset), stop, NULL, &evaluation))
         return SN_STOPPED;
     return record_way(t, "train", &evaluation);
@@ -56,7 +62,8 @@ sn_status sn_trainer_conclude(trainer *t)
     if (status == SN_OK && t->experiment.precise_bn) {
         SN_TRY(sn_trainer_checkpoint(t)); /* what follows takes long */
         status = evaluate_precisely(t, &stop);
-        if (status == SN_OK) status = evaluate_otherwise(t, &stop);
+        if (status == SN_OK) status = evaluate_in_batches(t, &stop);
     }
+    if (status == SN_OK) status = evaluate_training_set(t, &stop);
     return status == SN_STOPPED ? sn_trainer_stop(t) : status;
 }

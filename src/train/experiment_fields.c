@@ -146,7 +146,7 @@ const sn_field sn_fields[] = {
      .attribute = "dropout", MEMBER(REAL, dropout), .initial = "0.05", PROPER_FRACTION, .mark = "dropout",
      .list = true},
 
-    {.option = "precise-bn", .help = "evaluate with batch statistics computed over the training set",
+    {.option = "precise-bn", .help = "evaluate also with exact statistics of the training set, and with batch statistics",
      .attribute = "precise_bn", MEMBER(SWITCH, precise_bn), .initial = "0", .mark = "precise",
      .applies = with_batch_statistics, .goes_with = "batch norm"},
 

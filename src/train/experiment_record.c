@@ -70,21 +70,6 @@ void sn_experiment_name(const sn_experiment *experiment, char name[SN_RUN_NAME_S
     snprintf(name, SN_RUN_NAME_SIZE, "%.*s-s%" PRIu64, (int)used, full, experiment->seed);
 }
 
-const char *sn_experiment_label(const sn_experiment *experiment)
-{
-    char wanted[SN_RUN_NAME_SIZE], name[SN_RUN_NAME_SIZE];
-    sn_experiment other = *experiment;
-    other.seed = 1;
-    sn_experiment_name(&other, wanted);
-    for (const sn_preset *preset = sn_presets; preset->name; preset++) {
-        sn_experiment_default(&other);
-        sn_experiment_set(&other, "experiment", preset->name);
-        sn_experiment_name(&other, name);
-        if (strcmp(name, wanted) == 0) return preset->name;
-    }
-    return sn_norm_name(experiment->norm);
-}
-
 /* One attribute in its own type: numbers stay numbers for whoever opens the file. */
 static sn_status record(const sn_field *field, const sn_experiment *experiment, sn_attributes *attributes)
 {

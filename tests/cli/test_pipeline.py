@@ -162,6 +162,8 @@ class Pipeline(unittest.TestCase):
         ways = ("precise_loss", "precise_accuracy", "batch_loss", "batch_accuracy", "train_loss", "train_accuracy")
         for name, run in self.runs.items():
             self.assertEqual(run.precise is None, name.startswith("gn"), name)
+            correct = run.evaluation["train_accuracy"] / 100 * TRAIN  # of every run
+            self.assertAlmostEqual(correct, round(correct), places=6, msg=name)
             if run.precise is None:
                 continue
             self.assertEqual([way for way in ways if way not in run.evaluation], [], name)

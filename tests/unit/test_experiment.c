@@ -538,19 +538,6 @@ static void the_longest_name_fits_its_buffer(void **state)
     assert_int_equal(strlen(name), strlen(other));
 }
 
-static void labels_name_the_preset(void **state)
-{
-    (void)state;
-    const sn_experiment gn = with(OPTIONS({"seed", "5"}, {"epochs", "2"}));
-    const sn_experiment bn_l1 = with(OPTIONS({"norm", "bn"}, {"l1", "3e-4"}));
-    const sn_experiment bn = with(OPTIONS({"norm", "bn"}));
-    const sn_experiment ln = with(OPTIONS({"norm", "ln"}, {"batch", "32"}));
-    assert_string_equal(sn_experiment_label(&gn), "gn");
-    assert_string_equal(sn_experiment_label(&bn_l1), "bn-l1");
-    assert_string_equal(sn_experiment_label(&bn), "bn");
-    assert_string_equal(sn_experiment_label(&ln), "ln");
-}
-
 static void attributes_read_back_to_the_same_experiment(void **state)
 {
     (void)state;
@@ -657,7 +644,6 @@ int main(void)
         cmocka_unit_test(names_and_digests_tell_experiments_apart),
         cmocka_unit_test(an_initial_model_shows_by_its_digest),
         cmocka_unit_test(the_longest_name_fits_its_buffer),
-        cmocka_unit_test(labels_name_the_preset),
         cmocka_unit_test(attributes_read_back_to_the_same_experiment),
         cmocka_unit_test(the_digest_is_over_identity_alone),
         cmocka_unit_test(the_help_has_every_option_with_its_default),
