@@ -45,6 +45,7 @@ class Kill(jobs.Test):
         struck, history = set(), []
         run = 0
         while kills < wanted:
+            self.assertLess(run, wanted + 10, f"too many runs come to their end: {history}")
             experiment = ("gn", "bn-l1", "ln")[run % 3]
             name, run, before = f"{experiment}-{run}.h5", run + 1, None
             for _ in range(100):
@@ -52,13 +53,14 @@ class Kill(jobs.Test):
                 np = rng.choice([n for n in RANKS if n != before and (n > 1 or victim != "another rank")])
                 before = np
                 here = max(jobs.progress(self.path(name)), 0)
+                last = kills == wanted or here == STEPS  # nothing is left to wait for: it is to end
                 target = rng.randint(here, min(here + STEPS // 3, STEPS))
                 delay, number = rng.random() * 0.02, rng.randrange(1, np) if np > 1 else 0
                 plan = f"{rng.choice(SAVING)} stop {max(target - here, 1)} 0"  # a save each step, so about as far
                 job = self.start("-q", "--experiment", experiment, "--epochs", EPOCHS, "--checkpoint-every", "1steps",
-                                 "--output", name, np=np, **({"SYNCNORM_FAULT": plan} if saving else {}))
+                                 "--output", name, np=np, **({"SYNCNORM_FAULT": plan} if saving and not last else {}))
                 ranks = job.ranks()
-                if self.inside_a_save(job, ranks) if saving else self.at_any_moment(job, name, target, delay):
+                if not last and (self.inside_a_save(job, ranks) if saving else self.at_any_moment(job, name, target, delay)):
                     if victim == "mpirun":
                         job.signal(signal.SIGKILL)
                         jobs.strike(ranks[0], signal.SIGCONT)  # to go on, if it can, without its launcher

@@ -10,6 +10,7 @@
 #include "fixture.h"
 #include "subject.h"
 #include "syncnorm/base/fixed_point.h"
+#include "syncnorm/dataset/sampler.h"
 
 static sn_team *world;
 
@@ -38,41 +39,78 @@ static void draw_images(uint64_t random)
     }
 }
 
-/* What the reference computes for a batch, with syncnorm's masks. */
+/* What the reference computes for samples that are trained on together, with syncnorm's masks. */
 typedef struct expectation {
     double loss, kinks;
     double *gradient;
+    double running_mean[REF_NORM_CHANNELS],
+        running_var[REF_NORM_CHANNELS]; /* bn of one group: from 0 and 1 */
 } expectation;
 
-static expectation expect(const subject *s, const subject_options *options, const double *weights,
-                          const uint32_t *index, uint32_t step)
+/* `count` samples that have the positions first ... of the batch, as if there were no others. */
+static expectation expect_positions(const subject *s, const subject_options *options, const double *weights,
+                                    const uint32_t *index, uint32_t step, uint32_t first, uint32_t count)
 {
-    const int n = (int)options->batch;
+    const int n = (int)count;
     double *images = ref_doubles((size_t)n * 784), *dlogits = ref_doubles((size_t)n * REF_CLASSES);
-    double *keep = ref_doubles((size_t)n * REF_NORM_CHANNELS);
+    double *keep = ref_doubles((size_t)options->batch * REF_NORM_CHANNELS);
     uint8_t y[IMAGES];
     int group[IMAGES];
     for (int i = 0; i < n; i++)
         group[i] = options->group > 0 ? i / (int)options->group : 0;
     expectation e = {.gradient = ref_doubles(s->reference.total)};
     for (int i = 0; i < n; i++) {
-        ref_normalize_images(784, pixels[index[i]], images + (size_t)i * 784);
-        y[i] = labels[index[i]];
+        ref_normalize_images(784, pixels[index[first + (uint32_t)i]], images + (size_t)i * 784);
+        y[i] = labels[index[first + (uint32_t)i]];
     }
     subject_keep(s, options, options->batch, step, keep);
-    ref_pass *pass = ref_forward(
-        &s->reference, weights,
-        &(ref_batch){.n = n, .images = images, .keep = keep, .statistics_group = group});
+    ref_pass *pass = ref_forward(&s->reference, weights,
+                                 &(ref_batch){.n = n,
+                                              .images = images,
+                                              .keep = keep + (size_t)first * REF_NORM_CHANNELS,
+                                              .statistics_group = group});
     e.kinks = ref_kink_distance(pass);
     e.loss = ref_cross_entropy(n, REF_CLASSES, ref_logits(pass), y, NULL, dlogits) / n;
     for (int j = 0; j < n * REF_CLASSES; j++)
         dlogits[j] /= n;
     ref_backward(pass, dlogits, e.gradient);
+    for (int c = 0; c < REF_NORM_CHANNELS; c++)
+        e.running_var[c] = 1;
+    if (options->kind == SN_NORM_BATCH) ref_update_running(pass, e.running_mean, e.running_var);
     ref_pass_free(pass);
     free(images);
     free(dlogits);
     free(keep);
     return e;
+}
+
+static expectation expect(const subject *s, const subject_options *options, const double *weights,
+                          const uint32_t *index, uint32_t step)
+{
+    return expect_positions(s, options, weights, index, step, 0, options->batch);
+}
+
+/* What processes of their own make of their parts of the batch, each with one pass, when they average by count. */
+static expectation expect_replicas(const subject *s, const subject_options *options, const double *weights,
+                                   const uint32_t *index, uint32_t step, uint32_t parts,
+                                   const uint32_t *start)
+{
+    expectation mean = {.kinks = HUGE_VAL, .gradient = ref_doubles(s->reference.total)};
+    for (uint32_t w = 0; w < parts; w++) {
+        const uint32_t count = start[w + 1] - start[w];
+        const double share = (double)count / options->batch;
+        const expectation e = expect_positions(s, options, weights, index, step, start[w], count);
+        mean.kinks = fmin(mean.kinks, e.kinks);
+        mean.loss += share * e.loss;
+        for (size_t j = 0; j < s->reference.total; j++)
+            mean.gradient[j] += share * e.gradient[j];
+        for (int c = 0; c < REF_NORM_CHANNELS; c++) {
+            mean.running_mean[c] += share * e.running_mean[c];
+            mean.running_var[c] += share * e.running_var[c];
+        }
+        free(e.gradient);
+    }
+    return mean;
 }
 
 /* Convolutions as they are initialized, norms around 1 and 0, all exact in float. */
@@ -191,6 +229,84 @@ static void statistics_groups_are_the_references(void **state)
         assert_gradients("bn", SN_NORM_BATCH, "direct", cases[i][0], cases[i][1]);
 }
 
+static sn_step_sums workers_step(subject *s, uint32_t total, const uint32_t *index, uint32_t step,
+                                 sn_partition workers)
+{
+    const sn_share share = sn_share_of(total, sn_team_rank(world), sn_team_size(world));
+    sn_step_sums sums;
+    assert_int_equal(sn_replica_step(s->replica, s->model,
+                                     &(sn_batch){.samples = {pixels[0], labels, IMAGES},
+                                                 .index = index + share.first,
+                                                 .first = share.first,
+                                                 .count = share.count,
+                                                 .total = total,
+                                                 .step = step,
+                                                 .groups = workers,
+                                                 .workers = workers},
+                                     NULL, &sums),
+                     SN_OK);
+    return sums;
+}
+
+/* The batch as the sampler deals it out to workers, their statistics their own. */
+static void assert_workers(sn_sampler *sampler, uint32_t workers, uint32_t step)
+{
+    uint32_t start[IMAGES + 1], index[IMAGES];
+    const uint32_t total = sn_sampler_batch(sampler, step);
+    sn_sampler_workers(sampler, step, start);
+    sn_sampler_positions(sampler, 0, step, 0, total, index);
+    assert_true(start[workers] == total && total % workers != 0); /* uneven */
+    const subject_options options = {
+        .kind = SN_NORM_BATCH, .convolution = "direct", .batch = total, .seed = 7, .dropout = 0.2};
+    subject *s = subject_create(world, &options);
+    double *weights = ref_doubles(s->reference.total), *actual = ref_doubles(s->reference.total);
+    double mean[REF_NORM_CHANNELS], var[REF_NORM_CHANNELS];
+    draw_weights(s, 1000, weights);
+    expectation e = expect_replicas(s, &options, weights, index, step, workers, start);
+    for (uint64_t seed = 2; !(e.kinks > 2e-6); seed++) {
+        assert_true(seed < 200);
+        free(e.gradient);
+        draw_weights(s, seed * 1000, weights);
+        e = expect_replicas(s, &options, weights, index, step, workers, start);
+    }
+    subject_set_weights(s, weights);
+    const sn_step_sums sums = workers_step(s, total, index, step, (sn_partition){start, workers});
+    char where[64];
+    snprintf(where, sizeof where, "%d samples of %d workers", (int)total, (int)workers);
+    const double loss = (double)sums.loss / SN_LOSS_SCALE / total;
+    if (!(fabs(loss - e.loss) <= 1e-6 * e.loss)) fail_msg("%s: loss %.9g, not %.9g", where, loss, e.loss);
+    subject_gradient(s, &sums, total, actual);
+    /* groups of five to seven samples magnify float32's rounding: 1.1e-5 was measured */
+    assert_gradient(where, s, 2e-5, false, actual, e.gradient);
+    subject_running(s, mean, var);
+    const double mean_error = ref_relative_error(REF_NORM_CHANNELS, mean, e.running_mean);
+    const double var_error = ref_relative_error(REF_NORM_CHANNELS, var, e.running_var);
+    if (!(mean_error <= 1e-6 && var_error <= 1e-6))
+        fail_msg("%s: running statistics are off by %.3g and %.3g", where, mean_error, var_error);
+    free(weights);
+    free(actual);
+    free(e.gradient);
+    subject_destroy(s);
+}
+
+static void workers_without_synchronization_are_processes_of_their_own(void **state)
+{
+    (void)state;
+    enum { WORKERS = 4 };
+    draw_images(4);
+    const sn_sampler_options options = {.samples = {pixels[0], labels, IMAGES},
+                                        .batch = 26,
+                                        .seed = 3,
+                                        .shuffle = true,
+                                        .workers = WORKERS,
+                                        .shards = {.kind = SN_SHARDS_SORTED}};
+    sn_sampler *sampler;
+    assert_int_equal(sn_sampler_create(&options, &sampler), SN_OK);
+    for (uint32_t step = 0; step < sn_sampler_steps(sampler); step++) /* 26 samples, then the last 22 */
+        assert_workers(sampler, WORKERS, step);
+    sn_sampler_destroy(sampler);
+}
+
 /* Of a rank-dependent position or a step left out, the masks would tell. */
 static void dropout_masks_depend_on_position_and_step(void **state)
 {
@@ -217,6 +333,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gradients_are_the_references),
         cmocka_unit_test(statistics_groups_are_the_references),
+        cmocka_unit_test(workers_without_synchronization_are_processes_of_their_own),
         cmocka_unit_test(dropout_masks_depend_on_position_and_step),
     };
     if (sn_comm_start(&world) != SN_OK) return 2;
