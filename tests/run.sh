@@ -100,7 +100,7 @@ run_ctest() {
     report=$logs/ctest.$preset.xml
     rm -f "$report"
     say "testing $preset"
-    ctest --test-dir "build/$preset" --no-tests=error --output-on-failure --timeout 300 -j "$cores" \
+    ctest --test-dir "build/$preset" --no-tests=error --output-on-failure --timeout 300 -j "${jobs:-$cores}" \
         --output-junit "$report" "$@" >"$logs/ctest.$preset.log" 2>&1
     code=$?
     # the list of tests, and the output of those that failed, without what programs say about what succeeded
@@ -201,13 +201,15 @@ if [ -n "${faults-}" ]; then
         part='-L ^long$'
         ! asked faults || part=
     fi
+    jobs=$((2 * cores)) # they mostly wait: for launchers, time-outs, locks
     run_ctest faults -L '^faults$' $part
+    jobs=
 fi
 # What matters under the sanitizers: everything that runs our code directly, not the programs that compare builds. The reference by itself
-# is no code of ours, and three ranks do what one does.
+# is no code under test, and three ranks compute the gradients that one does.
 direct='-L ^(unit|oracle|mpi|report)$ -LE ^(long|invariance|cli)$'
 if wanted sanitize && [ -n "${sanitize-}" ]; then
-    twice='-E ^(oracle\.test_reference|mpi\.test_gradients\.np1)$'
+    twice='-E ^(oracle\.test_reference|mpi\.test_gradients\.np3)$'
     [ -z "$all" ] || twice=
     run_ctest sanitize $direct $twice
 fi
