@@ -186,11 +186,9 @@ static void add_gaps(sn_document *document, const sn_report_runs *runs)
                      "costs. The second has dropout and "
                      "the change of the weights in it and is no measure of that.%s",
                      evaluated == count ? ""
-                     : evaluated ? " Where the training set was not evaluated (runs without --precise-bn, "
-                                   "which batch norm alone has), only "
-                                   "the second is there; compare experiments by one and the same."
-                                 : " These runs evaluated the test set alone (--precise-bn evaluates the "
-                                   "training set, too), so only the second is there.");
+                     : evaluated ? " Where the training set was not evaluated, only the second is there; "
+                                   "compare experiments by one and the same."
+                                 : " These runs evaluated the test set alone, so only the second is there.");
 }
 
 void sn_section_curves(sn_document *document, const sn_report_runs *runs)
