@@ -46,7 +46,8 @@ int sn_cli_choice(const char *words, const char *text);
     {"resume", "auto|never|require",                                                                         \
      "go on from the run file that is there: auto when there is one, never, or fail without (default auto)", \
      0},                                                                                                     \
-        {"checkpoint-every", "DURATION|Nsteps", "save this often: 30s, 5m, 2h or 100steps (default: after each epoch)", 0},          \
+        {"checkpoint-every", "DURATION|Nsteps",                                                              \
+         "save this often: 30s, 5m, 2h or 100steps (default: after each epoch)", 0},                         \
         {"max-time", "H:MM:SS", "stop and save after this much time", 0},                                    \
     {                                                                                                        \
         "timeout", "S", "end the job when a rank makes no progress for S seconds (default 300; 0: never)", 0 \
