@@ -45,13 +45,7 @@ static sn_status run(sn_team *world, void *context)
 {
     sn_bench *bench = context;
     bench->world = world;
-    bench->kernels = sn_kernels_select(NULL);
-    sn_status status =
-        bench->kernels
-            ? SN_OK
-            : sn_fail(SN_ERROR_USAGE,
-                      "SYNCNORM_ISA names an instruction set that this processor (%s) does not have",
-                      sn_comm_host());
+    sn_status status = sn_kernels_choose(&bench->kernels);
     SN_TRY(sn_team_agree(world, status));
     if (sn_team_is_root(world)) {
         printf("Instruction set %s; OpenBLAS %s, one thread; %s; %d %s\n", bench->kernels->isa,

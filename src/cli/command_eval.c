@@ -71,11 +71,8 @@ static sn_status share_model(sn_team *world, evaluation *e)
 
 static sn_status create_replica(sn_team *world, evaluation *e, uint32_t count)
 {
-    const sn_kernels *kernels = sn_kernels_select(NULL);
-    if (!kernels)
-        return sn_fail(SN_ERROR_USAGE,
-                       "SYNCNORM_ISA names an instruction set that this processor (%s) does not have",
-                       sn_comm_host());
+    const sn_kernels *kernels;
+    SN_TRY(sn_kernels_choose(&kernels));
     const sn_replica_options options = {
         .team = world,
         .network = &e->network,

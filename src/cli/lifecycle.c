@@ -7,11 +7,15 @@
 
 #include "cli.h"
 
-static int output_error;
+enum { UNKNOWN = -1 };
+
+static int output_error; /* errno, or UNKNOWN */
 
 void sn_cli_flush(void)
 {
-    if (fflush(stdout) != 0 && !output_error) output_error = errno;
+    errno = 0;
+    if ((fflush(stdout) != 0 || ferror(stdout)) && !output_error)
+        output_error = errno ? errno : UNKNOWN; /* the reason went with a write before this one */
 }
 
 int sn_cli_finish_output(void)
@@ -19,7 +23,8 @@ int sn_cli_finish_output(void)
     sn_cli_flush();
     /* whoever closed the pipe has seen what he wanted; a run's result is its file */
     if (output_error == 0 || output_error == EPIPE) return 0;
-    sn_log_error("cannot write to standard output: %s", strerror(output_error));
+    sn_log_error("cannot write to standard output%s%s", output_error == UNKNOWN ? "" : ": ",
+                 output_error == UNKNOWN ? "" : strerror(output_error));
     return 1;
 }
 

@@ -5,6 +5,7 @@
 
 #include "tables.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,4 +51,16 @@ const char *const *sn_kernels_available(void)
     for (size_t i = 0; i < n; i++)
         names[i] = found[i]->isa;
     return names;
+}
+
+sn_status sn_kernels_choose(const sn_kernels **kernels)
+{
+    *kernels = sn_kernels_select(NULL);
+    if (*kernels) return SN_OK;
+    char names[96] = "";
+    size_t used = 0;
+    for (const char *const *name = sn_kernels_available(); *name && used < sizeof names; name++)
+        used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", used ? ", " : "", *name);
+    return sn_fail(SN_ERROR_USAGE, "SYNCNORM_ISA '%.40s': this processor and build have %s",
+                   getenv("SYNCNORM_ISA"), names);
 }

@@ -50,6 +50,8 @@ static void add_difference(const sn_report_runs *runs, size_t g, char *label)
                                                                mine->items[i].name);
         if (!differs || used + 1 >= SN_REPORT_LABEL) continue;
         char value[64];
+        if (strcmp(mine->items[i].name, "steps") == 0 && mine->items[i].integer == 0)
+            continue; /* no limit of steps: the epochs are the length */
         if (mine->items[i].type == SN_VALUE_REAL)
             snprintf(value, sizeof value, "%.6g", mine->items[i].real);
         else

@@ -8,6 +8,7 @@
 #include "syncnorm/io/run_file.h"
 #include "syncnorm/nn/replica.h"
 #include "syncnorm/study/study.h"
+#include "syncnorm/train/state.h"
 
 enum { IMAGES = 64, STEPS = 4, NORMS = 5, CONVOLUTIONS = 2 };
 
@@ -53,10 +54,8 @@ static sn_status measure(const sn_experiment *e, double *images_per_second)
     sn_network network;
     sn_model *model = NULL;
     sn_replica *replica = NULL;
-    const sn_kernels *kernels = sn_kernels_select(NULL);
-    if (!kernels)
-        return sn_fail(SN_ERROR_USAGE,
-                       "SYNCNORM_ISA names an instruction set that this processor does not have");
+    const sn_kernels *kernels;
+    SN_TRY(sn_kernels_choose(&kernels));
     sn_status status = sn_network_build(e->norm, (int)e->groups, &network);
     if (status == SN_OK) status = sn_team_alone(&alone);
     if (status == SN_OK) status = sn_model_create(&network, &model);
@@ -112,7 +111,7 @@ static sn_status digest_of_init(const sn_plan *plan, char digest[SN_DIGEST_HEX])
     digest[0] = '\0';
     if (!*path) return SN_OK;
     const sn_status status = sn_model_read(path, &state);
-    if (status == SN_OK) sn_tensors_digest(&state, digest);
+    if (status == SN_OK) sn_state_digest(&state, digest);
     sn_tensors_clear(&state);
     return status;
 }

@@ -11,6 +11,7 @@
 #include "syncnorm/comm/watchdog.h"
 #include "syncnorm/train/epoch_line.h"
 #include "syncnorm/train/signals.h"
+#include "syncnorm/train/state.h"
 
 /* One rank's part in a study. */
 typedef struct study {
@@ -209,7 +210,7 @@ sn_status sn_study_resolve(sn_team *world, sn_plan *plan)
     if (sn_team_is_root(world)) {
         sn_tensors state = {0};
         status = sn_model_read(path, &state);
-        if (status == SN_OK) sn_tensors_digest(&state, digest);
+        if (status == SN_OK) sn_state_digest(&state, digest);
         sn_tensors_clear(&state);
     }
     SN_TRY(sn_team_agree(world, status));

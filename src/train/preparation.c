@@ -13,11 +13,7 @@
 
 static sn_status select_kernels(trainer *t, const sn_convolution **convolution)
 {
-    t->kernels = sn_kernels_select(NULL);
-    if (!t->kernels)
-        return sn_fail(SN_ERROR_USAGE,
-                       "SYNCNORM_ISA names an instruction set that this processor (%s) does not have",
-                       sn_comm_host());
+    SN_TRY(sn_kernels_choose(&t->kernels));
     *convolution = t->experiment.conv == SN_CONV_GEMM ? sn_convolution_gemm() : t->kernels->direct;
     return SN_OK;
 }
@@ -86,7 +82,7 @@ static sn_status load_initial(trainer *t)
         sn_tensors state = {0};
         status = sn_model_read(e->init, &state);
         if (status == SN_OK) status = sn_state_load(t->model, &state, NULL, e->init);
-        if (status == SN_OK) sn_tensors_digest(&state, e->init_digest);
+        if (status == SN_OK) sn_state_digest(&state, e->init_digest);
         sn_tensors_clear(&state);
     }
     SN_TRY(sn_team_agree(t->team, status));

@@ -1,6 +1,8 @@
 #include "syncnorm/train/state.h"
 
+#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 sn_status sn_state_save(const sn_model *model, sn_tensors *state, sn_tensors *optimizer)
@@ -46,6 +48,28 @@ static sn_status check_tensor(const sn_tensor *tensor, const sn_state_entry *ent
     return SN_OK;
 }
 
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(((const sn_tensor *)a)->name, ((const sn_tensor *)b)->name);
+}
+
+void sn_state_digest(sn_tensors *state, char hex[SN_DIGEST_HEX])
+{
+    if (state->count > 0) qsort(state->items, state->count, sizeof *state->items, compare_names);
+    sn_tensors_digest(state, hex);
+}
+
+/* Values that could not have been trained. */
+static sn_status check_values(const sn_state_entry *entry, const char *origin)
+{
+    const bool variance = strstr(entry->name, "running_var") != NULL;
+    for (size_t k = 0; entry->real && k < entry->count; k++)
+        if (!isfinite(entry->real[k]) || (variance && entry->real[k] < 0))
+            return sn_fail(SN_ERROR_FILE, "%s: /model/%s has values that are %s", origin, entry->name,
+                           isfinite(entry->real[k]) ? "negative" : "infinite or not a number");
+    return SN_OK;
+}
+
 sn_status sn_state_load(sn_model *model, const sn_tensors *state, const sn_tensors *optimizer,
                         const char *origin)
 {
@@ -60,6 +84,7 @@ sn_status sn_state_load(sn_model *model, const sn_tensors *state, const sn_tenso
             SN_TRY(check_tensor(tensor, e, origin));
             memcpy(e->real ? (void *)e->real : (void *)e->integer, tensor->data,
                    e->count * sn_type_size(tensor->type));
+            SN_TRY(check_values(e, origin));
         } else if (e->momentum) {
             return sn_fail(SN_ERROR_FILE, "%s: no /model/%s", origin, e->name);
         }

@@ -5,6 +5,8 @@ import os
 import random
 import shutil
 
+import h5py
+
 import harness
 
 FOUND = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "fuzz", "seeds", "init_file",
@@ -106,6 +108,38 @@ class Damage(harness.Test):
         shutil.copy(FOUND, self.path("forged.h5"))
         for np in (None, 1, 3):
             self.refuse("train", "--steps", "1", "--init", "forged.h5", np=np, code=1, says="forged.h5: ")
+
+    def rewritten(self, name, change, track_order=False):
+        """The weights of good.h5 as another program writes them."""
+        with h5py.File(self.path("good.h5")) as old, h5py.File(self.path(name), "w") as new:
+            model = {key: old["model"][key][()] for key in old["model"]}
+            change(model)
+            group = new.create_group("model", track_order=track_order)
+            for key in reversed(sorted(model)):
+                group[key] = model[key]
+
+    def test_initial_weights_that_no_training_gives_are_refused(self):
+        def set_value(key, value):
+            def change(model):
+                model[key].flat[0] = value
+            return change
+
+        for key, value, says in (("conv2.weight", float("nan"), "not a number"), ("norm5.bias", float("inf"), "infinite")):
+            self.rewritten("strange.h5", set_value(key, value))
+            err = self.refuse("train", "--steps", "1", "--init", "strange.h5", "--output", "new.h5", code=1, says=key)
+            self.assertIn(says, err)
+        os.remove(self.path("good.h5"))
+        self.run_program("train", "-q", "--norm", "bn", "--steps", "2", "--output", "good.h5")
+        self.rewritten("strange.h5", set_value("norm3.running_var", -1))
+        self.refuse("train", "--norm", "bn", "--steps", "1", "--init", "strange.h5", code=1, says="running_var has values that are negative")
+
+    def test_the_order_of_the_weights_in_a_file_makes_no_other_experiment(self):
+        names = set()
+        for track_order in (False, True):
+            self.rewritten("start.h5", lambda model: None, track_order)
+            out, _ = self.run_program("train", "--steps", "1", "--init", "start.h5", "--resume", "never")
+            names.update(line for line in out.splitlines() if line.startswith("Run file: "))
+        self.assertEqual(len(names), 1)
 
     def test_weights_read_by_one_rank_in_a_child_are_the_same_on_any_number(self):
         self.write("no-seal.h5", self.good[:-64])

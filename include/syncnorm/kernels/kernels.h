@@ -19,6 +19,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "syncnorm/base/error.h"
+
 enum { SN_LANES = 16 };
 
 /** A view of planes: element (c, h, w, lane) is data[((c * plane + h * row + w) * SN_LANES) + lane]. */
@@ -160,6 +162,9 @@ typedef struct sn_kernels {
  * set and not empty, else the best this processor has.
  */
 const sn_kernels *sn_kernels_select(const char *isa);
+
+/** sn_kernels_select(NULL), whose failure is SN_ERROR_USAGE with a line that names what there is. */
+sn_status sn_kernels_choose(const sn_kernels **kernels);
 
 /** Names of the instruction sets this build and processor can run, best first, NULL at the end. */
 const char *const *sn_kernels_available(void);
