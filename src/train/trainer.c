@@ -187,7 +187,7 @@ static void fill_result(trainer *t)
 static sn_status tell_complete(trainer *t)
 {
     if (t->root) {
-        sn_log_note("%s is complete: nothing to do (it has %" PRIu64 " steps)", t->result.output,
+        sn_log_note("%s is complete, with %" PRIu64 " steps: nothing to do", t->result.output,
                     t->progress.step);
         sn_resume_result(&t->run, &t->result);
     }

@@ -41,7 +41,7 @@ class Study(jobs.Test):
             again = self.train("--output", "out", "--epochs", reached, command="study", np=4)
             self.check(reached)
             finished = self.train("--output", "out", "--epochs", reached, command="study", np=2)
-            self.assertEqual(finished.err().count("is complete: nothing to do"), 3)
+            self.assertEqual(finished.err().count("steps: nothing to do"), 3)
             self.assertNotIn("Epoch", finished.out())
             table = again.out()[again.out().index("\nrun "):]
             self.assertEqual(finished.out()[finished.out().index("\nrun "):], table)
