@@ -93,16 +93,21 @@ build() {
     return 1
 }
 
-# run_ctest PRESET OPTIONS...: the tests of one build, counted
-run_ctest() {
-    preset=$1
-    shift
+# become_ctest PRESET JOBS OPTIONS...: in a subshell, the tests of one build, for tell to count
+become_ctest() {
+    preset=$1 jobs=$2
+    shift 2
     report=$logs/ctest.$preset.xml
     rm -f "$report"
     say "testing $preset"
-    ctest --test-dir "build/$preset" --no-tests=error --output-on-failure --timeout 300 -j "${jobs:-$cores}" \
+    exec ctest --test-dir "build/$preset" --no-tests=error --output-on-failure --timeout 300 -j "$jobs" \
         --output-junit "$report" "$@" >"$logs/ctest.$preset.log" 2>&1
-    code=$?
+}
+
+# tell PRESET CODE: lists and counts the tests of a ctest that ended with that exit code
+tell() {
+    preset=$1 code=$2
+    report=$logs/ctest.$preset.xml
     # the list of tests, and the output of those that failed, without what programs say about what succeeded
     grep -vE '^ +Start +[0-9]|^\[ RUN|^\[       OK|^Internal ctest|^Test project|^$' "$logs/ctest.$preset.log"
     count() { sed -n "s/^[[:space:]]*$1=\"\([0-9]*\)\".*/\1/p" "$report" 2>/dev/null | head -n 1 | grep . || echo 0; }
@@ -114,6 +119,11 @@ run_ctest() {
     failures="$failures $(sed -n "/The following tests FAILED/,\$s/^[[:space:]]*[0-9]* - \([^ ]*\).*/$preset:\1/p" \
         "$logs/ctest.$preset.log" | tr '\n' ' ')"
     failures=$(echo "$failures" | sed 's/ *$//')
+}
+
+run_ctest() {
+    (become_ctest "$@")
+    tell "$1" $?
 }
 
 find_mnist() {
@@ -191,19 +201,22 @@ for label in $labels; do
     *) pattern="$pattern|^$label\$" ;;
     esac
 done
+mostly_waiting=$((2 * cores)) # for launchers, time-outs, locks
 if [ -z "$labels" ] || [ -n "$pattern" ]; then
-    run_ctest release $without ${pattern:+-L "${pattern#|}"}
+    run_ctest release $mostly_waiting $without ${pattern:+-L "${pattern#|}"}
 fi
-if [ -n "${faults-}" ]; then
+faulty=
+if [ -n "${faults-}" ]; then # beside the next, which computes
     part='-LE ^long$'
     [ -z "$all" ] || part=
     if asked long; then
         part='-L ^long$'
         ! asked faults || part=
     fi
-    jobs=$((2 * cores)) # they mostly wait: for launchers, time-outs, locks
-    run_ctest faults -L '^faults$' $part
-    jobs=
+    become_ctest faults $mostly_waiting -L '^faults$' $part &
+    faulty=$!
+    trap 'kill $faulty 2>/dev/null' EXIT
+    trap 'exit 130' INT TERM
 fi
 # What matters under the sanitizers: everything that runs our code directly, not the programs that compare builds. The reference by itself
 # is no code under test, and three ranks compute the gradients that one does.
@@ -211,10 +224,15 @@ direct='-L ^(unit|oracle|mpi|report)$ -LE ^(long|invariance|cli)$'
 if wanted sanitize && [ -n "${sanitize-}" ]; then
     twice='-E ^(oracle\.test_reference|mpi\.test_gradients\.np3)$'
     [ -z "$all" ] || twice=
-    run_ctest sanitize $direct $twice
+    run_ctest sanitize "$cores" $direct $twice
+fi
+if [ -n "$faulty" ]; then
+    wait "$faulty"
+    tell faults $?
+    trap - EXIT INT TERM
 fi
 if [ -n "$all" ] && [ -z "$labels" ]; then
-    run_ctest debug $direct
-    run_ctest clang $direct
+    run_ctest debug "$cores" $direct
+    run_ctest clang "$cores" $direct
 fi
 finish

@@ -39,7 +39,7 @@ static sn_status carry_out(sn_team *world, void *context)
     studying *s = context;
     const bool root = sn_team_is_root(world);
     sn_dataset *dataset = NULL;
-    sn_cli_tell_arithmetic();
+    SN_TRY(sn_team_agree(world, sn_cli_check_arithmetic()));
     SN_TRY(sn_team_agree(world, sn_watchdog_start(s->study.execution.timeout, sn_comm_rank())));
     sn_status status = sn_study_resolve(world, &s->plan);
     if (status == SN_OK) status = sn_dataset_open(world, s->data, &dataset);

@@ -28,7 +28,7 @@ static sn_status train(sn_team *world, void *context)
     const sn_observer observer = sn_display_observer(&display);
 
     sn_dataset *dataset = NULL;
-    sn_cli_tell_arithmetic();
+    SN_TRY(sn_team_agree(world, sn_cli_check_arithmetic()));
     sn_status status = sn_team_agree(world, sn_watchdog_start(t->execution.timeout, sn_comm_rank()));
     if (status == SN_OK) status = sn_experiment_bind_ranks(&t->experiment, sn_team_size(world));
     if (status == SN_OK) status = sn_dataset_open(world, t->data, &dataset);

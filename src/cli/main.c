@@ -83,33 +83,47 @@ static void occupy_standard_streams(void)
         }
 }
 
+/* -1: there is no such command */
+static int run_command(int argc, char **argv)
+{
+    for (int i = 0; i < COMMANDS; i++)
+        if (strcmp(argv[0], commands[i].name) == 0) return commands[i].run(argc, argv);
+    return -1;
+}
+
+/* What is no command: an option of the program itself, or a mistake. */
+static int answer(const char *name)
+{
+    int code = 0;
+    if (!sn_cli_is_first()) return 0;
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
+        print_commands(stdout);
+    } else if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0) {
+        sn_cli_print_version();
+    } else {
+        fprintf(stderr, "syncnorm: unknown %s '%s' (see syncnorm --help)\n",
+                *name == '-' ? "option" : "command", sn_cli_shown(name));
+        code = sn_exit_code(SN_ERROR_USAGE);
+    }
+    return sn_cli_finish_output() != 0 ? 1 : code;
+}
+
 int main(int argc, char **argv)
 {
     occupy_standard_streams();
     signal(SIGPIPE, SIG_IGN); /* a reader that goes away must not end a run of hours */
     sn_cli_set_command_line(argc, argv);
 
+    int code = -1;
     const char *name = argc > 1 ? argv[1] : "--help";
-    for (int i = 0; i < COMMANDS; i++)
-        if (strcmp(name, commands[i].name) == 0) {
-            const int code = commands[i].run(argc - 1, argv + 1);
-            free(command_line);
-            return code;
-        }
-    int code = 0;
-    if (sn_cli_is_first()) {
-        if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
-            print_commands(stdout);
-        } else if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0) {
-            sn_cli_print_version();
-        } else {
-            const bool option = *name == '-';
-            fprintf(stderr, "syncnorm: unknown %s '%s' (see syncnorm --help)\n",
-                    option ? "option" : "command", sn_cli_shown(name));
-            code = sn_exit_code(SN_ERROR_USAGE);
-        }
-        if (sn_cli_finish_output() != 0) code = 1;
+    if (argc == 3 && strcmp(name, "help") == 0) {
+        static char option[] = "--help";
+        code = run_command(2, (char *[]){argv[2], option, NULL});
+        name = argv[2];
+    } else if (argc > 1) {
+        code = run_command(argc - 1, argv + 1);
     }
+    if (code < 0) code = answer(name);
     free(command_line);
     return code;
 }

@@ -162,11 +162,12 @@ sn_status sn_cli_read_verbosity(const sn_cli_arguments *arguments, sn_log_level 
     return SN_OK;
 }
 
-void sn_cli_tell_arithmetic(void)
+sn_status sn_cli_check_arithmetic(void)
 {
-    const sn_kernels *kernels = sn_kernels_select(NULL);
-    sn_log_detail("kernels for %s; OpenBLAS %s, one thread a rank",
-                  kernels ? kernels->isa : "no instruction set", sn_blas_version());
+    const sn_kernels *kernels;
+    SN_TRY(sn_kernels_choose(&kernels));
+    sn_log_detail("kernels for %s; OpenBLAS %s, one thread a rank", kernels->isa, sn_blas_version());
+    return SN_OK;
 }
 
 sn_status sn_cli_read_count(const sn_cli_arguments *arguments, const char *name, int most, int *count)

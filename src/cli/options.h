@@ -29,8 +29,8 @@ sn_status sn_cli_read_progress(const sn_cli_arguments *arguments, sn_cli_progres
 /** -q and -v. */
 sn_status sn_cli_read_verbosity(const sn_cli_arguments *arguments, sn_log_level *level);
 
-/** With -v: the instruction set and the BLAS at work. */
-void sn_cli_tell_arithmetic(void);
+/** SN_ERROR_USAGE when SYNCNORM_ISA names no instruction set that there is. With -v: says it, and the BLAS at work. */
+sn_status sn_cli_check_arithmetic(void);
 
 /** An integer from 1 to `most`; *count stays as it is when the option was not given. */
 sn_status sn_cli_read_count(const sn_cli_arguments *arguments, const char *name, int most, int *count);

@@ -2,6 +2,7 @@
 
 #include "container.h"
 
+#include <inttypes.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -84,7 +85,8 @@ sn_status sn_container_check(const unsigned char *data, size_t size, const char 
     if (memcmp(hex, trailer + HEX, HEX_DIGITS) != 0)
         return bad(path, "damaged: the contents do not match the hash in the trailer");
     if (get(trailer + VERSION, 4) != TRAILER_VERSION)
-        return bad(path, "the trailer is of a version that this syncnorm does not read");
+        return sn_fail(SN_ERROR_VERSION, "%s: trailer version %" PRIu64 "; this syncnorm reads version %d",
+                       path, get(trailer + VERSION, 4), TRAILER_VERSION);
     if (get(trailer + SIZE, 4) != SN_TRAILER_SIZE || get(trailer + IMAGE_SIZE, 8) != size - SN_TRAILER_SIZE)
         return bad(path, "damaged: the trailer gives another size");
     if (!sn_container_is_hdf5(data, size))

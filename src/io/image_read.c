@@ -40,9 +40,11 @@ static sn_status read_root(hid_t root, sn_attributes *attributes)
             sn_scope_fail(&scope, "not a run file: no attribute format \"%s\"", SN_RUN_FORMAT);
         else if (!version || version->type != SN_VALUE_INTEGER)
             sn_scope_fail(&scope, "not a run file: no attribute format_version");
-        else if (version->integer != SN_RUN_FORMAT_VERSION)
+        else if (version->integer != SN_RUN_FORMAT_VERSION) {
             sn_scope_fail(&scope, "format version %lld; this syncnorm reads version %d",
                           (long long)version->integer, SN_RUN_FORMAT_VERSION);
+            scope.status = SN_ERROR_VERSION;
+        }
     }
     return sn_scope_close(&scope);
 }

@@ -1,5 +1,6 @@
 /* Tables: columns of equal length that grow row by row. */
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -65,6 +66,22 @@ sn_status sn_table_add_row(sn_table *table)
     }
     table->rows++;
     return SN_OK;
+}
+
+void sn_table_put(sn_table *table, const char *name, double value)
+{
+    const sn_column *column = sn_table_find(table, name);
+    if (column->type == SN_TYPE_I64)
+        column->integer[table->rows - 1] = (int64_t)value;
+    else
+        column->real[table->rows - 1] = value;
+}
+
+double sn_table_get(const sn_table *table, const char *name, size_t row)
+{
+    const sn_column *column = sn_table_find(table, name);
+    if (!column || row >= table->rows) return NAN;
+    return column->type == SN_TYPE_I64 ? (double)column->integer[row] : column->real[row];
 }
 
 void sn_table_truncate(sn_table *table, size_t rows)

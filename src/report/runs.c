@@ -24,9 +24,7 @@ const char *sn_report_text(const sn_attributes *attributes, const char *name)
 
 double sn_report_epoch_value(const sn_report_run *run, const char *column, size_t row)
 {
-    const sn_column *found = sn_table_find(&run->run.epochs, column);
-    if (!found || row >= run->run.epochs.rows) return SN_MISSING;
-    return found->type == SN_TYPE_I64 ? (double)found->integer[row] : found->real[row];
+    return sn_table_get(&run->run.epochs, column, row);
 }
 
 double sn_report_last(const sn_report_run *run, const char *column)

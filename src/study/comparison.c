@@ -13,7 +13,7 @@ static void print_row(const sn_experiment *experiment, const sn_outcome *outcome
     sn_experiment_name(experiment, name);
     fprintf(out, "%-*s  %-4s  ", width, name, sn_norm_name(experiment->norm));
     if (outcome->status != SN_OK) {
-        fprintf(out, "%s: %s\n", outcome->status == SN_STOPPED ? "stopped" : "FAILED", outcome->message);
+        fprintf(out, "%s%s\n", outcome->status == SN_STOPPED ? "" : "FAILED: ", outcome->message);
         return;
     }
     const sn_result *r = &outcome->result;

@@ -121,12 +121,7 @@ sn_status sn_epoch_table_add(const sn_experiment *experiment, const sn_epoch_row
     cells list;
     fill(&list, experiment, row);
     SN_TRY(sn_table_add_row(table));
-    for (size_t i = 0; i < list.count; i++) {
-        const sn_column *column = sn_table_find(table, list.items[i].name);
-        if (column->type == SN_TYPE_I64)
-            column->integer[table->rows - 1] = (int64_t)list.items[i].value;
-        else
-            column->real[table->rows - 1] = list.items[i].value;
-    }
+    for (size_t i = 0; i < list.count; i++)
+        sn_table_put(table, list.items[i].name, list.items[i].value);
     return SN_OK;
 }

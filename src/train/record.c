@@ -90,20 +90,11 @@ sn_status sn_record_check(const sn_run *run, const sn_experiment *experiment, co
     return check_column(&run->steps, path, "step", "accuracy", SN_TYPE_F64);
 }
 
-static void put(sn_table *table, const char *name, double value)
-{
-    const sn_column *column = sn_table_find(table, name);
-    if (column->type == SN_TYPE_I64)
-        column->integer[table->rows - 1] = (int64_t)value;
-    else
-        column->real[table->rows - 1] = value;
-}
-
 sn_status sn_record_step(sn_run *run, double loss, double accuracy)
 {
     SN_TRY(sn_table_add_row(&run->steps));
-    put(&run->steps, "loss", loss);
-    put(&run->steps, "accuracy", accuracy);
+    sn_table_put(&run->steps, "loss", loss);
+    sn_table_put(&run->steps, "accuracy", accuracy);
     return SN_OK;
 }
 

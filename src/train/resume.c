@@ -179,11 +179,10 @@ bool sn_resume_complete(const sn_run *run)
     return complete && complete->type == SN_VALUE_INTEGER && complete->integer == 1;
 }
 
+/* Of the last epoch; the columns are there (sn_record_check) */
 static double cell(const sn_table *table, const char *name)
 {
-    const sn_column *c = sn_table_find(table, name);
-    if (!c || table->rows == 0) return 0;
-    return c->type == SN_TYPE_I64 ? (double)c->integer[table->rows - 1] : c->real[table->rows - 1];
+    return table->rows ? sn_table_get(table, name, table->rows - 1) : 0;
 }
 
 static void read_misses(const sn_run *run, sn_result *result)

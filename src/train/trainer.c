@@ -165,12 +165,11 @@ static sn_status train_epoch(trainer *t)
 /* Mean over all epochs on record, resumed ones included. */
 static double mean_rate(const sn_run *run)
 {
-    const sn_column *seconds = sn_table_find(&run->epochs, "seconds");
-    const sn_column *rate = sn_table_find(&run->epochs, "images_per_second");
     double images = 0, time = 0;
     for (size_t i = 0; i < run->epochs.rows; i++) {
-        images += rate->real[i] * seconds->real[i];
-        time += seconds->real[i];
+        const double seconds = sn_table_get(&run->epochs, "seconds", i);
+        images += sn_table_get(&run->epochs, "images_per_second", i) * seconds;
+        time += seconds;
     }
     return time > 0 ? images / time : 0;
 }

@@ -4,6 +4,8 @@
 import os
 import random
 import shutil
+import struct
+import subprocess
 
 import h5py
 
@@ -90,6 +92,31 @@ class Damage(harness.Test):
             _, err = self.run_program("train", "--steps", "5", "--output", name)
             self.assertIn(f"going on from {name}.prev", err)
             self.assertEqual(self.digest(name), self.digest("whole.h5"))
+
+    def seal(self, name, image, version=1):
+        """A run file of that image, with the trailer that src/io/README.md describes."""
+        data = image + b"syncnorm trailer" + struct.pack("<IIQ", version, 64, len(image))
+        found = subprocess.run(["xxhsum", "-H2", "-"], input=data, stdout=subprocess.PIPE, check=True)
+        self.write(name, data + found.stdout[:32])
+
+    def test_a_file_of_another_version_is_not_damaged(self):
+        """A newer program wrote it: the generation before is no substitute, and nothing replaces it."""
+        image = self.good[:-64]
+        self.write("image.h5", image)
+        with h5py.File(self.path("image.h5"), "r+") as file:
+            file.attrs["format_version"] = file.attrs["format_version"] + 1
+        self.seal("same.h5", image)
+        self.assertEqual(self.read("same.h5"), self.good)
+        self.seal("newer.h5", self.read("image.h5"))
+        self.seal("trailer.h5", image, version=9)
+        shutil.copy(self.path("good.h5"), self.path("newer.h5.prev"))
+        shutil.copy(self.path("good.h5"), self.path("trailer.h5.prev"))
+        for name in ("newer.h5", "trailer.h5"):
+            data = self.read(name)
+            for mode in ("auto", "require", "never"):
+                self.refuse("train", "--steps", "5", "--output", name, "--resume", mode, code=1, says=name + ": ")
+                self.assertEqual(self.read(name), data)
+            self.assertIn(" version ", self.refuse("inspect", "--verify", name, code=1, says="this syncnorm reads version 1"))
 
     def test_a_swapped_file_is_seen_to_be_another_experiment(self):
         self.write("swapped.h5", self.other)

@@ -160,7 +160,8 @@ class Study(harness.Test):
 
     def test_out_of_time(self):
         out, err = self.run_program("study", "--epochs", "60000", "--max-time", "0:00:01", np=2, expect=75)
-        self.assertEqual(out.count("stopped"), 3 + out.count("stopped: stopped"))
+        self.assertEqual(len(re.findall(r"^\S+ +\w+ +stopped (?:after step|before it began)", out, re.M)), 3, out)
+        self.assertEqual(out.count("stopped"), 3, out)
         self.assertRegex(err.splitlines()[-1], r"3 of 3 runs stopped")
 
     def test_a_study_from_given_weights(self):

@@ -188,7 +188,8 @@ class Trouble(harness.Test):
 
     def test_an_instruction_set_that_is_not_there(self):
         self.environment["SYNCNORM_ISA"] = "vax"
-        self.refuse("train", np=2, says="SYNCNORM_ISA")
+        for command in ("train", "study", "bench"):
+            self.refuse(command, np=2, says="SYNCNORM_ISA")
 
     def test_stopping_for_time_says_so_with_exit_code_75(self):
         out, err = self.run_program("train", "--epochs", "60000", "--max-time", "0:00:01", np=2, expect=75)

@@ -30,6 +30,8 @@ class Help(harness.Test):
             self.assertIn("--help", out)
             self.assertEqual(err, "")
             self.assertLessEqual(max(map(len, out.split("\n"))), 80)
+            self.assertEqual(self.run_program("help", name), (out, ""))
+        self.refuse("help", "fly", says="unknown command 'fly'")
 
     def test_help_of_train_has_every_option_and_its_default(self):
         out, _ = self.run_program("train", "--help")

@@ -2,6 +2,7 @@
 """Faults in a study: a stop request stops all teams; starting again skips what is complete and goes on with the rest."""
 
 import os
+import re
 import signal
 
 import jobs
@@ -35,7 +36,7 @@ class Study(jobs.Test):
                 os.kill(pid, number)
             self.finish(job, 75)
             self.assertRegex(job.said()[-1], r"syncnorm: 3 of 3 runs stopped, everything saved; run it again to go on")
-            self.assertEqual(job.out().count("stopped: stopped "), 3)
+            self.assertEqual(len(re.findall(r"^\S+ +\w+ +stopped ", job.out(), re.M)), 3, job.out())
             self.assert_no_leftovers(directory=self.path("out"))
             reached = max(jobs.progress(self.file(n)) for n in started) // jobs.STEPS_PER_EPOCH + 1
             again = self.train("--output", "out", "--epochs", reached, command="study", np=4)

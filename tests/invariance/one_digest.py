@@ -42,7 +42,7 @@ def main():
     failed = False
     with tempfile.TemporaryDirectory() as directory, concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         make = pathlib.Path(__file__).resolve().parent.parent / "tools" / "make_dataset.py"
-        subprocess.run([sys.executable, str(make), directory, "--train", "60", "--test", "20"], check=True)
+        subprocess.run([sys.executable, str(make), directory, "--train", "20", "--test", "10"], check=True)
 
         def train(experiment, build, isa):
             path = f"{directory}/{experiment}-{build.name}-{isa}.h5"  # afresh: nothing to go on from

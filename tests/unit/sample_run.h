@@ -20,14 +20,15 @@
         if ((call) != SN_OK) fail_msg("%s: %s", #call, sn_error_message());                                  \
     } while (0)
 
-/** The call fails with SN_ERROR_FILE, and one line that has `part` in it. */
-#define assert_file_error(call, part)                                                                        \
+/** The call fails with that status, and one line that has `part` in it. */
+#define assert_fails_as(status, call, part)                                                                  \
     do {                                                                                                     \
         sn_error_clear();                                                                                    \
-        assert_int_equal((call), SN_ERROR_FILE);                                                             \
+        assert_int_equal((call), (status));                                                                  \
         if (!strstr(sn_error_message(), (part)) || strchr(sn_error_message(), '\n'))                         \
             fail_msg("\"%s\" does not say \"%s\"", sn_error_message(), (part));                              \
     } while (0)
+#define assert_file_error(call, part) assert_fails_as(SN_ERROR_FILE, call, part)
 
 /** A run with every type and shape there is; `epochs` rows of metrics; `run` is empty before. */
 void sample_run(sn_run *run, size_t epochs);

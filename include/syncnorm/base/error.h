@@ -15,6 +15,7 @@
     X(SN_ERROR_FAILED, 1, "failed")                                                                          \
     X(SN_ERROR_DATA, 1, "bad data set")                                                                      \
     X(SN_ERROR_FILE, 1, "bad or unwritable file")                                                            \
+    X(SN_ERROR_VERSION, 1, "file of another version")                                                        \
     X(SN_ERROR_MEMORY, 1, "out of memory")                                                                   \
     X(SN_ERROR_DIVERGED, 1, "training diverged")                                                             \
     X(SN_ERROR_REPLICAS, 1, "replicas differ")                                                               \

@@ -72,6 +72,10 @@ typedef struct sn_table {
 sn_status sn_table_add_column(sn_table *table, const char *name, sn_type type, const char *units);
 /** Appends a zero row. */
 sn_status sn_table_add_row(sn_table *table);
+/** Sets a cell of the last row, of a column that is there; one of integers cuts the fraction off. */
+void sn_table_put(sn_table *table, const char *name, double value);
+/** A cell as a number; NaN where there is none. */
+double sn_table_get(const sn_table *table, const char *name, size_t row);
 /** Drops rows from the end until `rows` are left. */
 void sn_table_truncate(sn_table *table, size_t rows);
 /** NULL when it is not there. */
@@ -122,7 +126,7 @@ sn_status sn_run_writable(const char *path);
 sn_status sn_run_sweep(const char *path);
 
 /** Reads a run file: size, trailer and hash first, then HDF5, then the schema. *run is overwritten (sn_run_clear it after
- *  use), and empty after a failure: SN_ERROR_FILE says what is wrong. */
+ *  use), and empty after a failure: SN_ERROR_FILE says what is wrong; SN_ERROR_VERSION: it is whole, and of another format version. */
 sn_status sn_run_read(const char *path, sn_run *run);
 
 /** Like sn_run_read, for its errors alone, and checks the model's digest as well. */

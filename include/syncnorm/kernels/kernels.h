@@ -53,8 +53,8 @@ typedef struct sn_convolution {
 
     /**
      * output[o][h][w] = bias[o] + sum over (i, kh, kw), in this order, of weight[o][i][kh][kw] * input[i][h+kh][w+kw],
-     * one fma per term starting from the bias (0 when bias is NULL); max(0, .) of it with `relu` (NaN stays NaN, -0
-     * becomes 0).
+     * max(0, .) of it with `relu` (NaN stays NaN, -0 becomes 0). direct: one fma per term, starting from the bias (0
+     * when bias is NULL); gemm: the sum in OpenBLAS's order, then the bias.
      *   weight [out][in][kernel][kernel], bias [out] or NULL
      *   input  rows + kernel - 1 rows, output `rows` rows
      *   plane_sum [out][lanes] or NULL: the stored outputs are added to it one by one in row-major order
@@ -66,8 +66,8 @@ typedef struct sn_convolution {
                      sn_planes output, int rows, bool relu, float *plane_sum, float *scratch);
 
     /**
-     * lanes[o][i][kh][kw][lane] += sum over (h, w), row-major, of gradient[o][h][w] * input[i][h+kh][w+kw], one fma per
-     * term, continuing the chain that `lanes` holds.
+     * lanes[o][i][kh][kw][lane] += sum over (h, w) of gradient[o][h][w] * input[i][h+kh][w+kw]. direct: row-major, one
+     * fma per term, continuing the chain that `lanes` holds; gemm: the sum in OpenBLAS's order is added.
      */
     void (*weight_gradient)(const sn_conv_shape *shape, sn_planes input, sn_planes gradient, int rows,
                             float *lanes, float *scratch);
