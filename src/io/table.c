@@ -1,6 +1,5 @@
 /* Tables: columns of equal length that grow row by row. */
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -80,7 +79,7 @@ void sn_table_put(sn_table *table, const char *name, double value)
 double sn_table_get(const sn_table *table, const char *name, size_t row)
 {
     const sn_column *column = sn_table_find(table, name);
-    if (!column || row >= table->rows) return NAN;
+    if (!column || row >= table->rows) return __builtin_nan("");
     return column->type == SN_TYPE_I64 ? (double)column->integer[row] : column->real[row];
 }
 
