@@ -24,6 +24,8 @@ void sn_statistics_begin(sn_replica *r, const sn_batch *batch)
     r->groups = batch->groups.parts ? batch->groups : whole;
     r->workers = batch->workers.parts ? batch->workers : whole;
     r->exchange = sn_partition_crosses_ranks(r->groups, batch->total, sn_team_size(r->team));
+    r->counts = r->workers.parts > 1 ? sn_partition_crosses_parts(r->groups, r->workers, batch->total)
+                                     : r->groups.parts < batch->total;
 }
 
 void sn_statistics_segments(const sn_replica *r, sn_block *block, uint32_t first)
@@ -41,13 +43,15 @@ static void add(int64_t *sum, const int64_t *values, size_t count)
 /* One exact sum over the team, counted among the costs of the statistics. */
 static void exchange(sn_replica *r, int64_t *values, size_t count, size_t floats)
 {
+    if (r->counts) {
+        r->costs.statistics_calls++;
+        r->costs.statistics_bytes += (int64_t)(count * sizeof *values);
+        r->costs.statistics_bytes_float32 += (int64_t)(floats * sizeof(float));
+    }
     if (!r->exchange) return;
     const double begun = sn_clock();
     sn_team_sum(r->team, values, count);
     r->costs.statistics_seconds += sn_clock() - begun;
-    r->costs.statistics_calls++;
-    r->costs.statistics_bytes += (int64_t)(count * sizeof *values);
-    r->costs.statistics_bytes_float32 += (int64_t)(floats * sizeof(float));
 }
 
 /* ---- forward ---- */

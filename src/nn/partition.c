@@ -28,11 +28,22 @@ void sn_segments_of(sn_partition partition, uint32_t first, int count, sn_segmen
     }
 }
 
+/* Whether a part goes on over that position of `total`. */
+static bool spans(sn_partition partition, uint32_t boundary, uint32_t total)
+{
+    return boundary < total && partition.start[part_of(partition, boundary)] != boundary;
+}
+
 bool sn_partition_crosses_ranks(sn_partition partition, uint32_t total, int size)
 {
-    for (int rank = 1; rank < size; rank++) {
-        const uint32_t boundary = sn_share_of(total, rank, size).first;
-        if (boundary < total && partition.start[part_of(partition, boundary)] != boundary) return true;
-    }
+    for (int rank = 1; rank < size; rank++)
+        if (spans(partition, sn_share_of(total, rank, size).first, total)) return true;
+    return false;
+}
+
+bool sn_partition_crosses_parts(sn_partition partition, sn_partition other, uint32_t total)
+{
+    for (uint32_t k = 1; k < other.parts; k++)
+        if (spans(partition, other.start[k], total)) return true;
     return false;
 }

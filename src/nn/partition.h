@@ -26,6 +26,9 @@ void sn_segments_of(sn_partition partition, uint32_t first, int count, sn_segmen
 /* True when a part lies on more than one of `size` ranks, each with its share of `total` positions. */
 bool sn_partition_crosses_ranks(sn_partition partition, uint32_t total, int size);
 
+/* True when a part lies in more than one of the parts of `other`. */
+bool sn_partition_crosses_parts(sn_partition partition, sn_partition other, uint32_t total);
+
 /* Samples of a part. */
 static inline uint32_t sn_part_count(sn_partition partition, uint32_t part)
 {

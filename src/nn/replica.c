@@ -164,8 +164,7 @@ static void sum_message(sn_replica *r)
 {
     const double begun = sn_clock();
     sn_team_sum(r->team, r->message, r->message_count);
-    if (sn_team_size(r->team) == 1) return; /* nothing was sent */
-    r->costs.gradient_seconds += sn_clock() - begun;
+    if (sn_team_size(r->team) > 1) r->costs.gradient_seconds += sn_clock() - begun;
     r->costs.gradient_calls++;
     r->costs.gradient_bytes += (int64_t)(r->message_count * sizeof *r->message);
     r->costs.gradient_bytes_float32 += (int64_t)(r->network->parameters.total * sizeof(float));

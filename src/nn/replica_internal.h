@@ -29,11 +29,12 @@ struct sn_replica {
     int64_t *running;       /* [norm_channels][SN_RUNNING_WORDS] */
     int64_t *worker_means;  /* [workers][norm_channels]; last, because its length is the step's */
 
-    /* The step at work: how its positions are divided, whether a statistics group lies on several ranks. */
+    /* The step at work: how its positions are divided, whether a statistics group lies on several ranks, and whether it would with a
+       rank for each worker (one worker: several ranks). */
     sn_partition groups, workers;
     uint32_t whole[2]; /* start of the partition that is the whole batch */
     uint32_t share_first;
-    bool exchange;
+    bool exchange, counts;
 
     /* Batch norm: messages of one norm for all groups, and the whole batch's statistics [norm_channels]. */
     int64_t *moments;   /* [groups][C][SN_MOMENT_WORDS] */

@@ -34,9 +34,15 @@ static sn_status put_aside(const char *path)
                    strerror(errno));
 }
 
+/* What was read from .prev becomes the newest generation, so that there is a good one under its name. */
+static sn_status restore(const char *path, const sn_run *run)
+{
+    if (is_there(path)) SN_TRY(put_aside(path));
+    return sn_run_write(run, path);
+}
+
 /* The newest generation that can be read, and its path in `origin`. */
-static sn_status read_generation(const char *path, sn_run *run, bool *found, bool *damaged,
-                                 char origin[ORIGIN_SIZE])
+static sn_status read_generation(const char *path, sn_run *run, bool *found, char origin[ORIGIN_SIZE])
 {
     char reason[SN_MESSAGE_SIZE];
     const bool newest = is_there(path);
@@ -56,7 +62,6 @@ static sn_status read_generation(const char *path, sn_run *run, bool *found, boo
     const sn_status status = sn_run_read(origin, run);
     if (status == SN_OK) {
         sn_log_warning("%s; going on from %s", reason, origin);
-        *damaged = newest;
         return SN_OK;
     }
     if (status != SN_ERROR_FILE) return status;
@@ -94,7 +99,6 @@ sn_status sn_resume_find(const char *path, sn_resume mode, const sn_experiment *
                          bool *found)
 {
     char origin[ORIGIN_SIZE];
-    bool damaged = false;
     *found = false;
     if (mode == SN_RESUME_NEVER) {
         SN_TRY(check_replaced(path, experiment));
@@ -102,9 +106,9 @@ sn_status sn_resume_find(const char *path, sn_resume mode, const sn_experiment *
         return check_replaced(origin, experiment);
     }
     SN_TRY(check_readable(path));
-    SN_TRY(read_generation(path, run, found, &damaged, origin));
+    SN_TRY(read_generation(path, run, found, origin));
     if (*found) SN_TRY(check_experiment(run, origin, experiment));
-    if (*found) return damaged ? put_aside(path) : SN_OK;
+    if (*found) return strcmp(origin, path) == 0 ? SN_OK : restore(path, run);
     if (mode == SN_RESUME_REQUIRE) return sn_fail(SN_ERROR_FILE, "%s: not there, nothing to resume", path);
     return SN_OK;
 }

@@ -6,8 +6,8 @@
 #include "record.h"
 
 /*
- * On the root: reads what is at `path` into `run` (empty when the run starts afresh; *found tells). A damaged newest
- * generation beside a good one before it is renamed to NAME.h5.damaged. Errors: a damaged file without a good generation before, nothing to go on from with `require`, a run of another experiment.
+ * On the root: reads what is at `path` into `run` (empty when the run starts afresh; *found tells). Where only
+ * the generation before is good, it becomes the newest; a damaged one is kept as NAME.h5.damaged. Errors: a damaged file without a good generation before, nothing to go on from with `require`, a run of another experiment.
  */
 sn_status sn_resume_find(const char *path, sn_resume mode, const sn_experiment *experiment, sn_run *run,
                          bool *found);

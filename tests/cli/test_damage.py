@@ -118,6 +118,16 @@ class Damage(harness.Test):
                 self.assertEqual(self.read(name), data)
             self.assertIn(" version ", self.refuse("inspect", "--verify", name, code=1, says="this syncnorm reads version 1"))
 
+    def test_a_finished_run_is_restored_from_the_generation_before(self):
+        self.write("damaged.h5", self.good[:100])
+        for name in ("damaged.h5", "missing.h5"):
+            shutil.copy(self.path("good.h5"), self.path(name + ".prev"))
+            _, err = self.run_program("train", "--steps", "3", "--output", name)
+            self.assertIn(f"going on from {name}.prev", err)
+            self.assertEqual(self.digest(name), self.digest("good.h5"))
+            _, err = self.run_program("train", "--steps", "3", "--output", name)
+            self.assertRegex(err, r"\A[^\n]*nothing to do\n\Z")
+
     def test_a_swapped_file_is_seen_to_be_another_experiment(self):
         self.write("swapped.h5", self.other)
         err = self.refuse("train", "--steps", "3", "--output", "swapped.h5", code=1, says="another experiment")

@@ -51,7 +51,7 @@ class Exact(jobs.Test):
         self.assert_same(self.path(), before)
 
     def test_calls_and_bytes_are_those_of_the_whole_epoch(self):
-        """Resumed inside an epoch, on as many ranks."""
+        """Resumed inside an epoch, on any ranks."""
         columns = [f"metrics/epoch/{kind}_{what}" for kind in ("statistics", "gradient")
                    for what in ("calls", "bytes", "bytes_float32")]
 
@@ -61,13 +61,12 @@ class Exact(jobs.Test):
 
         arguments = ("-q", "--experiment", "bn-l1", "--output")
         self.train(*arguments, "whole.h5", "--epochs", 2, np=2)
-        for steps in (5, 20):
-            self.train(*arguments, "parts.h5", "--steps", steps, np=2)
-        self.train(*arguments, "parts.h5", "--epochs", 2, np=2)
+        for steps, np in ((5, 1), (20, 3)):
+            self.train(*arguments, "parts.h5", "--steps", steps, np=np)
+        self.train(*arguments, "parts.h5", "--epochs", 2)
         self.assertEqual(costs("parts.h5"), costs("whole.h5"))
         self.assertEqual(costs("whole.h5")["metrics/epoch/gradient_calls"], [jobs.STEPS_PER_EPOCH] * 2)
-        self.train(*arguments, "alone.h5", "--epochs", 1)
-        self.assertEqual(costs("alone.h5"), {column: [0] for column in columns})  # nothing was sent
+        self.assertEqual(costs("whole.h5")["metrics/epoch/statistics_calls"], [2 * 9 * jobs.STEPS_PER_EPOCH] * 2)
 
     def test_a_finished_run_says_so(self):
         self.train("-q", "--epochs", 1, "--output", "run.h5")

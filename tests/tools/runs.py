@@ -5,8 +5,8 @@ import subprocess
 import h5py
 import numpy
 
-# Columns that tell what the machine spent (time, messages); everything else must be equal to the bit.
-MACHINE = ("seconds", "images_per_second", "_calls", "_bytes", "_bytes_float32")
+# Columns that tell how long the machine took; everything else must be equal to the bit.
+MACHINE = ("seconds", "images_per_second")
 
 
 def is_machine(column):

@@ -64,8 +64,9 @@ typedef struct sn_step_sums {
     double between_share[SN_NORMS];
 } sn_step_sums;
 
-/** What the sums of this rank have cost in training since the replica was created; nothing on one rank. Seconds include waiting for
- *  other ranks. */
+/** What the sums of a rank have cost in training since the replica was created. Seconds are this machine's, with the waiting for other
+ *  ranks, and 0 on one. Calls and bytes are the experiment's, the same on any number of ranks: those of one rank per worker, or, with one
+ *  worker, of several ranks that share each batch. */
 typedef struct sn_replica_costs {
     double statistics_seconds, gradient_seconds;
     int64_t statistics_calls, statistics_bytes,

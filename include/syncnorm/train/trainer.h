@@ -41,8 +41,8 @@ typedef struct sn_spread {
     double min, mean, max;
 } sn_spread;
 
-/** What the machine spent on an epoch's training, or on the part of it so far. Calls and bytes are those of one rank, equal on all;
- *  seconds in the sums include waiting for other ranks, and wait_seconds is what a rank spent in them beyond the rank that spent
+/** What an epoch's training, or the part of it so far, has cost: calls and bytes of the experiment (sn_replica_costs), seconds of this
+ *  machine. Seconds in the sums include waiting for other ranks, and wait_seconds is what a rank spent in them beyond the rank that spent
  *  least. Doubles alone: it travels as an array. */
 typedef struct sn_costs {
     double seconds;
