@@ -13,7 +13,7 @@ over the cores of this machine; prints a table that compares them and draws a re
 
   --epochs N     how long to train (15: the published accuracies, minutes)
   --np N         MPI ranks (one per core)
-  --data DIR     the four files of MNIST; default: \$MNIST_DIR, else ../shared/mnist or data/mnist, downloaded when not there
+  --data DIR     the four files of MNIST; default: \$MNIST_DIR, else data/mnist or ../shared/mnist, downloaded when not there
   --output DIR   where the run files go ($root/runs)
 EOF
 }
@@ -77,10 +77,10 @@ is_dataset() {
     done
 }
 
-# Sets `data`: given, fetched before (or shared by several checkouts), downloaded, or else Debian's Fashion-MNIST.
+# Sets `data`: given, fetched before (for this checkout, or for several), downloaded, or else Debian's Fashion-MNIST.
 obtain_data() {
     [ -z "$data" ] || return 0
-    for data in "$root/../shared/mnist" "$root/data/mnist"; do
+    for data in "$root/data/mnist" "$root/../shared/mnist"; do
         if is_dataset "$data"; then return; fi
     done
     mkdir -p "$root/build"

@@ -1,6 +1,7 @@
 /* syncnorm eval: what the model in a run file says about a data set, spread over the ranks. */
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 #include "syncnorm/nn/replica.h"
 #include "syncnorm/train/evaluate.h"
 #include "syncnorm/train/state.h"
+#include "syncnorm/train/ways.h"
 
 enum { SHOWN = 10 }; /* misclassified images listed */
 
@@ -24,6 +26,7 @@ typedef struct evaluation {
     sn_experiment experiment;
     bool complete;
     char trained_on[64]; /* data set's name */
+    sn_ways ways;        /* of the run's own evaluation */
     sn_network network;
     sn_model *model;
     sn_replica *replica;
@@ -45,6 +48,7 @@ static sn_status read_run(evaluation *e)
     const sn_attribute *dataset = sn_attributes_find(&run.experiment, "dataset");
     if (dataset && dataset->type == SN_VALUE_TEXT)
         snprintf(e->trained_on, sizeof e->trained_on, "%s", dataset->text);
+    sn_ways_read(&run.evaluation_attributes, &e->ways);
     sn_run_clear(&run);
     return status;
 }
@@ -109,6 +113,11 @@ static void print_report(const evaluation *e, const sn_dataset *dataset, sn_samp
     if (strcmp(e->trained_on, sn_dataset_name(dataset)) != 0) printf("Trained on: %s\n", e->trained_on);
     printf("\n%s set: Average loss: %.4f, Accuracy: %" PRId64 "/%" PRIu32 " (%.2f%%)\n",
            e->train ? "Train" : "Test", sums->loss, sums->correct, sums->count, sums->accuracy);
+
+    if (!isnan(e->ways.loss[SN_WAY_PRECISE])) {
+        printf("\nRecorded at the end of training:");
+        sn_ways_print(&e->ways, stdout);
+    }
 
     int64_t confusion[SN_CLASSES][SN_CLASSES] = {0};
     double probability;

@@ -112,7 +112,7 @@ static void on_epoch_end(void *context, const sn_epoch_row *row)
 /* In rows of five, as the published figures have them */
 static void print_digits(FILE *out, const char *heading, const sn_result *result, bool prediction)
 {
-    fprintf(out, "%s\n", heading);
+    fprintf(out, "%s\n\n", heading);
     for (int i = 0; i < result->miss_count; i++)
         fprintf(out, "%d%s", prediction ? result->misses[i].prediction : result->misses[i].label,
                 i % 5 == 4 || i + 1 == result->miss_count ? "\n" : " ");
@@ -124,10 +124,11 @@ static void on_end(void *context, const sn_result *result)
     if (p->silent) return;
     sn_display_finish(p);
     if (result->miss_count > 0) {
-        fprintf(p->out, "%sMisclassified images\n\n", p->bar ? "" : "\n");
+        fprintf(p->out, "%sMisclassified Images\n\n", p->bar ? "" : "\n");
         print_digits(p->out, "Correct Labels:", result, false);
-        print_digits(p->out, "\nPrediction:", result, true);
+        print_digits(p->out, "\nPrediction :", result, true);
     }
+    sn_ways_print(&result->ways, p->out);
     fprintf(p->out, "\nDigest: %s\nRun file: %s\n", result->digest, result->output);
     sn_cli_flush();
 }

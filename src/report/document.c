@@ -214,10 +214,20 @@ void sn_report_table_column(sn_report_table *table, bool numeric, const char *fo
     table->columns = columns;
     va_list arguments;
     va_start(arguments, format);
-    columns[table->column_count] = (sn_report_column){format_text(format, arguments), numeric};
+    columns[table->column_count] = (sn_report_column){.heading = format_text(format, arguments),
+                                                      .numeric = numeric};
     va_end(arguments);
     table->failed = table->failed || !columns[table->column_count].heading;
     table->column_count++;
+}
+
+void sn_report_table_split(sn_report_table *table, const char *between, const char *first, const char *second)
+{
+    if (!table || table->failed) return;
+    sn_report_column *column = &table->columns[table->column_count - 1];
+    column->between = between;
+    column->parts[0] = first;
+    column->parts[1] = second;
 }
 
 static void add_cell(sn_report_table *table, char *text)

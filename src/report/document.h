@@ -16,6 +16,8 @@
 typedef struct sn_report_column {
     char *heading;
     bool numeric;
+    const char *between;  /* of two numbers in a cell, which have a column each in CSV; NULL: one */
+    const char *parts[2]; /* what their headings have behind this one */
 } sn_report_column;
 
 typedef struct sn_report_cell {
@@ -93,6 +95,9 @@ void sn_document_clear(sn_document *document);
 /** NULL when out of memory; all functions on a table take that. */
 sn_report_table *sn_report_table_create(const char *name, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/** The cells of the last column are two numbers, "99.1 ± 0.2", or the first alone. */
+void sn_report_table_split(sn_report_table *table, const char *between, const char *first,
+                           const char *second);
 /** Columns first, then cells row by row. */
 void sn_report_table_column(sn_report_table *table, bool numeric, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

@@ -73,18 +73,29 @@ static bool goes_without_saying(const sn_attributes *a, const sn_attributes *b, 
            (!sn_attributes_find(a, name) || !sn_attributes_find(b, name));
 }
 
-void sn_report_put_differences(FILE *out, const sn_attributes *a, const sn_attributes *b)
+static size_t put_differences(FILE *out, const sn_attributes *a, const sn_attributes *b,
+                              const char *const *but)
 {
     const char *between = "";
+    size_t count = 0;
     for (int side = 0; side < 2; side++) {
         const sn_attributes *list = side ? b : a, *other = side ? a : b;
         size_t i = 0;
-        for (const char *name; (name = next_difference(list, other, NULL, &i));) {
+        for (const char *name; (name = next_difference(list, other, but, &i));) {
             if (goes_without_saying(a, b, name) || (side && sn_attributes_find(a, name))) continue;
             fprintf(out, "%s%s", between, name);
             between = ", ";
+            count++;
         }
     }
+    return count;
+}
+
+/* What is evaluated after training changes no weight; it is a difference where there is no other. */
+void sn_report_put_differences(FILE *out, const sn_attributes *a, const sn_attributes *b)
+{
+    static const char *const afterwards[] = {"precise_bn", NULL};
+    if (put_differences(out, a, b, afterwards) == 0) put_differences(out, a, b, NULL);
 }
 
 static int norm_order(const sn_attributes *experiment)

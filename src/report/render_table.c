@@ -1,6 +1,7 @@
 /* One table, three formats. */
 
 #include <math.h>
+#include <string.h>
 
 #include "render.h"
 #include "text.h"
@@ -68,17 +69,34 @@ void sn_render_table_markdown(const sn_report_table *table, FILE *out)
     fputc('\n', out);
 }
 
+/* Numbers for programs: a dash is no number, and two in a cell are two fields. */
+static void put_csv_cell(const sn_report_column *column, const char *text, FILE *out)
+{
+    if (strcmp(text, "–") == 0) text = "";
+    const char *between = column->between ? strstr(text, column->between) : NULL;
+    if (between) {
+        fprintf(out, "%.*s,%s", (int)(between - text), text, between + strlen(column->between));
+        return;
+    }
+    sn_put_text(out, SN_SYNTAX_CSV, text);
+    if (column->between) fputc(',', out);
+}
+
 void sn_render_table_csv(const sn_report_table *table, FILE *out)
 {
     for (size_t c = 0; c < table->column_count; c++) {
-        if (c) fputc(',', out);
-        sn_put_text(out, SN_SYNTAX_CSV, table->columns[c].heading);
+        const sn_report_column *column = &table->columns[c];
+        for (int part = 0; part < (column->between ? 2 : 1); part++) {
+            if (c || part) fputc(',', out);
+            sn_put_text(out, SN_SYNTAX_CSV, column->heading);
+            if (column->between) fputs(column->parts[part], out);
+        }
     }
     fputs("\r\n", out);
     for (size_t row = 0; row < sn_report_table_rows(table); row++) {
         for (size_t c = 0; c < table->column_count; c++) {
             if (c) fputc(',', out);
-            sn_put_text(out, SN_SYNTAX_CSV, cell(table, row, c)->text);
+            put_csv_cell(&table->columns[c], cell(table, row, c)->text, out);
         }
         fputs("\r\n", out);
     }

@@ -20,6 +20,12 @@ static void put_estimate(sn_report_table *table, int digits, sn_estimate e)
         sn_report_table_cell(table, "%.*f ± %.*f", digits, e.mean, digits, e.high - e.mean);
 }
 
+static void add_estimate_column(sn_report_table *table, const char *heading)
+{
+    sn_report_table_column(table, true, "%s", heading);
+    sn_report_table_split(table, " ± ", "", " ± 95 % interval");
+}
+
 static const sn_estimate unknown = {
     .mean = SN_MISSING, .deviation = SN_MISSING, .low = SN_MISSING, .high = SN_MISSING, .p = SN_MISSING};
 
@@ -136,6 +142,7 @@ static void add_differences(sn_document *document, const sn_report_runs *runs)
     sn_report_table_column(table, true, "pairs");
     sn_report_table_column(table, true, "difference (points)");
     sn_report_table_column(table, true, "95 %% interval");
+    sn_report_table_split(table, " to ", " from", " to");
     sn_report_table_column(table, true, "images of 10,000");
     sn_report_table_column(table, true, "p");
     sn_report_table_column(table, true, "p (Holm)");
@@ -182,10 +189,10 @@ static void add_means(sn_document *document, const sn_report_runs *runs)
     sn_report_table_column(table, false, "experiment");
     sn_report_table_column(table, true, "seeds");
     sn_report_table_column(table, true, "epochs");
-    sn_report_table_column(table, true, "test accuracy (%%)");
-    sn_report_table_column(table, true, "test loss (nats)");
-    sn_report_table_column(table, true, "training accuracy (%%)");
-    sn_report_table_column(table, true, "training loss (nats)");
+    add_estimate_column(table, "test accuracy (%)");
+    add_estimate_column(table, "test loss (nats)");
+    add_estimate_column(table, "training accuracy (%)");
+    add_estimate_column(table, "training loss (nats)");
     sn_report_table_column(table, true, "images/s");
     static const struct {
         const char *column;
@@ -266,7 +273,7 @@ static bool is_penalized_bn(const sn_report_group *group)
 /* The group that lacks the penalty, and nothing else. */
 static const sn_report_group *without_penalty(const sn_report_runs *runs, const sn_report_group *mixed)
 {
-    static const char *const penalty[] = {"l1", NULL};
+    static const char *const penalty[] = {"l1", "precise_bn", NULL}; /* which changes no weight */
     for (size_t g = 0; g < runs->group_count; g++) {
         const sn_attributes *experiment = &runs->groups[g].runs->run.experiment;
         if (!(sn_report_number(experiment, "l1") > 0) &&

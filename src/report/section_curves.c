@@ -154,7 +154,7 @@ static void add_gaps(sn_document *document, const sn_report_runs *runs)
     sn_report_table *table = sn_report_table_create(
         "gaps", "Gap between training and test after the last epoch: loss in nats, means over seeds");
     static const char *const headings[] = {"test loss", "training set in evaluation mode", "gap to it",
-                                           "while training, with dropout", "gap to it"};
+                                           "while training, with dropout", "gap to that"};
     sn_report_table_column(table, false, "experiment");
     for (size_t i = 0; i < sizeof headings / sizeof *headings; i++)
         sn_report_table_column(table, true, "%s", headings[i]);

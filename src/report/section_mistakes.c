@@ -120,8 +120,8 @@ static void add_picture(sn_document *document, sn_block *block, const mistake *m
     }
     picture->note = note;
     picture->title = sn_text("%d taken for %d", m->label, m->prediction);
-    picture->alternative = sn_text("Test image %lld: a %d, taken for %d", (long long)m->index, m->label,
-                                   m->prediction);
+    picture->alternative = sn_text("Test image %lld: %s %d, taken for %d", (long long)m->index,
+                                   m->label == 8 ? "an" : "a", m->label, m->prediction);
     for (int i = 0; i < PIXELS; i++)
         picture->grey[i] = (unsigned char)(255 - m->image[i]); /* dark on light, as written */
     if (!note || !picture->title || !picture->alternative ||
@@ -220,7 +220,8 @@ static void add_common(sn_document *document, const sn_report_runs *runs)
         sn_block *block = all ? sn_document_pictures(document, "misclassified-by-all.png") : NULL;
         for (size_t i = 0; block && i < all && i < COMMON_MAX; i++)
             add_picture(document, block, &list.items[i],
-                        sn_text("test image %lld", (long long)list.items[i].index));
+                        sn_text("#%lld, %.0f %%", (long long)list.items[i].index,
+                                100 * (double)list.items[i].probability));
     }
     free(list.items);
 }

@@ -139,7 +139,7 @@ static void add_evaluations(sn_document *document, const sn_report_runs *runs)
     sn_report_table_column(table, false, "experiment");
     for (int w = 0; w < 4; w++) {
         sn_report_table_column(table, true, "%s (%%)", ways[w].heading);
-        sn_report_table_column(table, true, "loss");
+        sn_report_table_column(table, true, "%s loss", ways[w].heading);
     }
     sn_report_table_column(table, true, "training − test (points)");
     bool more = false;

@@ -179,7 +179,9 @@ static void fill_result(trainer *t)
     sn_digest_hex(sn_model_digest(t->model), t->result.digest);
     t->result.parameters = (int64_t)t->network.parameters.total;
     t->result.epochs = t->progress.epoch;
-    if (t->root) t->result.images_per_second = mean_rate(&t->run);
+    if (!t->root) return;
+    t->result.images_per_second = mean_rate(&t->run);
+    sn_ways_read(&t->run.evaluation_attributes, &t->result.ways);
 }
 
 /* The run was complete before it began. Collective. */

@@ -185,7 +185,7 @@ class Pipeline(unittest.TestCase):
                 values = [run.columns[column][-1] for run in runs]
                 self.assert_cell(row[heading], values, digits, heading)
                 # two seeds: half of the interval is t(0.975; 1) times half of their distance
-                self.assertAlmostEqual(float(row[heading].split(" ± ")[1]), 12.7062047 * abs(values[0] - values[1]) / 2,
+                self.assertAlmostEqual(float(row[heading + " ± 95 % interval"]), 12.7062047 * abs(values[0] - values[1]) / 2,
                                        delta=0.51 * 10 ** -digits, msg=heading)
 
     def test_the_differences_are_the_files(self):
@@ -201,8 +201,8 @@ class Pipeline(unittest.TestCase):
     def test_the_evaluations_are_the_files(self):
         ways = (("running", ""), ("precise", "precise_"), ("batch", "batch_"), ("training set", "train_"))
         for row, runs in self.rows("evaluations", GN, SYNC, WORKER):
-            for i, (heading, way) in enumerate(ways):
-                loss = row["loss" if i == 0 else f"loss {i + 1}"]
+            for heading, way in ways:
+                loss = row[f"{heading} loss"]
                 if f"{way}loss" not in runs[0].evaluation:
                     self.assertRegex(row[f"{heading} (%)"] + loss, r"\A\W*\Z")
                     continue

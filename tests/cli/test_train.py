@@ -24,7 +24,7 @@ class OnAPipe(harness.Test):
     def test_misclassified_images_in_two_rows_of_five(self):
         out, _ = self.run_program("train", "--steps", "1")  # hardly begun: most are wrong
         rows = r"(?:\d(?: \d){4}\n){2}"
-        found = re.search(rf"\nMisclassified images\n\nCorrect Labels:\n({rows})\nPrediction:\n({rows})", out)
+        found = re.search(rf"\nMisclassified Images\n\nCorrect Labels:\n\n({rows})\nPrediction :\n\n({rows})", out)
         self.assertIsNotNone(found, out)
         for label, prediction in zip(found.group(1).split(), found.group(2).split()):
             self.assertNotEqual(label, prediction)

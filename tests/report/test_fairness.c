@@ -49,7 +49,7 @@ static void test_equal_differences_prove_nothing(void **state)
         assert_ok(write_made_run(&made, paths[i]));
     }
     report("equal", paths, 4);
-    assert_says("equal/differences.csv", "ln,2,-0.010,–,-1.0,–,–,norm\r\n");
+    assert_says("equal/differences.csv", "ln,2,-0.010,,,-1.0,,,norm\r\n");
 }
 
 /* The plainest comes first: iid before dirichlet, and the other shards by their number. */

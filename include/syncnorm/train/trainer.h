@@ -14,6 +14,7 @@
 #include "syncnorm/io/run_file.h"
 #include "syncnorm/nn/network.h"
 #include "syncnorm/train/experiment.h"
+#include "syncnorm/train/ways.h"
 
 /** What to do with a run file that is there already. */
 typedef enum sn_resume {
@@ -84,6 +85,7 @@ typedef struct sn_result {
     double images_per_second;  /* mean over all epochs on record */
     sn_miss misses[SN_MISSES]; /* the first in the test set's order */
     int miss_count;
+    sn_ways ways; /* on the team's root */
 } sn_result;
 
 /** Called on the team's root alone; any function may be NULL. None may wait for another rank. */
