@@ -124,7 +124,7 @@ int sn_command_study(int argc, char **argv)
         {0},
     };
     const sn_cli_group groups[] = {
-        {"Experiments (lists: --norm gn,bn --seed 1-5,8):", sn_cli_experiment_options()},
+        {"Experiments (lists: --norm gn,bn --seed 1-5,8):", sn_cli_experiment_options(true)},
         {"Execution (changes no bit of a result):", execution}};
     const sn_cli_command command = {
         .name = "study",

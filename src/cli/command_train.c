@@ -68,8 +68,9 @@ int sn_command_train(int argc, char **argv)
         SN_CLI_VERBOSITY_OPTIONS,
         {0},
     };
-    const sn_cli_group groups[] = {{"Experiment (what defines the result):", sn_cli_experiment_options()},
-                                   {"Execution (changes no bit of it):", execution}};
+    const sn_cli_group groups[] = {
+        {"Experiment (what defines the result):", sn_cli_experiment_options(false)},
+        {"Execution (changes no bit of it):", execution}};
     const sn_cli_command command = {
         .name = "train",
         .about = "Trains one experiment, data-parallel over all ranks, and keeps its run file up to date.",

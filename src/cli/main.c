@@ -96,7 +96,13 @@ static int answer(const char *name)
 {
     int code = 0;
     if (!sn_cli_is_first()) return 0;
-    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
+    if (!name) {
+        fprintf(stderr, "syncnorm: no command: it must be one of");
+        for (int i = 0; i < COMMANDS; i++)
+            fprintf(stderr, "%s %s", i ? "," : "", commands[i].name);
+        fprintf(stderr, " (see syncnorm --help)\n");
+        code = sn_exit_code(SN_ERROR_USAGE);
+    } else if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
         print_commands(stdout);
     } else if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0) {
         sn_cli_print_version();
@@ -115,12 +121,12 @@ int main(int argc, char **argv)
     sn_cli_set_command_line(argc, argv);
 
     int code = -1;
-    const char *name = argc > 1 ? argv[1] : "--help";
+    const char *name = argc > 1 ? argv[1] : NULL;
     if (argc == 3 && strcmp(name, "help") == 0) {
         static char option[] = "--help";
         code = run_command(2, (char *[]){argv[2], option, NULL});
         name = argv[2];
-    } else if (argc > 1) {
+    } else if (name) {
         code = run_command(argc - 1, argv + 1);
     }
     if (code < 0) code = answer(name);

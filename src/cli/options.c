@@ -16,14 +16,25 @@ static bool is_length_limit(const char *name)
     return strcmp(name, "steps") == 0;
 }
 
-const sn_cli_option *sn_cli_experiment_options(void)
+/* The default plan of a study is three experiments, not the default of one. */
+static const char *help_of(const sn_experiment_option *option, bool study)
+{
+    static char help[2][160];
+    const char *end = strstr(option->help, " (default");
+    const int which = strcmp(option->name, "norm") == 0;
+    if (!study || !end || (!which && strcmp(option->name, "experiment") != 0)) return option->help;
+    snprintf(help[which], sizeof help[which], "%.*s", (int)(end - option->help), option->help);
+    return help[which];
+}
+
+const sn_cli_option *sn_cli_experiment_options(bool study)
 {
     static sn_cli_option options[OPTIONS_MAX + 1];
     size_t count, used = 0;
     const sn_experiment_option *table = sn_experiment_options(&count);
     for (size_t i = 0; i < count && used < OPTIONS_MAX; i++)
         if (!is_length_limit(table[i].name))
-            options[used++] = (sn_cli_option){table[i].name, table[i].argument, table[i].help, 0};
+            options[used++] = (sn_cli_option){table[i].name, table[i].argument, help_of(&table[i], study), 0};
     return options;
 }
 

@@ -9,7 +9,7 @@
 #include "syncnorm/train/trainer.h"
 
 /** Of the experiment, in its table's order, --steps excepted: that is among the execution options of every command. */
-const sn_cli_option *sn_cli_experiment_options(void);
+const sn_cli_option *sn_cli_experiment_options(bool study);
 
 /** --steps, as the experiment's table describes it; for the list of execution options. */
 sn_cli_option sn_cli_steps_option(void);

@@ -169,6 +169,19 @@ static size_t append_difference(const char *name, const sn_attribute *there, con
                             *b ? b : "none");
 }
 
+/* As the user knows it: the option, where there is one that is named alike. */
+static void name_difference(const sn_field *field, char name[SN_ATTRIBUTE_NAME])
+{
+    char option[SN_ATTRIBUTE_NAME];
+    snprintf(option, sizeof option, "%s", field->attribute);
+    for (char *c = option; *c; c++)
+        if (*c == '_') *c = '-';
+    if (field->option && strcmp(field->option, option) == 0)
+        snprintf(name, SN_ATTRIBUTE_NAME, "--%.*s", SN_ATTRIBUTE_NAME - 3, option);
+    else
+        snprintf(name, SN_ATTRIBUTE_NAME, "%s", field->attribute);
+}
+
 sn_status sn_experiment_differences(const sn_attributes *recorded, const sn_experiment *experiment,
                                     char *text, size_t size)
 {
@@ -177,15 +190,17 @@ sn_status sn_experiment_differences(const sn_attributes *recorded, const sn_expe
     size_t used = 0;
     text[0] = '\0';
     for (size_t i = 0; status == SN_OK && i <= sn_field_count && used < size; i++) {
-        const char *name = "arithmetic";
+        const char *attribute = "arithmetic";
+        char name[SN_ATTRIBUTE_NAME] = "arithmetic";
         if (i < sn_field_count) {
             const sn_field *field = &sn_fields[i];
             if (!field->attribute) continue;
             if (field->role != SN_ROLE_IDENTITY && !sn_field_identifies(field, experiment)) continue;
-            name = field->attribute;
+            attribute = field->attribute;
+            name_difference(field, name);
         }
-        used += append_difference(name, sn_attributes_find(recorded, name), sn_attributes_find(&mine, name),
-                                  text + used, size - used);
+        used += append_difference(name, sn_attributes_find(recorded, attribute),
+                                  sn_attributes_find(&mine, attribute), text + used, size - used);
     }
     if (used >= size) used = size - 1;
     if (used > 2) text[used - 2] = '\0'; /* the last "; " */

@@ -131,7 +131,7 @@ class Damage(harness.Test):
     def test_a_swapped_file_is_seen_to_be_another_experiment(self):
         self.write("swapped.h5", self.other)
         err = self.refuse("train", "--steps", "3", "--output", "swapped.h5", code=1, says="another experiment")
-        self.assertIn("seed 2 there, 1 here", err)
+        self.assertIn("--seed 2 there, 1 here", err)
         self.assertEqual(self.read("swapped.h5"), self.other)
 
     def test_initial_weights_out_of_a_bad_file_are_refused(self):

@@ -376,7 +376,7 @@ static void half_a_cosine_is_as_long_as_its_run(void **state)
     char differences[256];
     assert_int_equal(sn_experiment_attributes(&cosine, &attributes), SN_OK);
     assert_int_equal(sn_experiment_differences(&attributes, &longer, differences, sizeof differences), SN_OK);
-    assert_string_equal(differences, "epochs 15 there, 30 here");
+    assert_string_equal(differences, "--epochs 15 there, 30 here");
     assert_int_equal(sn_experiment_differences(&attributes, &more_steps, differences, sizeof differences),
                      SN_OK);
     assert_string_equal(differences, "");

@@ -1,7 +1,7 @@
 #ifndef SYNCNORM_BASE_ATTRIBUTES_H
 #define SYNCNORM_BASE_ATTRIBUTES_H
 
-/** A short ordered list of named values: what a run file keeps as HDF5 attributes (experiment, provenance, progress). */
+/** A short ordered list of named values: what a run file keeps as HDF5 attributes (experiment, provenance, progress). Not collective. */
 
 #include <stdbool.h>
 #include <stddef.h>

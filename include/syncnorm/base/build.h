@@ -1,7 +1,7 @@
 #ifndef SYNCNORM_BASE_BUILD_H
 #define SYNCNORM_BASE_BUILD_H
 
-/** What this binary was built from and with. */
+/** What this binary was built from and with. Not collective. */
 typedef struct sn_build {
     const char *version;      /* of syncnorm */
     const char *compiler;     /* "GNU 12.2.0" */

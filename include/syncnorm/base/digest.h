@@ -1,7 +1,7 @@
 #ifndef SYNCNORM_BASE_DIGEST_H
 #define SYNCNORM_BASE_DIGEST_H
 
-/** 128-bit digests (XXH3-128 of the xxHash library) of little-endian data. For recognising, not for security. */
+/** 128-bit digests (XXH3-128 of the xxHash library) of little-endian data. For recognising, not for security. Not collective. */
 
 #include <stddef.h>
 #include <stdint.h>

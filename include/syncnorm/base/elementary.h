@@ -3,7 +3,7 @@
 
 /**
  * exp and log of the project's own. The C library's differ between its FMA and non-FMA variants, so they may not touch a
- * stored number; these use only + - * / and integers, and give the same bits everywhere. Errors below 2 ulp.
+ * stored number; these use only + - * / and integers, and give the same bits everywhere. Errors below 2 ulp. Not collective.
  */
 
 /** e^x. 0 below -708, infinity above 709.7, NaN for NaN. */

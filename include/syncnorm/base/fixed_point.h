@@ -6,7 +6,7 @@
  * the grouping of samples over lanes, blocks and ranks then cannot matter.
  *
  * A value is checked against a limit before it is converted, `!(|v| <= limit)` (true for NaN), so that a sum over the
- * batch cannot wrap; values out of range contribute nothing, are counted, and end the run as divergence.
+ * batch cannot wrap; values out of range contribute nothing, are counted, and end the run as divergence. Not collective.
  */
 
 #include <math.h>

@@ -1,7 +1,7 @@
 #ifndef SYNCNORM_BASE_FLOATING_POINT_H
 #define SYNCNORM_BASE_FLOATING_POINT_H
 
-/** The floating-point environment of the calling thread, which the results depend on. */
+/** The floating-point environment of the calling thread, which the results depend on. Not collective. */
 
 #include <stdbool.h>
 

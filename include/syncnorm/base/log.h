@@ -1,7 +1,7 @@
 #ifndef SYNCNORM_BASE_LOG_H
 #define SYNCNORM_BASE_LOG_H
 
-/** What the program says on standard error, one line at a time. Results go to standard output, not here. */
+/** What the program says on standard error, one line at a time. Results go to standard output, not here. Not collective. */
 
 typedef enum sn_log_level { SN_LOG_QUIET, SN_LOG_NORMAL, SN_LOG_VERBOSE } sn_log_level;
 

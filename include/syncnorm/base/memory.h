@@ -3,7 +3,7 @@
 
 /**
  * Aligned memory. Large allocations are 2 MB aligned and offered to the kernel for huge pages, which the working set of
- * a training step (a few MB, walked many times) rewards.
+ * a training step (a few MB, walked many times) rewards. Not collective.
  */
 
 #include <stddef.h>

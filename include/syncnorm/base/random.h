@@ -6,6 +6,7 @@
  * state, so no rank can get out of step and nothing has to be saved.
  *
  * Mathematics: Philox4x32-10, Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011 (Random123).
+ * Not collective.
  */
 
 #include <stdint.h>

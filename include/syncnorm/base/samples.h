@@ -1,7 +1,7 @@
 #ifndef SYNCNORM_BASE_SAMPLES_H
 #define SYNCNORM_BASE_SAMPLES_H
 
-/** Samples and their distribution over ranks: the words that data sets and networks share. */
+/** Samples and their distribution over ranks: the words that data sets and networks share. Not collective. */
 
 #include <stdint.h>
 

@@ -5,7 +5,7 @@
 
 enum { SN_THOUSANDS_SIZE = 32 };
 
-/** 74284 as "74,284". Returns `text`. */
+/** 74284 as "74,284". Returns `text`. Not collective. */
 const char *sn_thousands(int64_t value, char text[SN_THOUSANDS_SIZE]);
 
 #endif

@@ -3,7 +3,7 @@
 
 /**
  * The network, as data: ten stages, each a convolution and, but for the last, ReLU, norm, dropout2d and perhaps a 2 x 2
- * max-pool. After the last come average pooling over the remaining 3 x 3 pixels and log-softmax.
+ * max-pool. After the last come average pooling over the remaining 3 x 3 pixels and log-softmax. Not collective.
  */
 
 #include <stdbool.h>

@@ -13,6 +13,7 @@ typedef struct sn_sgd {
  * One step of stochastic gradient descent with momentum (PyTorch's torch.optim.SGD), from exact gradient sums:
  *     g = sums[i] * 2^-36 / batch + weight_decay * w + l1 * sign(w);  m = momentum * m + g;  w = w - learning_rate * m
  * Each line is computed in double and rounded once; a momentum below 2^-100 becomes 0. Every rank does the same update.
+ * Not collective.
  */
 void sn_sgd_step(const sn_sgd *sgd, sn_model *model, const int64_t *sums, uint32_t batch);
 

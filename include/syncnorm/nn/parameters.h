@@ -3,7 +3,7 @@
 
 /**
  * The parameters table: where each parameter lies in the flat arrays of values, gradients and momentum. It drives the
- * optimizer, the sums across ranks, run files, gradient tests and the summary.
+ * optimizer, the sums across ranks, run files, gradient tests and the summary. Not collective.
  */
 
 #include <stddef.h>

@@ -1,0 +1,36 @@
+#include "syncnorm/train/ways.h"
+
+#include <math.h>
+
+static const struct {
+    const char *loss, *accuracy, *label;
+} ways_of[SN_WAYS] = {
+    [SN_WAY_RUNNING] = {"loss", "accuracy", "Test set, running statistics"},
+    [SN_WAY_PRECISE] = {"precise_loss", "precise_accuracy", "Test set, precise statistics"},
+    [SN_WAY_BATCH] = {"batch_loss", "batch_accuracy", "Test set, batch statistics"},
+    [SN_WAY_TRAIN] = {"train_loss", "train_accuracy", "Training set, running statistics"},
+};
+
+static double value_of(const sn_attributes *evaluation, const char *name)
+{
+    const sn_attribute *a = sn_attributes_find(evaluation, name);
+    return a && a->type == SN_VALUE_REAL ? a->real : __builtin_nan("");
+}
+
+void sn_ways_read(const sn_attributes *evaluation, sn_ways *ways)
+{
+    for (int w = 0; w < SN_WAYS; w++) {
+        ways->loss[w] = value_of(evaluation, ways_of[w].loss);
+        ways->accuracy[w] = value_of(evaluation, ways_of[w].accuracy);
+    }
+}
+
+void sn_ways_print(const sn_ways *ways, FILE *out)
+{
+    if (isnan(ways->loss[SN_WAY_PRECISE])) return;
+    fputc('\n', out);
+    for (int w = 0; w < SN_WAYS; w++)
+        if (!isnan(ways->loss[w]))
+            fprintf(out, "%s: Average loss: %.4f, Accuracy: %.2f%%\n", ways_of[w].label, ways->loss[w],
+                    ways->accuracy[w]);
+}
