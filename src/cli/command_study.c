@@ -71,7 +71,13 @@ static sn_status carry_out(sn_team *world, void *context)
 static sn_status rehearse(void *context)
 {
     const studying *s = context;
-    return sn_study_rehearse(&s->plan, sn_cli_launched_size(), s->study.ranks_per_run, s->rate, stdout);
+    const sn_rehearsal rehearsal = {.plan = &s->plan,
+                                    .directory = s->study.directory,
+                                    .data = s->data,
+                                    .ranks = sn_cli_launched_size(),
+                                    .ranks_per_run = s->study.ranks_per_run,
+                                    .rate = s->rate};
+    return sn_study_rehearse(&rehearsal, stdout);
 }
 
 static sn_status read_plan(const sn_cli_arguments *arguments, int ranks_per_run, sn_plan *plan)

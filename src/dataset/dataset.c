@@ -40,8 +40,9 @@ struct sn_dataset {
     sn_shared *shared;
     sn_samples train, test;
     sn_digest digest;
-    char name[sizeof "unknown ()" + SN_DIGEST_HEX];
+    char name[SN_DATASET_NAME];
 };
+_Static_assert(SN_DATASET_NAME >= sizeof "unknown ()" + SN_DIGEST_HEX, "a name may have a digest in it");
 
 /* The plain file, or the one with .gz when only that is there. */
 static sn_status find_file(const char *directory, const char *name, char path[PATH])
@@ -172,17 +173,34 @@ static sn_status share(sn_team *team, const contents *c, const facts *found, sn_
     return SN_OK;
 }
 
-static void name_dataset(sn_dataset *dataset)
+static void name_dataset(sn_digest digest, char name[SN_DATASET_NAME])
 {
     for (size_t i = 0; i < sizeof known_sets / sizeof *known_sets; i++)
-        if (known_sets[i].digest.high == dataset->digest.high &&
-            known_sets[i].digest.low == dataset->digest.low) {
-            snprintf(dataset->name, sizeof dataset->name, "%s", known_sets[i].name);
+        if (known_sets[i].digest.high == digest.high && known_sets[i].digest.low == digest.low) {
+            snprintf(name, SN_DATASET_NAME, "%s", known_sets[i].name);
             return;
         }
     char hex[SN_DIGEST_HEX];
-    sn_digest_hex(dataset->digest, hex);
-    snprintf(dataset->name, sizeof dataset->name, "unknown (%s)", hex);
+    sn_digest_hex(digest, hex);
+    snprintf(name, SN_DATASET_NAME, "unknown (%s)", hex);
+}
+
+static void forget(contents *c)
+{
+    for (int file = 0; file < FILES; file++)
+        free(c->data[file]);
+}
+
+sn_status sn_dataset_glance(const char *directory, sn_dataset_facts *facts_out)
+{
+    contents c = {0};
+    facts found = {0};
+    const sn_status status = load(directory, &c, &found);
+    forget(&c);
+    SN_TRY(status);
+    *facts_out = (sn_dataset_facts){.digest = found.digest, .train = found.train, .test = found.test};
+    name_dataset(found.digest, facts_out->name);
+    return SN_OK;
 }
 
 sn_status sn_dataset_open(sn_team *team, const char *directory, sn_dataset **dataset)
@@ -196,14 +214,13 @@ sn_status sn_dataset_open(sn_team *team, const char *directory, sn_dataset **dat
     if (status == SN_OK) status = load_on_nodes(team, directory, &c, &found);
     if (status == SN_OK) status = check_same(team, &found);
     if (status == SN_OK) status = share(team, &c, &found, d);
-    for (int file = 0; file < FILES; file++)
-        free(c.data[file]);
+    forget(&c);
     if (status != SN_OK) {
         sn_dataset_close(d);
         return status;
     }
     d->digest = found.digest;
-    name_dataset(d);
+    name_dataset(d->digest, d->name);
     *dataset = d;
     return SN_OK;
 }

@@ -1,10 +1,13 @@
 /* A study without carrying it out: its runs, who would train them, and how long it would take. */
 
+#include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "syncnorm/base/digest.h"
 #include "syncnorm/base/memory.h"
+#include "syncnorm/dataset/dataset.h"
 #include "syncnorm/io/run_file.h"
 #include "syncnorm/nn/replica.h"
 #include "syncnorm/study/study.h"
@@ -12,8 +15,7 @@
 
 enum { IMAGES = 64, STEPS = 4, NORMS = 5, CONVOLUTIONS = 2 };
 
-/* MNIST: the data is not looked at. Evaluating an image is a third of training on it: forward alone. */
-static const double TRAINING_IMAGES = 60000, EVALUATED_IMAGES = 10000;
+static const sn_dataset_facts mnist = {.name = "MNIST", .train = 60000, .test = 10000};
 
 typedef struct rates {
     double stated;                        /* 0: measure */
@@ -78,22 +80,58 @@ static sn_status measure(const sn_experiment *e, double *images_per_second)
     return status;
 }
 
-/* Of a run on so many ranks. They share every batch evenly, and what they tell each other is small beside it. */
-static sn_status estimate(const sn_experiment *e, int ranks, rates *r, double *seconds)
+/* How far a run has come. */
+typedef struct standing {
+    bool complete;
+    double samples; /* trained on */
+    int64_t epochs; /* whole ones */
+} standing;
+
+/* By its file; one that cannot be read counts as none here. */
+static standing standing_of(const char *directory, const char *name, const sn_experiment *e)
+{
+    char path[SN_PATH_SIZE];
+    sn_run run;
+    standing s = {0};
+    const int length = snprintf(path, sizeof path, "%s/%s.h5", directory, name);
+    if ((size_t)length >= sizeof path || sn_run_read(path, &run) != SN_OK) {
+        sn_error_clear();
+        return s;
+    }
+    const sn_attribute *complete = sn_attributes_find(&run.root, "complete");
+    const sn_attribute *samples = sn_attributes_find(&run.progress, "samples");
+    const sn_attribute *epoch = sn_attributes_find(&run.progress, "epoch");
+    const sn_attribute *step = sn_attributes_find(&run.progress, "step");
+    if (complete && samples && epoch && step) {
+        s.samples = (double)samples->integer;
+        s.epochs = epoch->integer;
+        s.complete = complete->integer == 1 &&
+                     (epoch->integer >= e->epochs || (e->steps && (uint64_t)step->integer >= e->steps));
+    }
+    sn_run_clear(&run);
+    return s;
+}
+
+/* Of what is left of a run on so many ranks. They share every batch evenly, and what they tell each other is small beside it.
+   Evaluating an image is a third of training on it: forward alone. */
+static sn_status estimate(const sn_experiment *e, const sn_dataset_facts *data, const standing *done,
+                          int ranks, rates *r, double *seconds)
 {
     double rate = r->stated;
+    *seconds = 0;
+    if (done->complete) return SN_OK;
     if (rate <= 0) {
         double *measured = &r->measured[e->norm][e->conv];
         if (*measured <= 0) SN_TRY(measure(e, measured));
         rate = *measured;
     }
-    double images = e->epochs * TRAINING_IMAGES, evaluations = e->epochs;
-    if (e->steps && (double)e->steps * e->batch < images) {
-        images = (double)e->steps * e->batch;
-        evaluations = images / TRAINING_IMAGES + 1;
-    }
+    double images = (double)e->epochs * data->train;
+    if (e->steps && (double)e->steps * e->batch < images) images = (double)e->steps * e->batch;
+    images = images > done->samples ? images - done->samples : 0;
+    /* after each epoch or part of one, and with the training set at the end */
+    const double evaluated = ceil(images / data->train) * data->test + data->train;
     const double useful = ranks < (int)e->batch ? ranks : (int)e->batch;
-    *seconds = (images + (evaluations + 1) * EVALUATED_IMAGES / 3) / (rate * useful);
+    *seconds = (images + evaluated / 3) / (rate * useful);
     return SN_OK;
 }
 
@@ -125,10 +163,25 @@ static void name_run(const sn_experiment *experiment, const char digest[SN_DIGES
     sn_experiment_name(&resolved, name);
 }
 
-/* As it would go: the team that is free first takes the next run. */
-static sn_status print_runs(const sn_plan *plan, const int *sizes, int teams, double *busy, rates *r,
-                            FILE *out)
+static void print_run(const char *name, int width, int team, int ranks, double seconds, const standing *done,
+                      FILE *out)
 {
+    if (done->complete) {
+        fprintf(out, "%-*s     –      –           complete\n", width, name);
+        return;
+    }
+    fprintf(out, "%-*s  %4d  %5d ", width, name, team, ranks);
+    print_time(seconds, 5, out);
+    if (done->samples > 0)
+        fprintf(out, "  goes on after %" PRId64 " %s", done->epochs, done->epochs == 1 ? "epoch" : "epochs");
+    fputc('\n', out);
+}
+
+/* As it would go: the team that is free first takes the next run. */
+static sn_status print_runs(const sn_rehearsal *rehearsal, const sn_dataset_facts *data, const int *sizes,
+                            int teams, double *busy, rates *r, FILE *out)
+{
+    const sn_plan *plan = rehearsal->plan;
     int width = 8;
     char name[SN_RUN_NAME_SIZE], digest[SN_DIGEST_HEX];
     SN_TRY(digest_of_init(plan, digest));
@@ -142,24 +195,29 @@ static sn_status print_runs(const sn_plan *plan, const int *sizes, int teams, do
         double seconds;
         for (int t = 1; t < teams; t++)
             if (busy[t] < busy[team]) team = t;
-        SN_TRY(estimate(&plan->experiments[i], sizes[team], r, &seconds));
-        busy[team] += seconds;
         name_run(&plan->experiments[i], digest, name);
-        fprintf(out, "%-*s  %4d  %5d ", width, name, team + 1, sizes[team]);
-        print_time(seconds, 5, out);
-        fputc('\n', out);
+        const standing done = standing_of(rehearsal->directory, name, &plan->experiments[i]);
+        SN_TRY(estimate(&plan->experiments[i], data, &done, sizes[team], r, &seconds));
+        busy[team] += seconds;
+        print_run(name, width, team + 1, sizes[team], seconds, &done, out);
     }
     return SN_OK;
 }
 
-static void print_total(const double *busy, int teams, const rates *r, FILE *out)
+static void print_total(const double *busy, int teams, const sn_dataset_facts *data, const rates *r,
+                        FILE *out)
 {
     double last = 0;
     for (int t = 0; t < teams; t++)
         if (busy[t] > last) last = busy[t];
+    if (last <= 0) {
+        fputs("\nNothing is left to do\n", out);
+        return;
+    }
     fputs("\nIn all about ", out);
     print_time(last, 1, out);
-    fprintf(out, ", for MNIST, at %s images/s of one rank:", r->stated > 0 ? "the stated" : "measured");
+    fprintf(out, ", for %s%s, at %s images/s of one rank:", data->name,
+            data == &mnist ? " (no data set was found)" : "", r->stated > 0 ? "the stated" : "measured");
     if (r->stated > 0) fprintf(out, " %.0f", r->stated);
     const char *separator = " ";
     for (int norm = 0; norm < NORMS; norm++)
@@ -172,26 +230,35 @@ static void print_total(const double *busy, int teams, const rates *r, FILE *out
     fputc('\n', out);
 }
 
-sn_status sn_study_rehearse(const sn_plan *plan, int ranks, int ranks_per_run, double rate, FILE *out)
+sn_status sn_study_rehearse(const sn_rehearsal *rehearsal, FILE *out)
 {
     char note[256];
-    const int teams = sn_study_teams(ranks, plan->count, ranks_per_run, note, sizeof note);
+    const sn_plan *plan = rehearsal->plan;
+    const int ranks = rehearsal->ranks;
+    const int teams = sn_study_teams(ranks, plan->count, rehearsal->ranks_per_run, note, sizeof note);
     int *node, *team_of = NULL, *sizes = NULL;
     double *busy = NULL;
-    rates r = {.stated = rate};
+    rates r = {.stated = rehearsal->rate};
+    sn_dataset_facts found;
+    const sn_dataset_facts *data = &found;
+    if (sn_dataset_glance(rehearsal->data, &found) != SN_OK) {
+        if (rehearsal->data) return SN_ERROR_DATA;
+        sn_error_clear();
+        data = &mnist;
+    }
     sn_status status = SN_ALLOCATE(node, (size_t)ranks, "the teams"); /* zeroed: all on one */
     if (status == SN_OK) status = SN_ALLOCATE(team_of, (size_t)ranks, "the teams");
     if (status == SN_OK) status = SN_ALLOCATE(sizes, (size_t)teams, "the teams");
     if (status == SN_OK) status = SN_ALLOCATE(busy, (size_t)teams, "the teams");
     if (status == SN_OK) {
-        sn_study_assign(node, ranks, teams, ranks_per_run, team_of);
+        sn_study_assign(node, ranks, teams, rehearsal->ranks_per_run, team_of);
         for (int rank = 0; rank < ranks; rank++)
             sizes[team_of[rank]]++;
         fprintf(out, "%zu %s, %d %s in %d %s%s%s\n", plan->count, plan->count == 1 ? "run" : "runs", ranks,
                 ranks == 1 ? "rank" : "ranks", teams, teams == 1 ? "team" : "teams", *note ? ": " : "", note);
-        status = print_runs(plan, sizes, teams, busy, &r, out);
+        status = print_runs(rehearsal, data, sizes, teams, busy, &r, out);
     }
-    if (status == SN_OK) print_total(busy, teams, &r, out);
+    if (status == SN_OK) print_total(busy, teams, data, &r, out);
     sn_free(node);
     sn_free(team_of);
     sn_free(sizes);

@@ -29,6 +29,19 @@ class OnAPipe(harness.Test):
         for label, prediction in zip(found.group(1).split(), found.group(2).split()):
             self.assertNotEqual(label, prediction)
 
+    def test_precise_statistics_are_evaluated_in_four_ways(self):
+        ways = "".join(rf"{way}: Average loss: (\d\.\d{{4}}), Accuracy: (\d+\.\d\d)%\n" for way in (
+            "Test set, running statistics", "Test set, precise statistics", "Test set, batch statistics",
+            "Training set, running statistics"))
+        told = []
+        for arguments in (("train", "--norm", "bn", "--precise-bn", "--epochs", "1"), ("eval", "runs/bn-precise-s1.h5"),
+                          ("train", "--norm", "bn", "--precise-bn", "--epochs", "1")):  # the second time it is complete
+            out, _ = self.run_program(*arguments)
+            told.append(re.search("\n" + ways, out).groups())
+        self.assertEqual(told, told[:1] * 3)
+        test = re.search(r"Test set: Average loss: (\S+), Accuracy: \S+ \((\S+)%\)", self.run_program("eval", "runs/bn-precise-s1.h5")[0])
+        self.assertEqual(told[0][:2], test.groups())
+
     def test_quiet_says_nothing(self):
         self.assertEqual(self.run_program("train", "--steps", "1", "-q"), ("", ""))
         self.assertEqual(self.run_program("train", "--steps", "2", "-q", "--progress", "always", np=2), ("", ""))

@@ -35,6 +35,17 @@ sn_digest sn_dataset_digest(const sn_dataset *dataset);
 /** What the digest says it is: "MNIST", "Fashion-MNIST", or "unknown (32 hexadecimal digits)". */
 const char *sn_dataset_name(const sn_dataset *dataset);
 
+enum { SN_DATASET_NAME = 48 };
+
+typedef struct sn_dataset_facts {
+    char name[SN_DATASET_NAME]; /* as sn_dataset_name() */
+    sn_digest digest;
+    uint32_t train, test; /* samples */
+} sn_dataset_facts;
+
+/** What is in a data set, which is read as sn_dataset_open() would read it, with its errors. Needs no MPI; not collective. */
+sn_status sn_dataset_glance(const char *directory, sn_dataset_facts *facts);
+
 /**
  * Reads one IDX file of images (magic 2051, 28 x 28) or labels (magic 2049, 0 to 9) into freshly allocated memory; no
  * MPI. `*data` holds the count * 784 or count bytes after the header (free() it). SN_ERROR_DATA names file and fault.

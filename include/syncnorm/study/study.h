@@ -75,10 +75,17 @@ sn_status sn_study_resolve(sn_team *world, sn_plan *plan);
  */
 sn_status sn_study_run(sn_team *world, const sn_study *study, sn_outcome *outcomes);
 
-/** Prints what sn_study_run() would do on `ranks` ranks: its runs, which team is likely to train them, an estimate of the time from `rate`
- *  images/s of one rank (0: measured, a few steps of each norm). Of files, it looks at that of --init alone, for the names; needs no MPI.
- *  SN_ERROR_FILE when it cannot be read. Not collective. */
-sn_status sn_study_rehearse(const sn_plan *plan, int ranks, int ranks_per_run, double rate, FILE *out);
+typedef struct sn_rehearsal {
+    const sn_plan *plan;
+    const char *directory; /* of the run files: what is done already */
+    const char *data; /* directory of the data set; NULL: the one to be found, or else as if it were MNIST */
+    int ranks, ranks_per_run;
+    double rate; /* images/s of one rank; 0: measured, a few steps of each norm */
+} sn_rehearsal;
+
+/** Prints what sn_study_run() would do: its runs, what is done of them, which team is likely to train them, an estimate of the time.
+ *  Needs no MPI. SN_ERROR_DATA and SN_ERROR_FILE when the data set that is named or the file of --init cannot be read. Not collective. */
+sn_status sn_study_rehearse(const sn_rehearsal *rehearsal, FILE *out);
 
 /** The comparison: a table of the outcomes, and the failures named. */
 void sn_study_print(const sn_study *study, const sn_outcome *outcomes, FILE *out);
