@@ -32,6 +32,9 @@ int sn_cli_launched_size(void);
 /** "syncnorm 'train' --data 'my digits'": for the provenance. Set once by main(). */
 const char *sn_cli_command_line(void);
 void sn_cli_set_command_line(int argc, char **argv);
+/** The same without the program, which may lie elsewhere on other nodes. */
+const char *sn_cli_command_arguments(void);
+void sn_cli_forget_command_line(void);
 
 /**
  * Carries out a command that uses MPI: starts it, runs `body` on every rank unless `parsed` failed, agrees on the outcome,

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "syncnorm/base/digest.h"
 
 enum { UNKNOWN = -1 };
 
@@ -86,6 +87,15 @@ int sn_cli_without_mpi(const char *command, sn_status parsed, sn_status (*body)(
     return status != SN_OK ? sn_exit_code(status) : output;
 }
 
+/* mpirun starts different commands side by side when asked to; such ranks would wait for each other for ever. Collective. */
+static sn_status check_same_command(sn_team *world)
+{
+    const char *arguments = sn_cli_command_arguments();
+    const sn_digest mine = sn_digest_of(arguments, strlen(arguments));
+    if (sn_team_same(world, &mine, sizeof mine, NULL)) return SN_OK;
+    return sn_fail(SN_ERROR_USAGE, "the ranks were not all started with the same command and options");
+}
+
 int sn_cli_with_mpi(const char *command, sn_status parsed, sn_log_level level,
                     sn_status (*body)(sn_team *world, void *context), void *context)
 {
@@ -104,7 +114,8 @@ int sn_cli_with_mpi(const char *command, sn_status parsed, sn_log_level level,
     sn_log_configure(level, sn_team_is_root(world));
     sn_log_detail("%s; %d %s, rank 0 on %s", sn_comm_library(), sn_team_size(world),
                   sn_team_size(world) == 1 ? "rank" : "ranks", sn_comm_host());
-    sn_status status = sn_team_agree(world, parsed);
+    sn_status status = check_same_command(world);
+    if (status == SN_OK) status = sn_team_agree(world, parsed);
     if (status == SN_OK) status = sn_team_agree(world, body(world, context));
 
     int code = sn_exit_code(status);

@@ -23,39 +23,6 @@ static const struct {
 
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
-static char *command_line;
-
-const char *sn_cli_command_line(void)
-{
-    return command_line ? command_line : "";
-}
-
-/* Quoted for a shell where needed, so that it can be pasted. */
-void sn_cli_set_command_line(int argc, char **argv)
-{
-    size_t bytes;
-    FILE *out = open_memstream(&command_line, &bytes);
-    if (!out) return;
-    for (int i = 0; i < argc; i++) {
-        if (i) putc(' ', out);
-        const bool plain = *argv[i] && !argv[i][strspn(argv[i], "abcdefghijklmnopqrstuvwxyz"
-                                                                "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-                                                                "-_./,:=+%@")];
-        if (plain) {
-            fputs(argv[i], out);
-            continue;
-        }
-        putc('\'', out);
-        for (const char *c = argv[i]; *c; c++)
-            if (*c == '\'')
-                fputs("'\\''", out);
-            else
-                putc(*c, out);
-        putc('\'', out);
-    }
-    fclose(out);
-}
-
 void sn_cli_print_version(void)
 {
     const sn_build *build = sn_build_info();
@@ -130,6 +97,6 @@ int main(int argc, char **argv)
         code = run_command(argc - 1, argv + 1);
     }
     if (code < 0) code = answer(name);
-    free(command_line);
+    sn_cli_forget_command_line();
     return code;
 }

@@ -119,6 +119,14 @@ class WrongUsage(harness.Test):
     def test_values_may_follow_an_equals_sign(self):
         self.refuse("train", "--batch=0", says="--batch '0'")
 
+    def test_ranks_with_different_commands_are_refused(self):
+        run = ["mpirun", "-q", "-np", "1", os.environ["SYNCNORM"], "train", "-q", "--seed", "1"]
+        for other in (["train", "-q", "--seed", "2"], ["eval", "run.h5"]):
+            done = subprocess.run(run + [":", "-np", "1", os.environ["SYNCNORM"], *other], cwd=self.directory, env=self.environment,
+                                  stdin=subprocess.DEVNULL, capture_output=True, text=True)
+            self.assertEqual((done.returncode, done.stdout), (2, ""))
+            self.assertRegex(done.stderr, r"\Asyncnorm train: the ranks were not all started with the same [^\n]+\n\Z")
+
     def test_all_ranks_leave_together_with_the_same_code(self):
         # a plain mpirun would report a rank that left before the others, or hang
         for np in (1, 3):
