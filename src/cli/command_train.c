@@ -76,7 +76,7 @@ int sn_command_train(int argc, char **argv)
         .about = "Trains one experiment, data-parallel over all ranks, and keeps its run file up to date.",
         .notes =
             "The same experiment gives the same bits on any number of ranks. On several: mpirun -q -np N "
-            "syncnorm train ...",
+            "syncnorm train ... SYNCNORM_ISA=portable, x86-64-v3 or x86-64-v4 forces an instruction set.",
         .groups = groups,
         .group_count = sizeof groups / sizeof *groups,
     };

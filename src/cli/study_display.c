@@ -33,7 +33,7 @@ static void compose_team(const sn_plan *plan, const sn_team_progress *t, int tea
     char name[SN_RUN_NAME_SIZE], bar[SN_CLI_BAR_SIZE];
     int used = snprintf(line, LINE_SIZE, "team %-3d ", team + 1);
     if (t->run < 0) {
-        snprintf(line + used, LINE_SIZE - (size_t)used, "%s", t->done ? "no run left for it" : "starting");
+        snprintf(line + used, LINE_SIZE - (size_t)used, "%s", t->done ? "no run left for it" : "waiting");
         return;
     }
     sn_experiment_name(&plan->experiments[t->run], name);

@@ -148,10 +148,15 @@ static void add_differences(sn_document *document, const sn_report_runs *runs)
     sn_report_table_column(table, true, "p (Holm)");
     sn_report_table_column(table, false, "what differs");
     bool lengths = false;
+    size_t left_out = 0;
     for (size_t g = 0; g < runs->group_count; g++) {
         const sn_report_group *group = &runs->groups[g];
         const sn_estimate e = difference(group, baseline, &images);
-        if (g == runs->baseline || e.count == 0) continue;
+        if (g == runs->baseline) continue;
+        if (e.count == 0) {
+            left_out++;
+            continue;
+        }
         sn_report_table_cell(table, "%s", group->label);
         put_difference(table, e, images, adjusted[g]);
         put_what_differs(document, table, group, baseline);
@@ -166,6 +171,11 @@ static void add_differences(sn_document *document, const sn_report_runs *runs)
         return;
     }
     sn_document_table(document, NULL, table);
+    if (left_out)
+        sn_document_note(document,
+                         "%zu other experiment%s not in this table: no complete run with a seed of %s on the "
+                         "same data.",
+                         left_out, left_out == 1 ? " is" : "s are", baseline->label);
     explain_differences(document, runs, lengths);
 }
 

@@ -94,12 +94,13 @@ void progress_step(progress *p, uint32_t batch, double loss, double accuracy)
     tick(p, true);
 }
 
-void progress_end(progress *p, const char *failure)
+/* A run that was stopped is neither done nor failed. */
+void progress_end(progress *p, sn_status status, const char *failure)
 {
     p->mine.run = -1;
     p->mine.left = 0;
-    p->mine.done++;
-    if (failure) {
+    p->mine.done += status != SN_STOPPED;
+    if (status != SN_OK && status != SN_STOPPED) {
         p->mine.failed++;
         snprintf(p->mine.failure, sizeof p->mine.failure, "%s", failure);
     }

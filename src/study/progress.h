@@ -27,11 +27,11 @@ sn_status progress_create(sn_team *world, sn_team *team, const sn_study *setup, 
 /* Collective over the world. */
 void progress_destroy(progress *p);
 
-/* A run begins, an epoch, a step is done, a run is over (`failure`: why it failed, or NULL). On a team's root. */
+/* A run begins, an epoch, a step is done, a run is over (`failure`: why it failed, where it did). On a team's root. */
 void progress_run(progress *p, uint32_t run);
 void progress_epoch(progress *p, uint32_t epoch, uint32_t steps);
 void progress_step(progress *p, uint32_t batch, double loss, double accuracy);
-void progress_end(progress *p, const char *failure);
+void progress_end(progress *p, sn_status status, const char *failure);
 
 /* The team has no run left: sees to it that the last of its progress is read. */
 void progress_finish(progress *p);

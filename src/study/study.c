@@ -83,7 +83,7 @@ static void tell_failed(study *s, const char *name, const sn_outcome *outcome)
     char text[sizeof s->progress.mine.failure];
     if (s->progress.board) {
         snprintf(text, sizeof text, "%.80s: %.100s", name, outcome->message);
-        progress_end(&s->progress, outcome->status == SN_STOPPED ? NULL : text);
+        progress_end(&s->progress, outcome->status, text);
     } else if (outcome->status == SN_STOPPED) {
         sn_log_note("%s: %s", name, outcome->message);
     } else {
@@ -146,7 +146,7 @@ static void carry_out(study *s, uint32_t run)
     }
     if (outcome->status == SN_OK) {
         tell_done(s, name, outcome);
-        progress_end(&s->progress, NULL);
+        progress_end(&s->progress, SN_OK, NULL);
     } else {
         snprintf(outcome->message, sizeof outcome->message, "%s", sn_error_message());
         tell_failed(s, name, outcome);

@@ -83,7 +83,7 @@ const sn_field sn_fields[] = {
      .attribute = "norm", MEMBER(CHOICE, norm), .initial = "gn", .choices = norm_names,
      .list = true},
 
-    {.option = "groups", .argument = "N", .help = "groups of group norm",
+    {.option = "groups", .argument = "N", .help = "groups of group norm, 1 or 2",
      .attribute = "groups", MEMBER(UINT32, groups), .initial = "2", .range = {.low = 1, .high = 16},
      .mark = "groups", .applies = with_groups, .goes_with = "group norm", .list = true},
 

@@ -29,6 +29,11 @@ static sn_status create_parts(trainer *t)
         return sn_fail(SN_ERROR_USAGE,
                        "--precise-bn: the training set has %" PRIu32 " images, exact sums take at most %d",
                        train_count, SN_POPULATION_MOST);
+    if (e->workers > batch)
+        return sn_fail(SN_ERROR_USAGE,
+                       "--workers %" PRIu32 ": each needs a sample of every batch, but there are %" PRIu32
+                       " training images",
+                       e->workers, train_count);
     SN_TRY(select_kernels(t, &convolution));
     SN_TRY(sn_network_build(e->norm, (int)e->groups, &t->network));
     SN_TRY(sn_model_create(&t->network, &t->model));

@@ -187,9 +187,16 @@ static void fill_result(trainer *t)
 /* The run was complete before it began. Collective. */
 static sn_status tell_complete(trainer *t)
 {
+    const sn_progress *p = &t->progress;
+    const sn_experiment *e = &t->experiment;
+    const bool longer = p->epoch > e->epochs || (e->steps && p->step > e->steps);
+    if (t->root && longer)
+        sn_log_warning("%s is complete and longer than what was asked for, with %" PRIu32 " epochs, %" PRIu64
+                       " steps: nothing to do",
+                       t->result.output, p->epoch, p->step);
     if (t->root) {
-        sn_log_note("%s is complete, with %" PRIu64 " steps: nothing to do", t->result.output,
-                    t->progress.step);
+        if (!longer)
+            sn_log_note("%s is complete, with %" PRIu64 " steps: nothing to do", t->result.output, p->step);
         sn_resume_result(&t->run, &t->result);
     }
     fill_result(t);

@@ -65,6 +65,14 @@ class OnAPipe(harness.Test):
         self.assertRegex(err, r"\Asyncnorm: runs/gn-s1.h5 [^\n]*nothing to do\n\Z")
         self.assertEqual(again, first[first.index("\nMisclassified"):])
 
+    def test_a_run_longer_than_asked_for_is_said_to_be(self):
+        self.run_program("train", "--epochs", "2", "-q")
+        _, err = self.run_program("train", "--epochs", "1", "-q")
+        self.assertRegex(err, r"\Asyncnorm: warning: runs/gn-s1.h5 [^\n]* longer than what was asked for, with 2 epochs[^\n]*\n\Z")
+
+    def test_more_workers_than_images_are_refused(self):
+        self.refuse("train", "--workers", "300", "--batch", "300", says="--workers 300")
+
     def test_a_longer_run_goes_on_from_a_shorter_one(self):
         whole, _ = self.run_program("train", "--epochs", "2", "--output", "whole.h5")
         self.run_program("train", "-q", "--steps", "5")
