@@ -87,6 +87,12 @@ typedef struct standing {
     int64_t epochs; /* whole ones */
 } standing;
 
+static int64_t integer_of(const sn_attributes *attributes, const char *name)
+{
+    const sn_attribute *a = sn_attributes_find(attributes, name);
+    return a && a->type == SN_VALUE_INTEGER ? a->integer : 0;
+}
+
 /* By its file; one that cannot be read counts as none here. */
 static standing standing_of(const char *directory, const char *name, const sn_experiment *e)
 {
@@ -98,16 +104,11 @@ static standing standing_of(const char *directory, const char *name, const sn_ex
         sn_error_clear();
         return s;
     }
-    const sn_attribute *complete = sn_attributes_find(&run.root, "complete");
-    const sn_attribute *samples = sn_attributes_find(&run.progress, "samples");
-    const sn_attribute *epoch = sn_attributes_find(&run.progress, "epoch");
-    const sn_attribute *step = sn_attributes_find(&run.progress, "step");
-    if (complete && samples && epoch && step) {
-        s.samples = (double)samples->integer;
-        s.epochs = epoch->integer;
-        s.complete = complete->integer == 1 &&
-                     (epoch->integer >= e->epochs || (e->steps && (uint64_t)step->integer >= e->steps));
-    }
+    s.samples = (double)integer_of(&run.progress, "samples");
+    s.epochs = integer_of(&run.progress, "epoch");
+    s.complete = integer_of(&run.root, "complete") == 1 &&
+                 (s.epochs >= e->epochs ||
+                  (e->steps && (uint64_t)integer_of(&run.progress, "step") >= e->steps));
     sn_run_clear(&run);
     return s;
 }
