@@ -9,6 +9,7 @@
 #include "syncnorm/comm/bell.h"
 #include "syncnorm/comm/vigil.h"
 #include "syncnorm/comm/watchdog.h"
+#include "syncnorm/io/run_file.h"
 #include "syncnorm/train/epoch_line.h"
 #include "syncnorm/train/signals.h"
 #include "syncnorm/train/state.h"
@@ -220,6 +221,15 @@ sn_status sn_study_resolve(sn_team *world, sn_plan *plan)
     return SN_OK;
 }
 
+/* Where no run could be saved, one line says it rather than one for each. On the world's root. */
+static sn_status check_directory(const sn_study *setup)
+{
+    char name[SN_RUN_NAME_SIZE], path[SN_PATH_SIZE];
+    sn_experiment_name(&setup->plan->experiments[0], name);
+    const int length = snprintf(path, sizeof path, "%s/%s.h5", setup->directory, name);
+    return (size_t)length < sizeof path ? sn_run_writable(path) : SN_OK; /* a run says that it is too long */
+}
+
 /* The teams, and what they share. Collective over the world. */
 static sn_status prepare(study *s, int teams)
 {
@@ -230,6 +240,8 @@ static sn_status prepare(study *s, int teams)
     sn_status status = SN_OK;
     if (!node || !s->done)
         status = sn_fail(SN_ERROR_MEMORY, "out of memory: the results of %zu runs", s->setup->plan->count);
+    else if (sn_team_is_root(s->world))
+        status = check_directory(s->setup);
     status = sn_team_agree(s->world, status);
     if (status == SN_OK) {
         sn_team_nodes(s->world, node);

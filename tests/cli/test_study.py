@@ -150,6 +150,12 @@ class Study(harness.Test):
             self.assertRegex(err, r"(?m)^syncnorm: error: 1 of 3 runs failed$")
             self.assertEqual(len(err.splitlines()), 2)
 
+    def test_a_directory_that_cannot_be_written_is_one_line_for_all(self):
+        with open(self.path("file"), "w", encoding="utf-8"):
+            pass
+        _, err = self.run_program("study", "--output", "file", np=3, expect=1)
+        self.assertRegex(err, r"\Asyncnorm: error: [^\n]*file[^\n]*\n\Z")
+
     def test_bad_data_is_one_line_for_all(self):
         self.refuse("study", "--data", "nowhere", np=3, code=1, says="nowhere")
 
