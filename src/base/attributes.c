@@ -12,6 +12,13 @@ const sn_attribute *sn_attributes_find(const sn_attributes *list, const char *na
     return NULL;
 }
 
+double sn_attributes_number(const sn_attributes *list, const char *name)
+{
+    const sn_attribute *attribute = sn_attributes_find(list, name);
+    if (!attribute || attribute->type == SN_VALUE_TEXT) return __builtin_nan("");
+    return attribute->type == SN_VALUE_INTEGER ? (double)attribute->integer : attribute->real;
+}
+
 static sn_attribute *slot(sn_attributes *list, const char *name)
 {
     sn_attribute *found = (sn_attribute *)sn_attributes_find(list, name);

@@ -43,8 +43,7 @@ static sn_status read_run(evaluation *e)
         status = sn_network_build(e->experiment.norm, (int)e->experiment.groups, &e->network);
     if (status == SN_OK) status = sn_model_create(&e->network, &e->model);
     if (status == SN_OK) status = sn_state_load(e->model, &run.model, NULL, e->path);
-    const sn_attribute *complete = sn_attributes_find(&run.root, "complete");
-    e->complete = complete && complete->integer;
+    e->complete = sn_attributes_number(&run.root, "complete") > 0;
     const sn_attribute *dataset = sn_attributes_find(&run.experiment, "dataset");
     if (dataset && dataset->type == SN_VALUE_TEXT)
         snprintf(e->trained_on, sizeof e->trained_on, "%s", dataset->text);

@@ -82,7 +82,7 @@ static sn_status tell_labels_apart(sn_report_runs *runs)
 static bool has_whole_epochs(const sn_report_group *group)
 {
     for (size_t i = 0; i < group->count; i++)
-        if (group->runs[i].complete && sn_report_number(&group->runs[i].run.progress, "batch") > 0)
+        if (group->runs[i].complete && sn_attributes_number(&group->runs[i].run.progress, "batch") > 0)
             return false;
     return true;
 }
@@ -156,7 +156,8 @@ static bool is_plain_synchronized(const sn_report_group *group)
 {
     const sn_attributes *experiment = &group->runs->run.experiment;
     const double scope = sn_report_scope(group->runs);
-    return scope >= sn_report_number(experiment, "batch") && !(sn_report_number(experiment, "l1") > 0);
+    return scope >= sn_attributes_number(experiment, "batch") &&
+           !(sn_attributes_number(experiment, "l1") > 0);
 }
 
 static sn_status refuse_baseline(const sn_report_runs *runs, const char *label)

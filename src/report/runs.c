@@ -9,13 +9,6 @@
 #include "missing.h"
 #include "syncnorm/base/log.h"
 
-double sn_report_number(const sn_attributes *attributes, const char *name)
-{
-    const sn_attribute *attribute = sn_attributes_find(attributes, name);
-    if (!attribute || attribute->type == SN_VALUE_TEXT) return SN_MISSING;
-    return attribute->type == SN_VALUE_INTEGER ? (double)attribute->integer : attribute->real;
-}
-
 const char *sn_report_text(const sn_attributes *attributes, const char *name)
 {
     const sn_attribute *attribute = sn_attributes_find(attributes, name);
@@ -37,9 +30,9 @@ double sn_report_scope(const sn_report_run *run)
 {
     const sn_attributes *experiment = &run->run.experiment;
     if (strcmp(sn_report_text(experiment, "norm"), "bn") != 0) return SN_MISSING;
-    const double batch = sn_report_number(experiment, "batch");
-    const double workers = sn_report_number(experiment, "workers");
-    const double samples = sn_report_number(experiment, "bn_scope");
+    const double batch = sn_attributes_number(experiment, "batch");
+    const double workers = sn_attributes_number(experiment, "workers");
+    const double samples = sn_attributes_number(experiment, "bn_scope");
     const char *scope = sn_report_text(experiment, "bn_scope");
     if (samples >= 1) return samples;
     if (strcmp(scope, "worker") == 0) return workers >= 1 ? batch / workers : batch;
@@ -56,9 +49,9 @@ size_t sn_report_test_count(const sn_report_run *run)
 /* /progress/batch counts the steps of an epoch without a row yet; or, after --steps, those that the last row is about. */
 double sn_report_steps(const sn_report_run *run)
 {
-    const double steps = sn_report_number(&run->run.progress, "step");
-    const double begun = sn_report_number(&run->run.progress, "batch");
-    const double epochs = sn_report_number(&run->run.progress, "epoch");
+    const double steps = sn_attributes_number(&run->run.progress, "step");
+    const double begun = sn_attributes_number(&run->run.progress, "batch");
+    const double epochs = sn_attributes_number(&run->run.progress, "epoch");
     const double covered = begun > 0 && !((double)run->run.epochs.rows > epochs) ? steps - begun : steps;
     return covered > 0 ? covered : SN_MISSING;
 }
@@ -67,7 +60,7 @@ double sn_report_ranks(const sn_report_run *run)
 {
     double ranks = SN_MISSING;
     for (size_t i = 0; i < run->run.provenance_count; i++) {
-        const double mine = sn_report_number(&run->run.provenance[i], "ranks");
+        const double mine = sn_attributes_number(&run->run.provenance[i], "ranks");
         if (isnan(mine) || (i > 0 && (mine < ranks || mine > ranks))) return SN_MISSING;
         ranks = mine;
     }
@@ -91,7 +84,7 @@ double sn_value_last(const sn_report_run *run, const void *column)
 
 double sn_value_evaluation(const sn_report_run *run, const void *attribute)
 {
-    return sn_report_number(&run->run.evaluation_attributes, attribute);
+    return sn_attributes_number(&run->run.evaluation_attributes, attribute);
 }
 
 /* "norm3.running_mean", as many values as those before it. */
@@ -145,7 +138,7 @@ static sn_status check(const sn_report_run *run)
         if (!*sn_report_text(experiment, texts[i]))
             return sn_fail(SN_ERROR_FILE, "%s: /experiment has no attribute %s", run->path, texts[i]);
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-        if (isnan(sn_report_number(experiment, numbers[i])))
+        if (isnan(sn_attributes_number(experiment, numbers[i])))
             return sn_fail(SN_ERROR_FILE, "%s: /experiment has no attribute %s", run->path, numbers[i]);
     return SN_OK;
 }
@@ -165,7 +158,7 @@ static sn_status load_run(const char *path, sn_report_run *run)
     run->name = sn_report_text(&run->run.experiment, "name");
     run->digest = sn_report_text(&run->run.model_attributes, "digest");
     run->seed = sn_attributes_find(&run->run.experiment, "seed")->integer;
-    run->complete = sn_report_number(&run->run.root, "complete") > 0 && run->run.epochs.rows > 0;
+    run->complete = sn_attributes_number(&run->run.root, "complete") > 0 && run->run.epochs.rows > 0;
     measure_precise_gap(run);
     /* What a report of hundreds of runs need not keep. */
     sn_tensors_clear(&run->run.model);

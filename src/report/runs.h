@@ -49,8 +49,6 @@ void sn_report_runs_clear(sn_report_runs *runs);
 double sn_report_epoch_value(const sn_report_run *run, const char *column, size_t row);
 /** The cell of the last epoch. */
 double sn_report_last(const sn_report_run *run, const char *column);
-/** A numeric attribute; NaN when it is not there. */
-double sn_report_number(const sn_attributes *attributes, const char *name);
 /** A text attribute; "" when it is not there. */
 const char *sn_report_text(const sn_attributes *attributes, const char *name);
 

@@ -277,7 +277,8 @@ static void add_published(sn_document *document, const sn_report_runs *runs)
 static bool is_penalized_bn(const sn_report_group *group)
 {
     const sn_attributes *experiment = &group->runs->run.experiment;
-    return strcmp(sn_report_text(experiment, "norm"), "bn") == 0 && sn_report_number(experiment, "l1") > 0;
+    return strcmp(sn_report_text(experiment, "norm"), "bn") == 0 &&
+           sn_attributes_number(experiment, "l1") > 0;
 }
 
 /* The group that lacks the penalty, and nothing else. */
@@ -286,7 +287,7 @@ static const sn_report_group *without_penalty(const sn_report_runs *runs, const 
     static const char *const penalty[] = {"l1", "precise_bn", NULL}; /* which changes no weight */
     for (size_t g = 0; g < runs->group_count; g++) {
         const sn_attributes *experiment = &runs->groups[g].runs->run.experiment;
-        if (!(sn_report_number(experiment, "l1") > 0) &&
+        if (!(sn_attributes_number(experiment, "l1") > 0) &&
             sn_report_same_but(experiment, &mixed->runs->run.experiment, penalty))
             return &runs->groups[g];
     }

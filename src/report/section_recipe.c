@@ -73,7 +73,7 @@ void sn_put_command(FILE *out, const sn_report_run *run)
 {
     const sn_attributes *mine = &run->run.experiment;
     const char *norm = sn_report_text(mine, "norm");
-    const double l1 = sn_report_number(mine, "l1");
+    const double l1 = sn_attributes_number(mine, "l1");
     const bool penalized = strcmp(norm, "bn") == 0 && l1 >= 3e-4 && l1 <= 3e-4;
     const bool preset = strcmp(norm, "gn") == 0 || strcmp(norm, "ln") == 0 || penalized;
     static sn_experiment experiment;
@@ -178,7 +178,7 @@ static void add_networks(sn_document *document, const sn_report_runs *runs)
         static sn_experiment experiment;
         const sn_attributes *mine = &runs->groups[g].runs->run.experiment;
         const char *norm = sn_report_text(mine, "norm");
-        const double groups = sn_report_number(mine, "groups");
+        const double groups = sn_attributes_number(mine, "groups");
         bool seen = false;
         for (size_t k = 0; k < g && !seen; k++)
             seen = strcmp(norm, sn_report_text(&runs->groups[k].runs->run.experiment, "norm")) == 0;
@@ -222,7 +222,7 @@ static void add_runs(sn_document *document, const sn_report_runs *runs)
             sn_report_table_cell(table, "complete");
         else
             sn_report_table_cell(table, "%zu of %.0f epochs", run->run.epochs.rows,
-                                 sn_report_number(&run->run.experiment, "epochs"));
+                                 sn_attributes_number(&run->run.experiment, "epochs"));
         sn_report_table_number(table, 2, sn_report_last(run, "test_accuracy"));
         sn_report_table_cell(table, "%s", run->digest);
         sn_report_table_cell(table, "%s", sn_report_text(&run->run.experiment, "digest"));
@@ -261,7 +261,7 @@ static void add_starts(sn_document *document, const sn_report_runs *runs)
             const sn_attributes *start = &runs->runs[i].run.provenance[k];
             sn_report_table_cell(table, "%s", runs->runs[i].name);
             sn_report_table_cell(table, "%zu", k + 1);
-            sn_report_table_number(table, 0, sn_report_number(start, "ranks"));
+            sn_report_table_number(table, 0, sn_attributes_number(start, "ranks"));
             for (size_t c = 0; c < COLUMNS; c++)
                 sn_report_table_cell(table, "%s", sn_report_text(start, columns[c].attribute));
         }

@@ -42,9 +42,9 @@ static bool is_per_worker(const sn_report_group *group)
 /* Of one worker, the batch is its own: where a line by workers begins. */
 static bool is_by_worker(const sn_report_group *group)
 {
-    const double workers = sn_report_number(experiment_of(group), "workers");
-    return is_per_worker(group) ||
-           (workers <= 1 && sn_report_scope(group->runs) >= sn_report_number(experiment_of(group), "batch"));
+    const double workers = sn_attributes_number(experiment_of(group), "workers");
+    return is_per_worker(group) || (workers <= 1 && sn_report_scope(group->runs) >=
+                                                        sn_attributes_number(experiment_of(group), "batch"));
 }
 
 static bool same_but_scope(const sn_report_group *a, const sn_report_group *b)

@@ -1,6 +1,5 @@
 /* A study without carrying it out: its runs, who would train them, and how long it would take. */
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,14 +83,8 @@ static sn_status measure(const sn_experiment *e, double *images_per_second)
 typedef struct standing {
     bool complete;
     double samples; /* trained on */
-    int64_t epochs; /* whole ones */
+    double epochs;  /* whole ones */
 } standing;
-
-static int64_t integer_of(const sn_attributes *attributes, const char *name)
-{
-    const sn_attribute *a = sn_attributes_find(attributes, name);
-    return a && a->type == SN_VALUE_INTEGER ? a->integer : 0;
-}
 
 /* By its file; one that cannot be read counts as none here. */
 static standing standing_of(const char *directory, const char *name, const sn_experiment *e)
@@ -104,11 +97,11 @@ static standing standing_of(const char *directory, const char *name, const sn_ex
         sn_error_clear();
         return s;
     }
-    s.samples = (double)integer_of(&run.progress, "samples");
-    s.epochs = integer_of(&run.progress, "epoch");
-    s.complete = integer_of(&run.root, "complete") == 1 &&
+    s.samples = fmax(0, sn_attributes_number(&run.progress, "samples")); /* a NaN is 0 */
+    s.epochs = fmax(0, sn_attributes_number(&run.progress, "epoch"));
+    s.complete = sn_attributes_number(&run.root, "complete") > 0 &&
                  (s.epochs >= e->epochs ||
-                  (e->steps && (uint64_t)integer_of(&run.progress, "step") >= e->steps));
+                  (e->steps && sn_attributes_number(&run.progress, "step") >= (double)e->steps));
     sn_run_clear(&run);
     return s;
 }
@@ -173,8 +166,7 @@ static void print_run(const char *name, int width, int team, int ranks, double s
     }
     fprintf(out, "%-*s  %4d  %5d ", width, name, team, ranks);
     print_time(seconds, 5, out);
-    if (done->samples > 0)
-        fprintf(out, "  goes on after %" PRId64 " %s", done->epochs, done->epochs == 1 ? "epoch" : "epochs");
+    if (done->samples > 0) fprintf(out, "  goes on after epoch %.0f", done->epochs);
     fputc('\n', out);
 }
 

@@ -142,8 +142,7 @@ bool sn_trainer_at_length(const trainer *t)
     return t->progress.epoch >= e->epochs || (e->steps && t->progress.step >= e->steps);
 }
 
-/* A longer run than this one was asked for before: there is no way back to its middle. */
-static bool is_past_length(const trainer *t)
+bool sn_trainer_past_length(const trainer *t)
 {
     const sn_experiment *e = &t->experiment;
     const sn_progress *p = &t->progress;
@@ -163,7 +162,7 @@ static sn_status open_record(trainer *t, const char *hosts)
     if (!found) return sn_record_start(&t->run, &t->experiment, sn_dataset_name(t->dataset), &provenance);
     SN_TRY(sn_resume_load(&t->run, &t->experiment, path, t->model, &t->progress));
     const bool complete = sn_resume_complete(&t->run);
-    if (is_past_length(t) && !complete)
+    if (sn_trainer_past_length(t) && !complete)
         return sn_fail(SN_ERROR_FILE,
                        "%s: it is past the length asked for, at epoch %" PRIu32 ", step %" PRIu64
                        ", but not complete: ask for more --epochs or --steps, or choose another --output",

@@ -188,17 +188,13 @@ static void fill_result(trainer *t)
 static sn_status tell_complete(trainer *t)
 {
     const sn_progress *p = &t->progress;
-    const sn_experiment *e = &t->experiment;
-    const bool longer = p->epoch > e->epochs || (e->steps && p->step > e->steps);
-    if (t->root && longer)
+    if (t->root && sn_trainer_past_length(t))
         sn_log_warning("%s is complete and longer than what was asked for, with %" PRIu32 " epochs, %" PRIu64
                        " steps: nothing to do",
                        t->result.output, p->epoch, p->step);
-    if (t->root) {
-        if (!longer)
-            sn_log_note("%s is complete, with %" PRIu64 " steps: nothing to do", t->result.output, p->step);
-        sn_resume_result(&t->run, &t->result);
-    }
+    else if (t->root)
+        sn_log_note("%s is complete, with %" PRIu64 " steps: nothing to do", t->result.output, p->step);
+    if (t->root) sn_resume_result(&t->run, &t->result);
     fill_result(t);
     sn_team_broadcast(t->team, &t->result, sizeof t->result, 0);
     return SN_OK;

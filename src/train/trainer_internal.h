@@ -45,6 +45,9 @@ typedef struct trainer {
 /* True when the run is as long as it was asked to be. */
 bool sn_trainer_at_length(const trainer *t);
 
+/* A longer run than this one was asked for before: there is no way back to its middle. */
+bool sn_trainer_past_length(const trainer *t);
+
 /* A trainer was asked to stop: by a signal on this rank, or by the time, which the root alone reads. */
 bool sn_trainer_stop_is_asked(const void *trainer);
 

@@ -11,17 +11,11 @@ static const struct {
     [SN_WAY_TRAIN] = {"train_loss", "train_accuracy", "Training set, running statistics"},
 };
 
-static double value_of(const sn_attributes *evaluation, const char *name)
-{
-    const sn_attribute *a = sn_attributes_find(evaluation, name);
-    return a && a->type == SN_VALUE_REAL ? a->real : __builtin_nan("");
-}
-
 void sn_ways_read(const sn_attributes *evaluation, sn_ways *ways)
 {
     for (int w = 0; w < SN_WAYS; w++) {
-        ways->loss[w] = value_of(evaluation, ways_of[w].loss);
-        ways->accuracy[w] = value_of(evaluation, ways_of[w].accuracy);
+        ways->loss[w] = sn_attributes_number(evaluation, ways_of[w].loss);
+        ways->accuracy[w] = sn_attributes_number(evaluation, ways_of[w].accuracy);
     }
 }
 

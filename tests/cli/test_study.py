@@ -83,7 +83,7 @@ class Study(harness.Test):
         self.assertEqual(err, "")
         # 200 images an epoch, 100 of the test set after it, 200 at the end, these at a third of the cost
         self.assertRegex(out, r"(?m)^gn-s1 +– +– +complete$")
-        self.assertRegex(out, r"(?m)^ln-s1 +1 +1 +0:05:00  goes on after 1 epoch$")
+        self.assertRegex(out, r"(?m)^ln-s1 +1 +1 +0:05:00  goes on after epoch 1$")
         self.assertRegex(out, r"(?m)^bn-s1 +1 +1 +0:08:53$")
         self.assertRegex(out, r"\nIn all about 0:13:53, for unknown \([0-9a-f]{32}\), at the stated ")
         self.assertEqual(sorted(os.listdir(self.path("runs"))), before)

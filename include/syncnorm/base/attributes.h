@@ -33,6 +33,8 @@ sn_status sn_attributes_set_text(sn_attributes *list, const char *name, const ch
 
 /** The named attribute, NULL when it is not there. */
 const sn_attribute *sn_attributes_find(const sn_attributes *list, const char *name);
+/** The named integer or real as a number; NaN when it is not there, or text. */
+double sn_attributes_number(const sn_attributes *list, const char *name);
 
 /** Text of a value: integers and reals as %lld and the shortest of %.15g, %.17g that reads back. */
 void sn_attribute_print(const sn_attribute *attribute, char *buffer, size_t size);
