@@ -34,11 +34,16 @@ static sn_status put_aside(const char *path)
                    strerror(errno));
 }
 
-/* What was read from .prev becomes the newest generation, so that there is a good one under its name. */
+/* What was read from .prev becomes the newest generation, so that there is a good one under its name. Trouble with the disk does not
+   keep a run from going on; a complete one has no other chance to be written. */
 static sn_status restore(const char *path, const sn_run *run)
 {
     if (is_there(path)) SN_TRY(put_aside(path));
-    return sn_run_write(run, path);
+    const sn_status status = sn_run_write(run, path);
+    if (status != SN_ERROR_FILE || sn_resume_complete(run)) return status;
+    sn_log_warning("%s; training goes on", sn_error_message());
+    sn_error_clear();
+    return SN_OK;
 }
 
 /* The newest generation that can be read, and its path in `origin`. */
@@ -179,8 +184,7 @@ sn_status sn_resume_load(sn_run *run, const sn_experiment *experiment, const cha
 
 bool sn_resume_complete(const sn_run *run)
 {
-    const sn_attribute *complete = sn_attributes_find(&run->root, "complete");
-    return complete && complete->type == SN_VALUE_INTEGER && complete->integer == 1;
+    return sn_attributes_number(&run->root, "complete") > 0;
 }
 
 /* Of the last epoch; the columns are there (sn_record_check) */

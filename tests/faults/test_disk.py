@@ -37,6 +37,15 @@ class Disk(jobs.Test):
         self.assertTrue(job.until(lambda: self.steps() > 0, "the first file"), job.err())
         return job
 
+    def fill(self, directory):
+        path = os.path.join(directory, "filler")
+        with open(path, "wb") as filler:
+            try:
+                while True:
+                    os.write(filler.fileno(), bytes(4096))
+            except OSError:
+                return path
+
     def steps(self):
         return jobs.progress(self.path("disk/run.h5"))
 
@@ -59,17 +68,12 @@ class Disk(jobs.Test):
     def test_a_full_disk(self):
         directory = mounted(self, "-o", "size=4m")
         job = self.begin()
-        with open(os.path.join(directory, "filler"), "wb") as filler:
-            try:
-                while True:
-                    os.write(filler.fileno(), bytes(4096))
-            except OSError:
-                pass
+        filler = self.fill(directory)
         old = jobs.runs.content(self.path("disk/run.h5")) if not job.over() else {}
         self.assertTrue(old)
         self.warned(job, "No space left on device")
         self.verify("disk/run.h5")
-        os.remove(os.path.join(directory, "filler"))
+        os.remove(filler)
         self.recovers(job)
 
     def test_256_kb(self):
@@ -100,6 +104,20 @@ class Disk(jobs.Test):
         self.warned(job, "File too large")
         self.verify("disk/run.h5")
         resource.prlimit(job.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        self.recovers(job)
+
+    def test_the_generation_before_serves_though_nothing_can_be_written(self):
+        directory = mounted(self, "-o", "size=4m")
+        job = self.begin()
+        job.signal(jobs.signal.SIGUSR2)
+        self.finish(job, 75)
+        os.rename(self.path("disk/run.h5"), self.path("disk/run.h5.prev"))
+        filler = self.fill(directory)
+        job = self.start("--epochs", EPOCHS, "--checkpoint-every", "5steps", "--output", "disk/run.h5", np=2)
+        self.assertTrue(job.until(lambda: "training goes on" in job.err(), "a warning"), job.err())
+        self.assertRegex(job.said()[0], r"\Asyncnorm: warning: [^\n]* is not there; going on from [^\n]*\.prev\Z")
+        self.assertRegex(job.said()[1], r"\Asyncnorm: warning: [^\n]*No space left[^\n]*; training goes on\Z")
+        os.remove(filler)
         self.recovers(job)
 
     def test_a_removed_directory_is_made_again(self):
