@@ -186,6 +186,8 @@ class Study(harness.Test):
         self.assertEqual(len(re.findall(r"^\S+ +\w+ +stopped (?:after step|before it began)", out, re.M)), 3, out)
         self.assertEqual(out.count("stopped"), 3, out)
         self.assertRegex(err.splitlines()[-1], r"3 of 3 runs stopped")
+        out, _ = self.run_program("study", "--epochs", "60000", "--max-time", "0:00:01", "--progress", "always", np=2, expect=75)
+        self.assertEqual(set(re.findall(r"(\d+) of 3 runs done", out)), {"0"})
 
     def test_a_study_from_given_weights(self):
         self.run_program("train", "-q", "--steps", "3", "--output", "start.h5")

@@ -3,14 +3,9 @@
 
 /* Writing a report and reading what it says; a test fails where it does not. After <cmocka.h>. */
 
+#include "../support/assert_ok.h"
 #include "study_runs.h"
 #include "syncnorm/report/report.h"
-
-#define assert_ok(call)                                                                                      \
-    do {                                                                                                     \
-        sn_error_clear();                                                                                    \
-        if ((call) != SN_OK) fail_msg("%s: %s", #call, sn_error_message());                                  \
-    } while (0)
 
 /** A file's text up to its first zero, to be freed. */
 char *read_file(const char *path);

@@ -3,22 +3,8 @@
 
 /* cmocka and a run with one of everything, for the tests of run files. */
 
-/* cmocka.h needs these before it */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
+#include "../support/assert_ok.h"
 #include "syncnorm/io/run_file.h"
-
-/** Fails the test with the recorded message unless the status is SN_OK. */
-#define assert_ok(call)                                                                                      \
-    do {                                                                                                     \
-        sn_error_clear();                                                                                    \
-        if ((call) != SN_OK) fail_msg("%s: %s", #call, sn_error_message());                                  \
-    } while (0)
 
 /** The call fails with that status, and one line that has `part` in it. */
 #define assert_fails_as(status, call, part)                                                                  \
