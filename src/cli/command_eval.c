@@ -109,11 +109,12 @@ static void print_report(const evaluation *e, const sn_dataset *dataset, sn_samp
     sn_digest_hex(sn_model_digest(e->model), hex);
     printf("Run: %s (%s%s)\nDigest: %s\nData set: %s, %s\n", name, e->path, e->complete ? "" : ", incomplete",
            hex, sn_dataset_name(dataset), e->train ? "training set" : "test set");
-    if (strcmp(e->trained_on, sn_dataset_name(dataset)) != 0) printf("Trained on: %s\n", e->trained_on);
+    const bool same_data = strcmp(e->trained_on, sn_dataset_name(dataset)) == 0;
+    if (!same_data) printf("Trained on: %s\n", e->trained_on);
     printf("\n%s set: Average loss: %.4f, Accuracy: %" PRId64 "/%" PRIu32 " (%.2f%%)\n",
            e->train ? "Train" : "Test", sums->loss, sums->correct, sums->count, sums->accuracy);
 
-    if (!isnan(e->ways.loss[SN_WAY_PRECISE])) {
+    if (same_data && !isnan(e->ways.loss[SN_WAY_PRECISE])) {
         printf("\nRecorded at the end of training:");
         sn_ways_print(&e->ways, stdout);
     }

@@ -112,13 +112,16 @@ static void add_table(sn_document *document, const sn_report_runs *runs)
     }
     sn_report_table_drop_empty(table);
     sn_document_table(document, NULL, table);
-    sn_document_text(document, "Statistics are the sums of batch statistics and of their gradients across "
-                               "ranks; gradient is the one sum of a step over "
-                               "all parameters. Calls and bytes are the experiment's: with a rank for each "
-                               "worker, or, of one worker, several ranks that share its batch. "
-                               "Exact sums send 64-bit integers; the columns as float32 say "
-                               "what rounded sums would have sent. "
-                               "Times depend on the machine and its load; results do not.");
+    sn_document_text(
+        document,
+        "Statistics are the sums of batch statistics and of their gradients across "
+        "ranks; gradient is the one sum of a step over "
+        "all parameters. Calls and bytes are the experiment's: with a rank for each "
+        "worker, or, of one worker, several ranks that share its batch. "
+        "Exact sums send 64-bit integers; the columns as float32 say "
+        "what rounded sums would have sent. "
+        "A step's time is the first rank's, its parts are means over the ranks, so that with their waiting "
+        "they may add up to more. Times depend on the machine and its load; results do not.");
 }
 
 /* Not all runs were on one number of ranks. */

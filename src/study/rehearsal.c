@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "syncnorm/base/digest.h"
 #include "syncnorm/base/memory.h"
@@ -81,25 +82,37 @@ static sn_status measure(const sn_experiment *e, double *images_per_second)
 
 /* How far a run has come. */
 typedef struct standing {
+    const char *obstacle; /* why the study would fail on the file that is there; or NULL */
     bool complete;
     double samples; /* trained on */
     double epochs;  /* whole ones */
 } standing;
 
-/* By its file; one that cannot be read counts as none here. */
+/* By its file, which a run of this experiment would go on from. */
 static standing standing_of(const char *directory, const char *name, const sn_experiment *e)
 {
-    char path[SN_PATH_SIZE];
+    char path[SN_PATH_SIZE], differences[SN_MESSAGE_SIZE];
     sn_run run;
     standing s = {0};
     const int length = snprintf(path, sizeof path, "%s/%s.h5", directory, name);
-    if ((size_t)length >= sizeof path || sn_run_read(path, &run) != SN_OK) {
+    if ((size_t)length >= sizeof path || access(path, F_OK) != 0) return s;
+    if (sn_run_read(path, &run) != SN_OK) {
         sn_error_clear();
+        s.obstacle = "its file cannot be read";
         return s;
     }
+    static sn_experiment mine;
+    mine = *e;
+    const sn_attribute *digest = sn_attributes_find(&run.experiment, "dataset_digest");
+    const char *recorded = digest && digest->type == SN_VALUE_TEXT ? digest->text : NULL;
+    if (!*mine.dataset_digest) /* of a data set that is not there */
+        snprintf(mine.dataset_digest, sizeof mine.dataset_digest, "%s", recorded ? recorded : "");
+    if (sn_experiment_differences(&run.experiment, &mine, differences, sizeof differences) != SN_OK ||
+        *differences)
+        s.obstacle = "its file is another experiment's";
     s.samples = fmax(0, sn_attributes_number(&run.progress, "samples")); /* a NaN is 0 */
     s.epochs = fmax(0, sn_attributes_number(&run.progress, "epoch"));
-    s.complete = sn_attributes_number(&run.root, "complete") > 0 &&
+    s.complete = !s.obstacle && sn_attributes_number(&run.root, "complete") > 0 &&
                  (s.epochs >= e->epochs ||
                   (e->steps && sn_attributes_number(&run.progress, "step") >= (double)e->steps));
     sn_run_clear(&run);
@@ -121,7 +134,7 @@ static sn_status estimate(const sn_experiment *e, const sn_dataset_facts *data, 
     }
     double images = (double)e->epochs * data->train;
     if (e->steps && (double)e->steps * e->batch < images) images = (double)e->steps * e->batch;
-    images = images > done->samples ? images - done->samples : 0;
+    if (!done->obstacle) images = images > done->samples ? images - done->samples : 0;
     /* after each epoch or part of one, and with the training set at the end */
     const double evaluated = ceil(images / data->train) * data->test + data->train;
     const double useful = ranks < (int)e->batch ? ranks : (int)e->batch;
@@ -148,13 +161,15 @@ static sn_status digest_of_init(const sn_plan *plan, char digest[SN_DIGEST_HEX])
     return status;
 }
 
-static void name_run(const sn_experiment *experiment, const char digest[SN_DIGEST_HEX],
-                     char name[SN_RUN_NAME_SIZE])
+/* The experiment as the run will have it. */
+static const sn_experiment *resolve(const sn_experiment *experiment, const char init[SN_DIGEST_HEX],
+                                    const sn_dataset_facts *data)
 {
     static sn_experiment resolved;
     resolved = *experiment;
-    memcpy(resolved.init_digest, digest, SN_DIGEST_HEX);
-    sn_experiment_name(&resolved, name);
+    memcpy(resolved.init_digest, init, SN_DIGEST_HEX);
+    if (data != &mnist) sn_digest_hex(data->digest, resolved.dataset_digest);
+    return &resolved;
 }
 
 static void print_run(const char *name, int width, int team, int ranks, double seconds, const standing *done,
@@ -166,7 +181,10 @@ static void print_run(const char *name, int width, int team, int ranks, double s
     }
     fprintf(out, "%-*s  %4d  %5d ", width, name, team, ranks);
     print_time(seconds, 5, out);
-    if (done->samples > 0) fprintf(out, "  goes on after epoch %.0f", done->epochs);
+    if (done->obstacle)
+        fprintf(out, "  %s", done->obstacle);
+    else if (done->samples > 0)
+        fprintf(out, "  goes on after epoch %.0f", done->epochs);
     fputc('\n', out);
 }
 
@@ -179,7 +197,7 @@ static sn_status print_runs(const sn_rehearsal *rehearsal, const sn_dataset_fact
     char name[SN_RUN_NAME_SIZE], digest[SN_DIGEST_HEX];
     SN_TRY(digest_of_init(plan, digest));
     for (size_t i = 0; i < plan->count; i++) {
-        name_run(&plan->experiments[i], digest, name);
+        sn_experiment_name(resolve(&plan->experiments[i], digest, data), name);
         if ((int)strlen(name) > width) width = (int)strlen(name);
     }
     fprintf(out, "\n%-*s  team  ranks   about\n", width, "run");
@@ -188,8 +206,9 @@ static sn_status print_runs(const sn_rehearsal *rehearsal, const sn_dataset_fact
         double seconds;
         for (int t = 1; t < teams; t++)
             if (busy[t] < busy[team]) team = t;
-        name_run(&plan->experiments[i], digest, name);
-        const standing done = standing_of(rehearsal->directory, name, &plan->experiments[i]);
+        const sn_experiment *experiment = resolve(&plan->experiments[i], digest, data);
+        sn_experiment_name(experiment, name);
+        const standing done = standing_of(rehearsal->directory, name, experiment);
         SN_TRY(estimate(&plan->experiments[i], data, &done, sizes[team], r, &seconds));
         busy[team] += seconds;
         print_run(name, width, team + 1, sizes[team], seconds, &done, out);

@@ -87,6 +87,12 @@ class Study(harness.Test):
         self.assertRegex(out, r"(?m)^bn-s1 +1 +1 +0:08:53$")
         self.assertRegex(out, r"\nIn all about 0:13:53, for unknown \([0-9a-f]{32}\), at the stated ")
         self.assertEqual(sorted(os.listdir(self.path("runs"))), before)
+        self.run_program("train", "-q", "--norm", "gn", "--seed", "7", "--steps", "1", "--output", "runs/gn-s2.h5")
+        with open(self.path("runs/gn-s3.h5"), "w", encoding="utf-8"):
+            pass
+        out, _ = self.run_program(*options, "--dry-run", "--rate", "1", "--seed", "1-3")
+        self.assertRegex(out, r"(?m)^gn-s2 +1 +1 +0:08:53  its file is another experiment's$")
+        self.assertRegex(out, r"(?m)^gn-s3 +1 +1 +0:08:53  its file cannot be read$")
         self.run_program(*options, "-q")
         self.assertIn("\nNothing is left to do\n", self.run_program(*options, "--dry-run")[0])
         self.refuse(*options, "--dry-run", "--data", "nowhere", code=1, says="nowhere/train-images-idx3-ubyte")
