@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """Going on from a run file: exactly, from the right one, or not at all."""
 
+import gzip
 import os
+import pathlib
 import shutil
 import signal
 
@@ -24,6 +26,20 @@ class Exact(jobs.Test):
             self.assert_same(self.path(name), reference)
             self.verify(name, name + ".prev")
         self.assert_no_leftovers()
+
+    def test_a_file_of_before_goes_on(self):
+        """Written in the middle of an epoch when sums of an epoch at work were stored without names."""
+        arguments = ("-q", "--norm", "bn", "--workers", 3, "--batch", 8, "--bn-scope", "worker", "--shards", "dirichlet:0.5",
+                     "--epochs", 2)
+        data = jobs.dataset(60, 20)
+        self.train(*arguments, "--output", "whole.h5", data=data)
+        whole = jobs.runs.content(self.path("whole.h5"))
+        for np in (None, 2):
+            with gzip.open(jobs.TESTS / "faults/fixtures/before-labelled-progress.h5.gz") as packed:
+                pathlib.Path(self.path()).write_bytes(packed.read())
+            self.assertEqual(jobs.progress(self.path()), 11)
+            self.train(*arguments, "--output", "run.h5", "--resume", "require", data=data, np=np)
+            self.assert_same(self.path(), whole)
 
     def test_a_longer_run_goes_on_and_replaces_the_partial_row(self):
         self.train("-q", "--steps", 15, "--output", "run.h5")
