@@ -23,7 +23,7 @@ static void accumulate(sn_replica *r, const sn_block *block, int parameter, cons
 void sn_backward_sums(sn_replica *r, const sn_model *model, sn_block *block, int stage)
 {
     const sn_stage_plan *plan = &r->work.plans[stage];
-    if (plan->norm.kind == SN_NORM_NONE) return;
+    if (!sn_norm_has_statistics(&plan->norm)) return;
     sn_norm_state *state = &block->norms[stage];
     const size_t bytes = (size_t)plan->norm.channels * L * sizeof(float);
     memset(state->sum_g, 0, bytes);
@@ -42,7 +42,7 @@ void sn_backward_norm_parameters(sn_replica *r, const sn_model *model, const sn_
     const sn_stage_plan *plan = &r->work.plans[stage];
     const sn_norm_state *state = &block->norms[stage];
     if (s->norm_weight < 0) return;
-    if (plan->norm.kind != SN_NORM_LAYER) {
+    if (!sn_norm_is_per_element(&plan->norm)) {
         accumulate(r, block, s->norm_weight, state->sum_gz, total);
         accumulate(r, block, s->norm_bias, state->sum_g, total);
         return;

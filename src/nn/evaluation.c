@@ -11,7 +11,7 @@ enum { PIECE = 4 * L }; /* samples of a rank between two questions whether to st
 static void settle_evaluation(const sn_replica *r, const sn_model *model, sn_block *block, int stage)
 {
     const sn_norm *norm = &r->work.plans[stage].norm;
-    if (sn_norm_is_batch(norm)) {
+    if (sn_norm_pools_batch(norm->kind)) {
         const int offset = r->network->stages[stage].channel_offset;
         double mean[SN_MAX_CHANNELS], var[SN_MAX_CHANNELS];
         for (int c = 0; c < norm->channels; c++) {
@@ -28,7 +28,8 @@ static void settle_evaluation(const sn_replica *r, const sn_model *model, sn_blo
 /* Forward in evaluation mode through the stages before `end`. */
 static void forward_evaluation(sn_replica *r, const sn_model *model, sn_block *block, int end)
 {
-    const bool measure = r->network->norm != SN_NORM_NONE && !sn_replica_pools_samples(r);
+    const bool measure = sn_norm_types[r->network->norm].over != SN_OVER_NOTHING &&
+                         !sn_replica_pools_samples(r);
     for (int stage = 0; stage < end; stage++) {
         sn_forward_stage(r, model, block, stage, measure);
         settle_evaluation(r, model, block, stage);

@@ -73,7 +73,7 @@ void sn_forward_stage(sn_replica *r, const sn_model *model, sn_block *block, int
     float *plane_sum = measure ? r->work.plane_sum : NULL;
     if (measure) memset(plane_sum, 0, (size_t)s->out_channels * L * sizeof(float));
     r->convolution->convolve(&plan->forward, sn_values_of(model, s->weight), sn_values_of(model, s->bias),
-                             input, sn_block_z(&r->work, block, stage), plan->rows, s->norm, plane_sum,
+                             input, sn_block_z(&r->work, block, stage), plan->rows, s->relu, plane_sum,
                              r->work.conv_scratch);
     if (measure) sn_norm_measure(&plan->norm, r->kernels, block->z[stage], plane_sum, &block->norms[stage]);
 }

@@ -17,7 +17,7 @@ sn_status sn_model_create(const sn_network *network, sn_model **model)
     const size_t total = network->parameters.total, channels = (size_t)network->norm_channels;
     sn_status status = SN_ALLOCATE(m->values, total, "the parameters");
     if (status == SN_OK) status = SN_ALLOCATE(m->momentum, total, "the momentum");
-    if (status == SN_OK && network->norm == SN_NORM_BATCH) {
+    if (status == SN_OK && sn_norm_pools_batch(network->norm)) {
         status = SN_ALLOCATE(m->running_mean, channels, "the running mean");
         if (status == SN_OK) status = SN_ALLOCATE(m->running_var, channels, "the running variance");
     }
@@ -81,6 +81,7 @@ void sn_model_initialize(sn_model *model, uint64_t seed)
         fill_uniform(model->values + bias->offset, bias->count, bound, seed, 2 * (uint32_t)i + 1);
         if (stage->norm_weight < 0) continue;
         fill(model->values + items[stage->norm_weight].offset, items[stage->norm_weight].count, 1);
+        if (stage->norm_bias < 0) continue;
         fill(model->values + items[stage->norm_bias].offset, items[stage->norm_bias].count, 0);
     }
     memset(model->momentum, 0, network->parameters.total * sizeof *model->momentum);
@@ -123,7 +124,7 @@ int sn_model_state(sn_model *model, sn_state_entry entries[SN_STATE_MAX])
         e = add_parameter(e, model, stage->bias);
         if (stage->norm_weight < 0) continue;
         e = add_parameter(e, model, stage->norm_weight);
-        e = add_parameter(e, model, stage->norm_bias);
+        if (stage->norm_bias >= 0) e = add_parameter(e, model, stage->norm_bias);
         if (!model->running_mean) continue;
         e = add_statistic(e, i + 1, "running_mean", model->running_mean + stage->channel_offset,
                           stage->out_channels);

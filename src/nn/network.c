@@ -3,16 +3,17 @@
 #include <stdio.h>
 #include <string.h>
 
-/* in, out, kernel, padding, norm, pool */
+/* in, out, kernel, padding, pool */
 static const struct {
     int in, out, kernel, padding;
-    bool norm, pool;
+    bool pool;
 } architecture[SN_STAGES] = {
-    {1, 10, 3, 1, true, false},   {10, 16, 3, 1, true, true},  {16, 8, 1, 0, true, false},
-    {8, 16, 3, 1, true, false},   {16, 16, 3, 1, true, false}, {16, 16, 3, 1, true, true},
-    {16, 8, 1, 0, true, false},   {8, 10, 3, 0, true, false},  {10, 16, 3, 0, true, false},
-    {16, 10, 1, 0, false, false},
+    {1, 10, 3, 1, false},  {10, 16, 3, 1, true},  {16, 8, 1, 0, false}, {8, 16, 3, 1, false},
+    {16, 16, 3, 1, false}, {16, 16, 3, 1, true},  {16, 8, 1, 0, false}, {8, 10, 3, 0, false},
+    {10, 16, 3, 0, false}, {16, 10, 1, 0, false},
 };
+
+_Static_assert(SN_PARAMETERS_MAX >= 2 * SN_STAGES + 2 * SN_NORMS, "weights and biases of all layers");
 
 int sn_parameter_find(const sn_parameter_table *table, const char *name)
 {
@@ -41,8 +42,11 @@ static void add_norm_parameters(sn_network *network, sn_stage *stage, int number
 {
     const size_t channels = (size_t)stage->out_channels, size = (size_t)stage->out_size;
     const size_t shape[] = {channels, size, size};
-    const int rank = network->norm == SN_NORM_LAYER ? 3 : 1; /* layer norm's affine is per element */
+    const sn_norm_parameters affine = sn_norm_types[network->norm].affine;
+    const int rank = affine == SN_AFFINE_CHANNEL ? 1 : 3;
+    if (affine == SN_AFFINE_NONE) return;
     stage->norm_weight = add_parameter(&network->parameters, "norm", number, "weight", rank, shape);
+    if (affine == SN_AFFINE_ELEMENT_WEIGHT) return;
     stage->norm_bias = add_parameter(&network->parameters, "norm", number, "bias", rank, shape);
 }
 
@@ -58,7 +62,7 @@ sn_status sn_network_build(sn_norm_kind norm, int groups, sn_network *network)
         stage->out_channels = architecture[i].out;
         stage->kernel = architecture[i].kernel;
         stage->padding = architecture[i].padding;
-        stage->norm = architecture[i].norm;
+        stage->relu = stage->norm = i < SN_NORMS;
         stage->pool = architecture[i].pool;
         stage->in_size = size;
         stage->out_size = size + 2 * stage->padding - stage->kernel + 1;
@@ -68,11 +72,12 @@ sn_status sn_network_build(sn_norm_kind norm, int groups, sn_network *network)
         stage->bias = add_parameter(&network->parameters, "conv", i + 1, "bias", 1, shape);
         stage->norm_weight = stage->norm_bias = -1;
         if (stage->norm) {
-            if (norm == SN_NORM_GROUP && (groups < 1 || stage->out_channels % groups != 0))
+            if (sn_norm_types[norm].over == SN_OVER_GROUP &&
+                (groups < 1 || stage->out_channels % groups != 0))
                 return sn_fail(SN_ERROR_USAGE,
                                "--groups %d does not divide the %d channels of layer %d: use 1 or 2", groups,
                                stage->out_channels, i + 1);
-            if (norm != SN_NORM_NONE) add_norm_parameters(network, stage, i + 1);
+            add_norm_parameters(network, stage, i + 1);
             stage->channel_offset = network->norm_channels;
             network->norm_channels += stage->out_channels;
         }

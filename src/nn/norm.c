@@ -1,13 +1,22 @@
-/* Forward: moments, pooling within samples, the fold into what kernels apply. Batch pooling is in norm_batch.c. */
+/* The table of norms; moments, pooling within samples, the fold into what kernels apply. Batch pooling is in norm_batch.c. */
 
 #include "syncnorm/nn/norm.h"
 
 #include <math.h>
-#include <string.h>
 
 #include "syncnorm/base/fixed_point.h"
 
 enum { L = SN_LANES };
+
+#define ROW(kind_, name_, pytorch_, help_, over_, centred_, affine_)                                         \
+    [SN_NORM_##kind_] = {.name = (name_),                                                                    \
+                         .pytorch = (pytorch_),                                                              \
+                         .help = (help_),                                                                    \
+                         .over = (over_),                                                                    \
+                         .centred = (centred_),                                                              \
+                         .affine = (affine_)},
+const sn_norm_type sn_norm_types[SN_NORM_KINDS] = {SN_NORM_ROWS(ROW)};
+#undef ROW
 
 void sn_norm_state_carve(sn_norm_state *state, int channels, sn_arena *arena)
 {
@@ -37,14 +46,25 @@ void sn_norm_measure(const sn_norm *norm, const sn_kernels *kernels, const float
     }
 }
 
-/* Pools `count` consecutive channels, lane by lane, in ascending order. */
+static sn_norm_over over(const sn_norm *norm)
+{
+    return sn_norm_types[norm->kind].over;
+}
+
+static bool per_channel(const sn_norm *norm)
+{
+    return sn_norm_types[norm->kind].affine == SN_AFFINE_CHANNEL;
+}
+
+/* Pools `count` consecutive channels, lane by lane, in ascending order. Not centred: the deviation is from 0. */
 static void pool_channels(const sn_norm *norm, int first, int count, sn_norm_state *state)
 {
     const double pixels = norm->pixels;
+    const bool centred = sn_norm_types[norm->kind].centred;
     const double *mean = state->mean + first * L, *squares = state->squares + first * L;
     for (int lane = 0; lane < L; lane++) {
         double m = 0, q = 0;
-        for (int c = 0; c < count; c++)
+        for (int c = 0; c < count && centred; c++)
             m += mean[c * L + lane];
         m /= count;
         for (int c = 0; c < count; c++) {
@@ -62,14 +82,14 @@ static void pool_channels(const sn_norm *norm, int first, int count, sn_norm_sta
 /* Channels that the norm pools within a sample. */
 static int pooled_channels(const sn_norm *norm)
 {
-    switch (norm->kind) {
-    case SN_NORM_GROUP:
+    switch (over(norm)) {
+    case SN_OVER_GROUP:
         return norm->channels / norm->groups;
-    case SN_NORM_LAYER:
+    case SN_OVER_LAYER:
         return norm->channels;
-    case SN_NORM_BATCH:
-    case SN_NORM_INSTANCE:
-    case SN_NORM_NONE:
+    case SN_OVER_BATCH:
+    case SN_OVER_PLANE:
+    case SN_OVER_NOTHING:
         break;
     }
     return 1;
@@ -77,7 +97,7 @@ static int pooled_channels(const sn_norm *norm)
 
 void sn_norm_pool_samples(const sn_norm *norm, sn_norm_state *state)
 {
-    if (norm->kind == SN_NORM_NONE) {
+    if (!sn_norm_has_statistics(norm)) {
         for (int i = 0; i < norm->channels * L; i++) {
             state->pooled_mean[i] = 0;
             state->inverse[i] = 1;
@@ -105,14 +125,14 @@ void sn_norm_pool_given(const sn_norm *norm, const double *mean, const double *v
 /* center holds the mean to float precision; what it lacks of the mean is folded, in double, into the offset. */
 void sn_norm_fold(const sn_norm *norm, const float *weight, const float *bias, sn_norm_state *state)
 {
-    const int per_channel = norm->kind != SN_NORM_LAYER && norm->kind != SN_NORM_NONE;
+    const bool folded = per_channel(norm), elements = sn_norm_is_per_element(norm);
     for (int c = 0; c < norm->channels; c++) {
-        const double w = per_channel ? (double)weight[c] : 1, b = per_channel ? (double)bias[c] : 0;
+        const double w = folded ? (double)weight[c] : 1, b = folded ? (double)bias[c] : 0;
         for (int i = c * L; i < (c + 1) * L; i++) {
             const double mean = state->pooled_mean[i], inverse = state->inverse[i];
             const float center = (float)mean;
             const double rest = ((double)center - mean) * inverse;
-            const double keep = norm->kind == SN_NORM_LAYER ? 1 : (double)state->keep[i];
+            const double keep = elements ? 1 : (double)state->keep[i];
             state->center[i] = center;
             state->scale[i] = (float)(inverse * w * keep);
             state->offset[i] = (float)((rest * w + b) * keep);
@@ -123,13 +143,13 @@ void sn_norm_fold(const sn_norm *norm, const float *weight, const float *bias, s
 sn_affine sn_norm_affine(const sn_norm *norm, const sn_norm_state *state, const float *weight,
                          const float *bias, int width)
 {
-    const int per_element = norm->kind == SN_NORM_LAYER;
+    const bool elements = sn_norm_is_per_element(norm);
     return (sn_affine){.center = state->center,
                        .scale = state->scale,
                        .offset = state->offset,
                        .keep = state->keep,
-                       .weight = per_element ? weight : NULL,
-                       .bias = per_element ? bias : NULL,
+                       .weight = elements ? weight : NULL,
+                       .bias = elements ? bias : NULL,
                        .element_plane = (size_t)norm->pixels,
                        .element_row = (size_t)width};
 }
@@ -156,28 +176,22 @@ static void set_gradient(sn_norm_state *state, int i, double w, double mean_g, d
     state->shift[i] = (float)(inverse * (mean_g + mean_gx * rest));
 }
 
+/* Sums of per-element norms have their weights already. Without statistics the sums are 0, and dz is keep * da. */
 void sn_norm_gradient_samples(const sn_norm *norm, const float *weight, sn_norm_state *state)
 {
-    if (norm->kind == SN_NORM_NONE) {
-        const size_t bytes = (size_t)norm->channels * L * sizeof(float);
-        memcpy(state->gain, state->keep, bytes);
-        memset(state->slope, 0, bytes);
-        memset(state->shift, 0, bytes);
-        return;
-    }
-    const int per_channel = norm->kind != SN_NORM_LAYER; /* layer norm's sums have their weights already */
+    const bool weighted = per_channel(norm), centred = sn_norm_types[norm->kind].centred;
     const int count = pooled_channels(norm);
     const double values = (double)count * norm->pixels;
     for (int first = 0; first < norm->channels; first += count) {
         for (int lane = 0; lane < L; lane++) {
             double g = 0, gx = 0;
             for (int c = first; c < first + count; c++) {
-                const double w = per_channel ? (double)weight[c] : 1;
+                const double w = weighted ? (double)weight[c] : 1;
                 g += w * (double)state->sum_g[c * L + lane];
                 gx += w * (double)state->sum_gz[c * L + lane];
             }
             for (int c = first; c < first + count; c++)
-                set_gradient(state, c * L + lane, per_channel ? (double)weight[c] : 1, g / values,
+                set_gradient(state, c * L + lane, weighted ? (double)weight[c] : 1, centred ? g / values : 0,
                              gx / values);
         }
     }

@@ -115,7 +115,8 @@ void sn_forward_span(sn_replica *r, const sn_model *model, sn_block *blocks, int
 {
     for (int stage = 0; stage < SN_NORMS; stage++) {
         for (int b = 0; b < count; b++)
-            sn_forward_stage(r, model, &blocks[b], stage, r->network->norm != SN_NORM_NONE);
+            sn_forward_stage(r, model, &blocks[b], stage,
+                             sn_norm_types[r->network->norm].over != SN_OVER_NOTHING);
         settle_forward(r, model, blocks, count, stage);
     }
 }

@@ -59,7 +59,7 @@ static inline size_t sn_violation_of_loss(const sn_network *network)
 
 static inline bool sn_replica_pools_samples(const sn_replica *r)
 {
-    return r->network->norm == SN_NORM_BATCH;
+    return sn_norm_pools_batch(r->network->norm);
 }
 
 /* Values of a parameter of the table; NULL for index -1. */

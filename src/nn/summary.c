@@ -42,30 +42,13 @@ static int64_t elements(const table *t, int parameter)
     return parameter < 0 ? 0 : (int64_t)t->network->parameters.items[parameter].count;
 }
 
-static const char *norm_type(sn_norm_kind norm)
-{
-    switch (norm) {
-    case SN_NORM_GROUP:
-        return "GroupNorm";
-    case SN_NORM_LAYER:
-        return "LayerNorm";
-    case SN_NORM_BATCH:
-        return "BatchNorm2d";
-    case SN_NORM_INSTANCE:
-        return "InstanceNorm2d";
-    case SN_NORM_NONE:
-        return "Identity";
-    }
-    return "";
-}
-
 static void stage(table *t, const sn_stage *s)
 {
     const int channels = s->out_channels, size = s->out_size;
     layer(t, "Conv2d", channels, size, elements(t, s->weight) + elements(t, s->bias));
+    if (s->relu) layer(t, "ReLU", channels, size, 0);
     if (s->norm) {
-        layer(t, "ReLU", channels, size, 0);
-        layer(t, norm_type(t->network->norm), channels, size,
+        layer(t, sn_norm_types[t->network->norm].pytorch, channels, size,
               elements(t, s->norm_weight) + elements(t, s->norm_bias));
         layer(t, "Dropout2d", channels, size, 0);
     }

@@ -74,7 +74,7 @@ static void fill(cells *list, const sn_experiment *experiment, const sn_epoch_ro
     add_real(list, "images_per_second", "images/s", row->images_per_second);
     add_real(list, "learning_rate", "", row->learning_rate);
     add_real(list, "gradient_norm", "", row->gradient_norm);
-    if (experiment->norm == SN_NORM_BATCH) {
+    if (sn_norm_pools_batch(experiment->norm)) {
         if (experiment->workers > 1) add_norms(list, "between_share", "", row->between_share);
         add_norms(list, "running_mean_gap", "standard deviations", row->running_mean_gap);
         add_norms(list, "running_var_gap", "", row->running_var_gap);

@@ -5,13 +5,15 @@
 #include <math.h>
 #include <stddef.h>
 
-static const char *const norm_names[] = {"gn", "ln", "bn", "in", "none", NULL};
+#define NAME(kind, name, ...) name,
+#define OR_NAME(kind, name, ...) "|" name
+#define AND_HELP(kind, name, pytorch, help, ...) ", " help
+static const char *const norm_names[] = {SN_NORM_ROWS(NAME) NULL};
+static const char norm_words[] = SN_NORM_ROWS(OR_NAME),
+                  norm_help[] = SN_NORM_ROWS(AND_HELP) ": instead of a preset";
 static const char *const conv_names[] = {"direct", "gemm", NULL};
 static const char *const lr_scaling_names[] = {"none", "linear", NULL};
 
-_Static_assert(SN_NORM_GROUP == 0 && SN_NORM_LAYER == 1 && SN_NORM_BATCH == 2 && SN_NORM_INSTANCE == 3 &&
-                   SN_NORM_NONE == 4,
-               "norm_names is in the order of sn_norm_kind");
 _Static_assert(sizeof(sn_norm_kind) == sizeof(int) && sizeof(sn_conv_kind) == sizeof(int) &&
                    sizeof(sn_lr_scaling) == sizeof(int),
                "choices are stored as int");
@@ -21,12 +23,12 @@ const sn_preset sn_presets[] = {
 
 static bool with_groups(const sn_experiment *experiment)
 {
-    return experiment->norm == SN_NORM_GROUP;
+    return sn_norm_types[experiment->norm].over == SN_OVER_GROUP;
 }
 
 static bool with_batch_statistics(const sn_experiment *experiment)
 {
-    return experiment->norm == SN_NORM_BATCH;
+    return sn_norm_pools_batch(experiment->norm);
 }
 
 /* Batch statistics of one worker are those of the batch. A single sample left over joins the group before it, so groups of
@@ -78,8 +80,7 @@ const sn_field sn_fields[] = {
      .help = "preset: group norm, layer norm, or batch norm with L1 penalty 3e-4",
      .type = SN_FIELD_PRESET, .role = SN_ROLE_NOTE, .initial = "gn", .list = true},
 
-    {.option = "norm", .argument = "gn|ln|bn|in|none",
-     .help = "norm instead of a preset: group, layer, batch, instance, none",
+    {.option = "norm", .argument = &norm_words[1], .help = &norm_help[2],
      .attribute = "norm", MEMBER(CHOICE, norm), .initial = "gn", .choices = norm_names,
      .list = true},
 

@@ -179,7 +179,7 @@ sn_status sn_trainer_prepare(trainer *t)
     sn_digest_hex(sn_dataset_digest(t->dataset), t->experiment.dataset_digest);
     SN_TRY(sn_team_agree(t->team, create_parts(t)));
     SN_TRY(load_initial(t));
-    if (t->root && t->experiment.norm == SN_NORM_BATCH && t->experiment.batch == 1)
+    if (t->root && sn_norm_pools_batch(t->experiment.norm) && t->experiment.batch == 1)
         sn_log_warning("batch norm over one sample: what the network says does not depend on the image");
     char hosts[4096];
     SN_TRY(gather_hosts(t, hosts, sizeof hosts));

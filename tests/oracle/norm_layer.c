@@ -229,7 +229,7 @@ static sn_affine affine_of(const run *r, const block *b)
 
 static void forward(run *r, norm_layer_result *result)
 {
-    const bool batch = sn_norm_is_batch(&r->norm);
+    const bool batch = sn_norm_pools_batch(r->norm.kind);
     const size_t channels = (size_t)r->layer->channels, out = (size_t)out_size(r->layer);
     int64_t *message = calloc(channels * SN_MOMENT_WORDS, sizeof *message);
     if (!message) abort();
@@ -280,7 +280,7 @@ static void backward(run *r, norm_layer_result *result)
     if (r->team) sn_team_sum(r->team, sums, 2 * parameters);
     for (int i = 0; i < r->count; i++) {
         block *b = &r->blocks[i];
-        if (sn_norm_is_batch(&r->norm))
+        if (sn_norm_pools_batch(r->norm.kind))
             sn_norm_gradient_batch(&r->norm, r->weight, dbias, dweight, r->total, UINT16_MAX, &b->state);
         else
             sn_norm_gradient_samples(&r->norm, r->weight, &b->state);

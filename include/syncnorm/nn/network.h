@@ -21,10 +21,10 @@ typedef struct sn_stage {
     int in_channels, out_channels;
     int kernel, padding;
     int in_size, out_size;      /* square planes: of the input, and of the convolution's output */
-    bool norm;                  /* ReLU, norm and dropout follow: all but the last stage */
+    bool relu, norm;            /* ReLU, then norm and dropout follow: all but the last stage */
     bool pool;                  /* 2 x 2 max-pool after the dropout */
     int weight, bias;           /* indices into the parameters table */
-    int norm_weight, norm_bias; /* likewise; -1 without */
+    int norm_weight, norm_bias; /* likewise; -1 where the norm has none */
     int channel_offset; /* of this stage's channels among all normalized channels (running statistics) */
 } sn_stage;
 

@@ -3,10 +3,10 @@
 
 /**
  * The norm module. Every norm starts from the same thing, the moments of each (sample, channel) plane, and differs only in
- * which of them it pools before normalizing (group norm: the channels of a group; layer norm: all channels; batch norm: all
- * samples of a statistics group; instance norm: nothing). Backward pools the sums of dy and dy * xhat over the same sets.
+ * which of them it pools before normalizing (norm_kind.h). Backward pools the sums of dy and dy * xhat over the same sets.
  *
  *     y = weight * xhat + bias,  xhat = (z - mean) / sqrt(var + epsilon), var biased, then dropout: y * keep
+ * (not centred: mean is 0, and var the mean square)
  *
  * Sources: Ioffe and Szegedy 2015 (batch), Ba et al. 2016 (layer), Ulyanov et al. 2016 (instance), Wu and He 2018 (group).
  * Arrays named [C][L] hold one value per channel and lane. Nothing here is collective: batch pooling fills and reads
@@ -48,7 +48,7 @@ void sn_norm_state_carve(sn_norm_state *state, int channels, sn_arena *arena);
 void sn_norm_measure(const sn_norm *norm, const sn_kernels *kernels, const float *z, const float *plane_sum,
                      sn_norm_state *state);
 
-/** Pooling within each sample: gn, ln, in (and none: mean 0, inverse 1). */
+/** Pooling within each sample; without statistics mean 0, inverse 1. */
 void sn_norm_pool_samples(const sn_norm *norm, sn_norm_state *state);
 
 /** Batch pooling: a message of SN_MOMENT_WORDS integers per channel, added up over blocks and ranks. */
@@ -67,8 +67,8 @@ void sn_norm_message_read(const sn_norm *norm, const int64_t *message, int64_t s
 void sn_norm_pool_given(const sn_norm *norm, const double *mean, const double *var, uint16_t mask,
                         sn_norm_state *state);
 
-/** Fills center, scale and offset from the pooled statistics, the affine parameters ([C]; for ln [C][pixels], not folded; NULL
- *  for none) and keep. */
+/** Fills center, scale and offset from the pooled statistics, the affine parameters ([C]; per element, [C][pixels], they are not
+ *  folded; NULL for none) and keep. */
 void sn_norm_fold(const sn_norm *norm, const float *weight, const float *bias, sn_norm_state *state);
 
 /** The kernels' view of the state; `weight` and `bias` as above, `width` columns a row. */
@@ -78,7 +78,7 @@ sn_affine sn_norm_affine(const sn_norm *norm, const sn_norm_state *state, const 
 /** Turns the kernel's sums (sum_g, sum_gz) into the sums of dy and dy * xhat, per lane and channel. */
 void sn_norm_finish_sums(const sn_norm *norm, sn_norm_state *state);
 
-/** Fills gain, slope and shift by pooling within each sample (gn, ln, in, none). */
+/** Fills gain, slope and shift by pooling within each sample; without statistics the sums must be 0, as they are carved. */
 void sn_norm_gradient_samples(const sn_norm *norm, const float *weight, sn_norm_state *state);
 
 /** The same for batch norm, for the lanes in `mask`: sum_dy and sum_dy_xhat [C] over all `samples` samples of their statistics
@@ -86,10 +86,15 @@ void sn_norm_gradient_samples(const sn_norm *norm, const float *weight, sn_norm_
 void sn_norm_gradient_batch(const sn_norm *norm, const float *weight, const int64_t *sum_dy,
                             const int64_t *sum_dy_xhat, int64_t samples, uint16_t mask, sn_norm_state *state);
 
-/** True when the statistics are pooled over samples, and training therefore exchanges them. */
-static inline int sn_norm_is_batch(const sn_norm *norm)
+static inline bool sn_norm_has_statistics(const sn_norm *norm)
 {
-    return norm->kind == SN_NORM_BATCH;
+    return sn_norm_types[norm->kind].over != SN_OVER_NOTHING;
+}
+
+/** True when the affine parameters are per element, so that they are not folded into scale and offset. */
+static inline bool sn_norm_is_per_element(const sn_norm *norm)
+{
+    return sn_norm_types[norm->kind].affine >= SN_AFFINE_ELEMENT;
 }
 
 #endif
