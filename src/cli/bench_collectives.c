@@ -20,12 +20,11 @@ static void sum(void *context)
     sn_team_sum(w->team, w->values, w->count);
 }
 
-/* What a step sends after backward: the gradient, loss, correct count, the caller's words, violations per tensor */
 static size_t gradient_words(sn_norm_kind norm)
 {
     sn_network network;
     if (sn_network_build(norm, 2, &network) != SN_OK) return 0;
-    return network.parameters.total + 2 + SN_STEP_EXTRA + (size_t)network.parameters.count + SN_NORMS + 1;
+    return sn_replica_message_words(&network, 1).gradient;
 }
 
 sn_status sn_bench_collectives(const sn_bench *bench)

@@ -2,113 +2,107 @@
 
 #include <string.h>
 
-#include "replica_internal.h"
+#include "message.h"
+#include "pass.h"
 #include "syncnorm/base/fixed_point.h"
 #include "syncnorm/nn/head.h"
 
-float sn_gradient_limit(uint32_t total)
+static void accumulate(const sn_pass *pass, const sn_block *block, int parameter, const float *lanes,
+                       const sn_sums *sums)
 {
-    return (float)sn_fixed_limit(SN_GRADIENT_SCALE, total);
-}
-
-static void accumulate(sn_replica *r, const sn_block *block, int parameter, const float *lanes,
-                       uint32_t total)
-{
-    const sn_parameter *p = &r->network->parameters.items[parameter];
-    r->violations[parameter] += (int64_t)r->kernels->accumulate(
-        p->count, lanes, block->mask, sn_gradient_limit(total), r->message + p->offset);
+    const sn_parameter *p = &pass->network->parameters.items[parameter];
+    sums->violations[parameter] += (int64_t)pass->kernels->accumulate(
+        p->count, lanes, block->mask, sums->gradient_limit, sums->gradient + p->offset);
 }
 
 /* Backward sums of a stage's norm, from the gradient that has reached its output. */
-void sn_backward_sums(sn_replica *r, const sn_model *model, sn_block *block, int stage)
+void sn_backward_sums(const sn_pass *pass, sn_block *block, int stage)
 {
-    const sn_stage_plan *plan = &r->work.plans[stage];
+    const sn_stage_plan *plan = &pass->work->plans[stage];
     if (!sn_norm_has_statistics(&plan->norm)) return;
     sn_norm_state *state = &block->norms[stage];
     const size_t bytes = (size_t)plan->norm.channels * L * sizeof(float);
     memset(state->sum_g, 0, bytes);
     memset(state->sum_gz, 0, bytes);
-    const sn_affine affine = sn_affine_of(r, model, block, stage);
-    r->kernels->norm_sums(plan->extent, &affine, sn_block_z(&r->work, block, stage),
-                          sn_block_da(&r->work, block, stage), state->sum_g, state->sum_gz);
+    const sn_affine affine = sn_affine_of(pass, block, stage);
+    pass->kernels->norm_sums(plan->extent, &affine, sn_block_z(pass->work, block, stage),
+                             sn_block_da(pass->work, block, stage), state->sum_g, state->sum_gz);
     sn_norm_finish_sums(&plan->norm, state);
 }
 
 /* The gradient of the norm's own parameters. Per element (layer norm) it is converted at once: lane-wise it would be 4 MB. */
-void sn_backward_norm_parameters(sn_replica *r, const sn_model *model, const sn_block *block, int stage,
-                                 uint32_t total)
+void sn_backward_norm_parameters(const sn_pass *pass, const sn_block *block, int stage, const sn_sums *sums)
 {
-    const sn_stage *s = &r->network->stages[stage];
-    const sn_stage_plan *plan = &r->work.plans[stage];
+    const sn_stage *s = &pass->network->stages[stage];
+    const sn_stage_plan *plan = &pass->work->plans[stage];
     const sn_norm_state *state = &block->norms[stage];
     if (s->norm_weight < 0) return;
     if (!sn_norm_is_per_element(&plan->norm)) {
-        accumulate(r, block, s->norm_weight, state->sum_gz, total);
-        accumulate(r, block, s->norm_bias, state->sum_g, total);
+        accumulate(pass, block, s->norm_weight, state->sum_gz, sums);
+        accumulate(pass, block, s->norm_bias, state->sum_g, sums);
         return;
     }
-    const sn_parameter *items = r->network->parameters.items;
-    const sn_affine affine = sn_affine_of(r, model, block, stage);
-    r->violations[s->norm_weight] += (int64_t)r->kernels->element_gradient(
-        plan->extent, &affine, sn_block_z(&r->work, block, stage), sn_block_da(&r->work, block, stage),
-        block->mask, sn_gradient_limit(total), r->message + items[s->norm_weight].offset,
-        r->message + items[s->norm_bias].offset);
+    const sn_parameter *items = pass->network->parameters.items;
+    const sn_affine affine = sn_affine_of(pass, block, stage);
+    sums->violations[s->norm_weight] += (int64_t)pass->kernels->element_gradient(
+        plan->extent, &affine, sn_block_z(pass->work, block, stage), sn_block_da(pass->work, block, stage),
+        block->mask, sums->gradient_limit, sums->gradient + items[s->norm_weight].offset,
+        sums->gradient + items[s->norm_bias].offset);
 }
 
 /* From dz: the gradients of the convolution's parameters and of its input, which becomes da of the stage before. */
-static void conv_backward(sn_replica *r, const sn_model *model, sn_block *block, int stage,
-                          const float *bias_lanes, bool input_is_there, uint32_t total)
+static void conv_backward(const sn_pass *pass, sn_block *block, int stage, const float *bias_lanes,
+                          bool input_is_there, const sn_sums *sums)
 {
-    const sn_stage *s = &r->network->stages[stage];
-    const sn_stage_plan *plan = &r->work.plans[stage];
+    const sn_stage *s = &pass->network->stages[stage];
+    const sn_stage_plan *plan = &pass->work->plans[stage];
     const size_t halo = stage > 0 ? (size_t)(s->kernel - 1 - s->padding) : 0;
-    const sn_planes input = input_is_there && stage > 0 ? plan->input
-                                                        : sn_produce_input(r, model, block, stage);
-    float *lanes = r->work.weight_lanes;
-    memset(lanes, 0, r->network->parameters.items[s->weight].count * L * sizeof(float));
-    r->convolution->weight_gradient(&plan->forward, input, sn_planes_at(plan->dz, halo, halo), plan->rows,
-                                    lanes, r->work.conv_scratch);
-    accumulate(r, block, s->weight, lanes, total);
-    accumulate(r, block, s->bias, bias_lanes, total);
+    const sn_planes input = input_is_there && stage > 0 ? plan->input : sn_produce_input(pass, block, stage);
+    float *lanes = pass->work->weight_lanes;
+    memset(lanes, 0, pass->network->parameters.items[s->weight].count * L * sizeof(float));
+    pass->convolution->weight_gradient(&plan->forward, input, sn_planes_at(plan->dz, halo, halo), plan->rows,
+                                       lanes, pass->work->conv_scratch);
+    accumulate(pass, block, s->weight, lanes, sums);
+    accumulate(pass, block, s->bias, bias_lanes, sums);
     if (stage == 0) return;
-    r->convolution->convolve(&plan->backward, r->work.flipped[stage], NULL, plan->dz,
-                             sn_block_da(&r->work, block, stage - 1), plan->backward_rows, false, NULL,
-                             r->work.conv_scratch);
+    pass->convolution->convolve(&plan->backward, pass->work->flipped[stage], NULL, plan->dz,
+                                sn_block_da(pass->work, block, stage - 1), plan->backward_rows, false, NULL,
+                                pass->work->conv_scratch);
 }
 
-void sn_backward_stage(sn_replica *r, const sn_model *model, sn_block *block, int stage, bool input_is_there,
-                       uint32_t total)
+void sn_backward_stage(const sn_pass *pass, sn_block *block, int stage, bool input_is_there,
+                       const sn_sums *sums)
 {
-    const sn_stage *s = &r->network->stages[stage];
-    const sn_stage_plan *plan = &r->work.plans[stage];
+    const sn_stage *s = &pass->network->stages[stage];
+    const sn_stage_plan *plan = &pass->work->plans[stage];
     const sn_norm_state *state = &block->norms[stage];
     const sn_norm_gradient gradient = {state->center, state->gain, state->slope, state->shift};
     const size_t halo = stage > 0 ? (size_t)(s->kernel - 1 - s->padding) : 0;
-    const sn_affine affine = sn_affine_of(r, model, block, stage);
-    memset(r->work.bias_sum, 0, (size_t)s->out_channels * L * sizeof(float));
-    r->kernels->norm_backward(plan->extent, &affine, &gradient, sn_block_z(&r->work, block, stage),
-                              sn_block_da(&r->work, block, stage), sn_planes_at(plan->dz, halo, halo),
-                              r->work.bias_sum);
-    conv_backward(r, model, block, stage, r->work.bias_sum, input_is_there, total);
+    const sn_affine affine = sn_affine_of(pass, block, stage);
+    memset(pass->work->bias_sum, 0, (size_t)s->out_channels * L * sizeof(float));
+    pass->kernels->norm_backward(plan->extent, &affine, &gradient, sn_block_z(pass->work, block, stage),
+                                 sn_block_da(pass->work, block, stage), sn_planes_at(plan->dz, halo, halo),
+                                 pass->work->bias_sum);
+    conv_backward(pass, block, stage, pass->work->bias_sum, input_is_there, sums);
 }
 
 /* The head of one block: the last convolution, loss, and backward through both. */
-void sn_backward_head(sn_replica *r, const sn_model *model, sn_block *block, uint32_t total)
+void sn_backward_head(const sn_pass *pass, sn_block *block, const sn_sums *sums)
 {
-    const int pixels = r->work.plans[LAST_STAGE].norm.pixels;
-    sn_forward_stage(r, model, block, LAST_STAGE, false);
+    const int pixels = pass->work->plans[LAST_STAGE].norm.pixels;
+    sn_forward_stage(pass, block, LAST_STAGE, false);
     sn_head_result result;
-    sn_head_logits(block->z[LAST_STAGE], pixels, r->work.logits);
-    sn_head_loss(r->work.logits, block->labels, r->work.dlogits, &result);
-    const double limit = sn_fixed_limit(SN_LOSS_SCALE, total);
+    sn_head_logits(block->z[LAST_STAGE], pixels, pass->work->logits);
+    sn_head_loss(pass->work->logits, block->labels, pass->work->dlogits, &result);
     for (int lane = 0; lane < block->count; lane++) {
-        if (sn_fixed_in_range(result.loss[lane], limit))
-            *r->loss += sn_fixed(result.loss[lane], SN_LOSS_SCALE);
+        if (sn_fixed_in_range(result.loss[lane], sums->loss_limit))
+            *sums->loss += sn_fixed(result.loss[lane], SN_LOSS_SCALE);
         else
-            r->violations[sn_violation_of_loss(r->network)]++;
-        *r->correct += result.prediction[lane] == block->labels[lane];
+            sums->violations[sn_violation_of_loss(pass->network)]++;
+        *sums->correct += result.prediction[lane] == block->labels[lane];
     }
-    memset(r->work.bias_sum, 0, SN_CLASSES * L * sizeof(float));
-    sn_head_backward(r->work.dlogits, pixels, r->work.plans[LAST_STAGE].dz.data, r->work.bias_sum);
-    conv_backward(r, model, block, LAST_STAGE, r->work.bias_sum, true, total);
+    memset(pass->work->bias_sum, 0, SN_CLASSES * L * sizeof(float));
+    sn_head_backward(pass->work->dlogits, pixels, pass->work->plans[LAST_STAGE].dz.data,
+                     pass->work->bias_sum);
+    conv_backward(pass, block, LAST_STAGE, pass->work->bias_sum, true, sums);
 }

@@ -1,11 +1,12 @@
-/* Batch norm in training: statistics per group of positions, exchanged where a group lies on several ranks, and what is
-   learnt from them on the way (running statistics, how far the workers disagree). */
+/* Sums are exact integers: how samples lie in blocks, spans and ranks changes no bit of them. */
+
+#include "batch_statistics.h"
 
 #include <math.h>
 #include <string.h>
 
-#include "replica_internal.h"
 #include "syncnorm/base/fixed_point.h"
+#include "syncnorm/base/memory.h"
 
 __extension__ typedef unsigned __int128 uint128;
 
@@ -15,54 +16,84 @@ enum { RUNNING_MEAN, RUNNING_VAR_LOW, RUNNING_VAR_HIGH, VAR_LIMB = 45 };
 
 static const double MEAN_SCALE = 0x1p32, VAR_SCALE = 0x1p40, VAR_LIMIT = 0x1p45;
 
-void sn_statistics_begin(sn_replica *r, const sn_batch *batch)
+sn_status sn_statistics_create(uint32_t groups, sn_statistics *statistics)
 {
-    r->share_first = batch->first;
-    r->whole[0] = 0;
-    r->whole[1] = batch->total;
-    const sn_partition whole = {r->whole, 1};
-    r->groups = batch->groups.parts ? batch->groups : whole;
-    r->workers = batch->workers.parts ? batch->workers : whole;
-    r->exchange = sn_partition_crosses_ranks(r->groups, batch->total, sn_team_size(r->team));
-    r->counts = r->workers.parts > 1 ? sn_partition_crosses_parts(r->groups, r->workers, batch->total)
-                                     : r->groups.parts < batch->total;
+    SN_TRY(SN_ALLOCATE(statistics->moments, (size_t)groups * SN_MAX_CHANNELS * SN_MOMENT_WORDS,
+                       "the statistics groups"));
+    return SN_ALLOCATE(statistics->norm_sums, (size_t)groups * SN_MAX_CHANNELS * 2, "the statistics groups");
 }
 
-void sn_statistics_segments(const sn_replica *r, sn_block *block, uint32_t first)
+void sn_statistics_destroy(sn_statistics *statistics)
 {
-    sn_segments_of(r->groups, first, block->count, &block->groups);
-    sn_segments_of(r->workers, first, block->count, &block->workers);
+    sn_free(statistics->moments);
+    sn_free(statistics->norm_sums);
 }
 
-static void add(int64_t *sum, const int64_t *values, size_t count)
+/* ---- the plan ---- */
+
+void sn_pooling_plan(sn_pooling *p, sn_team *team, sn_statistics *statistics, const sn_batch *batch)
 {
-    for (size_t i = 0; i < count; i++)
-        sum[i] += values[i];
+    *p = (sn_pooling){
+        .team = team, .statistics = statistics, .whole = {0, batch->total}, .first = batch->first};
+    const sn_partition whole = {p->whole, 1};
+    p->groups = batch->groups.parts ? batch->groups : whole;
+    p->workers = batch->workers.parts ? batch->workers : whole;
+    p->exchange = sn_partition_crosses_ranks(p->groups, sn_team_size(team));
 }
 
-/* One exact sum over the team, counted among the costs of the statistics. */
-static void exchange(sn_replica *r, int64_t *values, size_t count, size_t floats)
+void sn_pooling_segments(const sn_pooling *p, sn_block *block, uint32_t first)
 {
-    if (r->counts) {
-        r->costs.statistics_calls++;
-        r->costs.statistics_bytes += (int64_t)(count * sizeof *values);
-        r->costs.statistics_bytes_float32 += (int64_t)(floats * sizeof(float));
-    }
-    if (!r->exchange) return;
+    sn_segments_of(p->groups, first, block->count, &block->groups);
+    sn_segments_of(p->workers, first, block->count, &block->workers);
+}
+
+bool sn_pooling_divides(const sn_pooling *p, uint32_t position)
+{
+    return !p->exchange && sn_partition_divides(p->groups, position);
+}
+
+bool sn_pooling_exchanges_by_nature(const sn_pooling *p)
+{
+    return p->workers.parts > 1 ? sn_partition_crosses_parts(p->groups, p->workers)
+                                : p->groups.parts < p->whole[1];
+}
+
+bool sn_pooling_sends_running(const sn_pooling *p)
+{
+    return p->groups.parts > 1 || !p->exchange;
+}
+
+/* The groups that a span is about: its own, which are nobody else's; or all, when ranks sum together. */
+typedef struct range {
+    uint32_t first, end;
+} range;
+
+static range groups_of(const sn_pooling *p, const sn_block *blocks, int count)
+{
+    if (p->exchange) return (range){0, p->groups.parts};
+    if (count == 0) return (range){0, 0};
+    const sn_segments *last = &blocks[count - 1].groups;
+    return (range){blocks[0].groups.items[0].part, last->items[last->count - 1].part + 1};
+}
+
+/* One exact sum over the team. */
+static void exchange(const sn_pooling *p, int64_t *values, size_t count)
+{
+    if (!p->exchange) return;
     const double begun = sn_clock();
-    sn_team_sum(r->team, values, count);
-    r->costs.statistics_seconds += sn_clock() - begun;
+    sn_team_sum(p->team, values, count);
+    p->statistics->seconds += sn_clock() - begun;
 }
 
 /* ---- forward ---- */
 
-static void add_running(sn_replica *r, const sn_norm *norm, int offset, uint32_t samples, const double *mean,
+static void add_running(int64_t *running, const sn_norm *norm, uint32_t samples, const double *mean,
                         const double *var)
 {
     const double values = (double)samples * norm->pixels;
     const double unbias = values > 1 ? values / (values - 1) : 1;
     for (int c = 0; c < norm->channels; c++) {
-        int64_t *words = r->running + (offset + c) * SN_RUNNING_WORDS;
+        int64_t *words = running + c * SN_RUNNING_WORDS;
         const double unbiased = var[c] * unbias;
         if (!(unbiased < VAR_LIMIT)) continue; /* a violation counted the moments that led here */
         const uint128 v = (uint128)rint(unbiased * VAR_SCALE) * samples;
@@ -72,93 +103,118 @@ static void add_running(sn_replica *r, const sn_norm *norm, int offset, uint32_t
     }
 }
 
-/* Means of a block's samples, summed per worker. */
-static void add_workers(sn_replica *r, const sn_norm *norm, const sn_block *block, int stage, int offset)
+/* Means of a block's samples, summed per worker [workers][norm_channels]. */
+static void add_workers(int64_t *workers, const sn_pass *pass, const sn_block *block, int stage)
 {
+    const sn_norm *norm = &pass->work->plans[stage].norm;
     for (int s = 0; s < block->workers.count; s++) {
         const sn_segment *segment = &block->workers.items[s];
         int64_t moments[SN_MAX_CHANNELS * SN_MOMENT_WORDS] = {0};
         (void)sn_norm_message_add(norm, &block->norms[stage], segment->mask,
                                   moments); /* violations are counted already */
-        int64_t *sums = r->worker_means + (size_t)segment->part * (size_t)r->network->norm_channels + offset;
+        int64_t *sums = workers + (size_t)segment->part * (size_t)pass->network->norm_channels +
+                        pass->network->stages[stage].channel_offset;
         for (int c = 0; c < norm->channels; c++)
             sums[c] += moments[c * SN_MOMENT_WORDS];
     }
 }
 
-void sn_statistics_forward(sn_replica *r, sn_block *blocks, int count, int stage)
+/* Gives the lanes of a span their groups' statistics, and the running statistics what they learn. Of one group that ranks
+   summed together every rank learns; of others, the rank that has the first position. */
+static void hand_out(const sn_pooling *p, const sn_pass *pass, sn_block *blocks, int count, int stage)
 {
-    const sn_norm *norm = &r->work.plans[stage].norm;
-    const int offset = r->network->stages[stage].channel_offset;
+    const sn_norm *norm = &pass->work->plans[stage].norm;
     const size_t words = (size_t)norm->channels * SN_MOMENT_WORDS;
-    const sn_partition groups = r->groups;
-    memset(r->moments, 0, groups.parts * words * sizeof *r->moments);
-    for (int b = 0; b < count; b++) {
-        for (int s = 0; s < blocks[b].groups.count; s++) {
-            const sn_segment *segment = &blocks[b].groups.items[s];
-            r->violations[sn_violation_of_norm(r->network, stage)] += sn_norm_message_add(
-                norm, &blocks[b].norms[stage], segment->mask, r->moments + segment->part * words);
-        }
-        if (r->workers.parts > 1) add_workers(r, norm, &blocks[b], stage, offset);
-    }
-    for (uint32_t g = 0; g < groups.parts; g++)
-        add(r->batch_moments + (size_t)offset * SN_MOMENT_WORDS, r->moments + g * words, words);
-
-    exchange(r, r->moments, groups.parts * words, groups.parts * (2 * (size_t)norm->channels + 1));
-
-    /* groups come in order: each is read once */
+    const sn_partition groups = p->groups;
+    int64_t *running = p->learnt ? sn_message_section(p->learnt, SN_SECTION_RUNNING) +
+                                       pass->network->stages[stage].channel_offset * SN_RUNNING_WORDS
+                                 : NULL;
     double mean[SN_MAX_CHANNELS], var[SN_MAX_CHANNELS];
-    uint32_t read = UINT32_MAX;
+    uint32_t read = UINT32_MAX; /* groups come in order: each is read once */
+    if (groups.parts == 1 && (p->exchange || count > 0)) {
+        sn_norm_message_read(norm, p->statistics->moments, sn_part_count(groups, 0), mean, var);
+        if (running) add_running(running, norm, sn_part_count(groups, 0), mean, var);
+        read = 0;
+    }
     for (int b = 0; b < count; b++)
         for (int s = 0; s < blocks[b].groups.count; s++) {
             const sn_segment *segment = &blocks[b].groups.items[s];
             const uint32_t g = segment->part;
             if (g != read) {
-                sn_norm_message_read(norm, r->moments + g * words, sn_part_count(groups, g), mean, var);
-                if (groups.start[g] >= r->share_first)
-                    add_running(r, norm, offset, sn_part_count(groups, g), mean, var);
+                sn_norm_message_read(norm, p->statistics->moments + g * words, sn_part_count(groups, g), mean,
+                                     var);
+                if (running && groups.start[g] >= p->first)
+                    add_running(running, norm, sn_part_count(groups, g), mean, var);
                 read = g;
             }
             sn_norm_pool_given(norm, mean, var, segment->cover, &blocks[b].norms[stage]);
         }
 }
 
+void sn_statistics_forward(const sn_pooling *p, const sn_pass *pass, sn_block *blocks, int count, int stage,
+                           int64_t *violations)
+{
+    const sn_norm *norm = &pass->work->plans[stage].norm;
+    const size_t words = (size_t)norm->channels * SN_MOMENT_WORDS;
+    const range groups = groups_of(p, blocks, count);
+    int64_t *moments = p->statistics->moments, *first = moments + groups.first * words;
+    const size_t all = (groups.end - groups.first) * words;
+    memset(first, 0, all * sizeof *first);
+    for (int b = 0; b < count; b++)
+        for (int s = 0; s < blocks[b].groups.count; s++) {
+            const sn_segment *segment = &blocks[b].groups.items[s];
+            *violations += sn_norm_message_add(norm, &blocks[b].norms[stage], segment->mask,
+                                               moments + segment->part * words);
+        }
+    if (p->observe) {
+        int64_t *whole = sn_message_section(p->learnt, SN_SECTION_MOMENTS) +
+                         pass->network->stages[stage].channel_offset * SN_MOMENT_WORDS;
+        for (size_t i = 0; i < all; i++)
+            whole[i % words] += first[i];
+        for (int b = 0; b < count && p->workers.parts > 1; b++)
+            add_workers(sn_message_section(p->learnt, SN_SECTION_WORKERS), pass, &blocks[b], stage);
+    }
+    exchange(p, first, all);
+    hand_out(p, pass, blocks, count, stage);
+}
+
 /* ---- backward ---- */
 
 /* The sums of dy and dy * xhat that the groups pool are, added up, the gradients of bias and weight. */
-void sn_statistics_backward(sn_replica *r, const sn_model *model, sn_block *blocks, int count, int stage,
-                            float limit)
+void sn_statistics_backward(const sn_pooling *p, const sn_pass *pass, sn_block *blocks, int count, int stage,
+                            const sn_sums *sums)
 {
-    const sn_stage *s = &r->network->stages[stage];
-    const sn_norm *norm = &r->work.plans[stage].norm;
-    const sn_parameter *items = r->network->parameters.items;
-    const size_t channels = (size_t)norm->channels;
-    const sn_partition groups = r->groups;
-    memset(r->norm_sums, 0, groups.parts * 2 * channels * sizeof *r->norm_sums);
+    const sn_stage *s = &pass->network->stages[stage];
+    const sn_norm *norm = &pass->work->plans[stage].norm;
+    const sn_parameter *items = pass->network->parameters.items;
+    const size_t channels = (size_t)norm->channels, words = 2 * channels;
+    const range groups = groups_of(p, blocks, count);
+    int64_t *norm_sums = p->statistics->norm_sums, *first = norm_sums + groups.first * words;
+    const size_t all = (groups.end - groups.first) * words;
+    memset(first, 0, all * sizeof *first);
     for (int b = 0; b < count; b++) {
         const sn_norm_state *state = &blocks[b].norms[stage];
         for (int k = 0; k < blocks[b].groups.count; k++) {
             const sn_segment *segment = &blocks[b].groups.items[k];
-            int64_t *sums = r->norm_sums + segment->part * 2 * channels;
-            r->violations[s->norm_bias] += (int64_t)r->kernels->accumulate(channels, state->sum_g,
-                                                                           segment->mask, limit, sums);
-            r->violations[s->norm_weight] += (int64_t)r->kernels->accumulate(
-                channels, state->sum_gz, segment->mask, limit, sums + channels);
+            int64_t *group = norm_sums + segment->part * words;
+            sums->violations[s->norm_bias] += (int64_t)pass->kernels->accumulate(
+                channels, state->sum_g, segment->mask, sums->gradient_limit, group);
+            sums->violations[s->norm_weight] += (int64_t)pass->kernels->accumulate(
+                channels, state->sum_gz, segment->mask, sums->gradient_limit, group + channels);
         }
     }
-    for (uint32_t g = 0; g < groups.parts; g++) {
-        add(r->message + items[s->norm_bias].offset, r->norm_sums + g * 2 * channels, channels);
-        add(r->message + items[s->norm_weight].offset, r->norm_sums + g * 2 * channels + channels, channels);
+    for (size_t i = 0; i < all; i++) {
+        const size_t k = i % words;
+        sums->gradient[k < channels ? items[s->norm_bias].offset + k
+                                    : items[s->norm_weight].offset + k - channels] += first[i];
     }
-
-    exchange(r, r->norm_sums, groups.parts * 2 * channels, groups.parts * 2 * channels);
-
+    exchange(p, first, all);
     for (int b = 0; b < count; b++)
         for (int k = 0; k < blocks[b].groups.count; k++) {
             const sn_segment *segment = &blocks[b].groups.items[k];
-            const int64_t *sums = r->norm_sums + segment->part * 2 * channels;
-            sn_norm_gradient_batch(norm, sn_values_of(model, s->norm_weight), sums, sums + channels,
-                                   sn_part_count(groups, segment->part), segment->cover,
+            const int64_t *group = norm_sums + segment->part * words;
+            sn_norm_gradient_batch(norm, sn_values_of(pass->model, s->norm_weight), group, group + channels,
+                                   sn_part_count(p->groups, segment->part), segment->cover,
                                    &blocks[b].norms[stage]);
         }
 }
@@ -166,11 +222,12 @@ void sn_statistics_backward(sn_replica *r, const sn_model *model, sn_block *bloc
 /* ---- after the step's sum ---- */
 
 /* Running statistics of several groups merge by count, as the mean over what each would have tracked. */
-static void update_running(const sn_replica *r, sn_model *model, uint32_t total)
+void sn_statistics_update_running(const sn_message *message, sn_model *model, uint32_t total)
 {
+    const int64_t *running = sn_message_section(message, SN_SECTION_RUNNING);
     const double n = total;
-    for (int c = 0; c < r->network->norm_channels; c++) {
-        const int64_t *words = r->running + c * SN_RUNNING_WORDS;
+    for (int c = 0; c < model->network->norm_channels; c++) {
+        const int64_t *words = running + c * SN_RUNNING_WORDS;
         const double mean = (double)words[RUNNING_MEAN] / MEAN_SCALE / n;
         const uint128 v = ((uint128)words[RUNNING_VAR_HIGH] << VAR_LIMB) + (uint128)words[RUNNING_VAR_LOW];
         const double var = (double)v / VAR_SCALE / n;
@@ -181,33 +238,35 @@ static void update_running(const sn_replica *r, sn_model *model, uint32_t total)
     model->batches_tracked++;
 }
 
-/* Of one channel: the variance of the workers' means, as a share of the variance of all values. */
-static double between_share(const sn_replica *r, int channel, double mean, double var, uint32_t total)
+/* Of one channel, whose sums by worker lie `stride` words apart: the variance of the workers' means, as a share of that of all values. */
+static double between_share(sn_partition workers, const int64_t *sum, size_t stride, double mean, double var)
 {
     double between = 0;
-    for (uint32_t w = 0; w < r->workers.parts; w++) {
-        const uint32_t samples = sn_part_count(r->workers, w);
+    for (uint32_t w = 0; w < workers.parts; w++) {
+        const uint32_t samples = sn_part_count(workers, w);
         if (samples == 0) continue;
-        const int64_t sum = r->worker_means[(size_t)w * (size_t)r->network->norm_channels + (size_t)channel];
-        const double d = (double)sum / MEAN_SCALE / samples - mean;
+        const double d = (double)sum[w * stride] / MEAN_SCALE / samples - mean;
         between += samples * (d * d);
     }
-    return var > 0 ? between / total / var : 0;
+    return var > 0 ? between / workers.start[workers.parts] / var : 0;
 }
 
-void sn_statistics_finish(sn_replica *r, sn_model *model, uint32_t total, sn_step_sums *sums)
+void sn_statistics_tell(const sn_pooling *p, const sn_pass *pass, sn_step_sums *sums)
 {
-    update_running(r, model, total);
+    const size_t stride = (size_t)pass->network->norm_channels;
+    double *mean = p->statistics->mean, *var = p->statistics->var;
     for (int stage = 0; stage < SN_NORMS; stage++) {
-        const sn_norm *norm = &r->work.plans[stage].norm;
-        const int offset = r->network->stages[stage].channel_offset;
-        sn_norm_message_read(norm, r->batch_moments + (size_t)offset * SN_MOMENT_WORDS, total,
-                             r->mean + offset, r->var + offset);
+        const sn_norm *norm = &pass->work->plans[stage].norm;
+        const int first = pass->network->stages[stage].channel_offset;
+        sn_norm_message_read(norm,
+                             sn_message_section(p->learnt, SN_SECTION_MOMENTS) + first * SN_MOMENT_WORDS,
+                             p->whole[1], mean + first, var + first);
         double share = 0;
-        for (int c = offset; r->workers.parts > 1 && c < offset + norm->channels; c++)
-            share += between_share(r, c, r->mean[c], r->var[c], total);
+        for (int c = first; p->workers.parts > 1 && c < first + norm->channels; c++)
+            share += between_share(p->workers, sn_message_section(p->learnt, SN_SECTION_WORKERS) + c, stride,
+                                   mean[c], var[c]);
         sums->between_share[stage] = share / norm->channels;
     }
-    sums->mean = r->mean;
-    sums->var = r->var;
+    sums->mean = mean;
+    sums->var = var;
 }

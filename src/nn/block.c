@@ -1,5 +1,6 @@
 #include "block.h"
 
+#include <assert.h>
 #include <string.h>
 
 static size_t larger(size_t a, size_t b)
@@ -96,6 +97,8 @@ sn_status sn_workspace_create(const sn_network *network, const sn_convolution *c
 {
     memset(workspace, 0, sizeof *workspace);
     workspace->block_count = blocks;
+    for (int i = 0; i < 256; i++)
+        workspace->pixel_value[i] = (float)((i / 255.0 - 0.1307) / 0.3081);
     sn_arena arena = {0};
     carve(network, convolution, workspace, &arena);
     SN_TRY(
@@ -109,6 +112,17 @@ void sn_workspace_destroy(sn_workspace *workspace)
 {
     sn_free(workspace->memory);
     memset(workspace, 0, sizeof *workspace);
+}
+
+void sn_workspace_enter(sn_workspace *workspace)
+{
+    assert(!workspace->busy);
+    workspace->busy = true;
+}
+
+void sn_workspace_leave(sn_workspace *workspace)
+{
+    workspace->busy = false;
 }
 
 static sn_planes placed(sn_planes planes, float *data)

@@ -35,6 +35,7 @@ typedef struct sn_stage_plan {
 } sn_stage_plan;
 
 typedef struct sn_workspace {
+    float pixel_value[256]; /* what the network sees of a byte */
     sn_stage_plan plans[SN_STAGES];
     float *plane_sum;        /* [16][L] */
     float *bias_sum;         /* [16][L] */
@@ -45,11 +46,16 @@ typedef struct sn_workspace {
     sn_block *blocks;
     int block_count;
     void *memory;
+    bool busy; /* one pass at a time */
 } sn_workspace;
 
 sn_status sn_workspace_create(const sn_network *network, const sn_convolution *convolution, int blocks,
                               sn_workspace *workspace);
 void sn_workspace_destroy(sn_workspace *workspace);
+
+/* A pass over blocks begins and ends; debug builds notice one inside another, whose blocks would be overwritten. */
+void sn_workspace_enter(sn_workspace *workspace);
+void sn_workspace_leave(sn_workspace *workspace);
 
 /* The view of a block's z of stage i, and of da as the gradient of what stage i hands on. */
 sn_planes sn_block_z(const sn_workspace *workspace, const sn_block *block, int stage);

@@ -28,22 +28,23 @@ void sn_segments_of(sn_partition partition, uint32_t first, int count, sn_segmen
     }
 }
 
-/* Whether a part goes on over that position of `total`. */
-static bool spans(sn_partition partition, uint32_t boundary, uint32_t total)
+bool sn_partition_divides(sn_partition partition, uint32_t position)
 {
-    return boundary < total && partition.start[part_of(partition, boundary)] != boundary;
+    return position >= partition.start[partition.parts] ||
+           partition.start[part_of(partition, position)] == position;
 }
 
-bool sn_partition_crosses_ranks(sn_partition partition, uint32_t total, int size)
+bool sn_partition_crosses_ranks(sn_partition partition, int size)
 {
+    const uint32_t total = partition.start[partition.parts];
     for (int rank = 1; rank < size; rank++)
-        if (spans(partition, sn_share_of(total, rank, size).first, total)) return true;
+        if (!sn_partition_divides(partition, sn_share_of(total, rank, size).first)) return true;
     return false;
 }
 
-bool sn_partition_crosses_parts(sn_partition partition, sn_partition other, uint32_t total)
+bool sn_partition_crosses_parts(sn_partition partition, sn_partition other)
 {
     for (uint32_t k = 1; k < other.parts; k++)
-        if (spans(partition, other.start[k], total)) return true;
+        if (!sn_partition_divides(partition, other.start[k])) return true;
     return false;
 }

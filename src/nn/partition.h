@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "syncnorm/kernels/kernels.h"
-#include "syncnorm/nn/replica.h"
+#include "syncnorm/nn/batch.h"
 
 /* The lanes of a block whose positions lie in one part. */
 typedef struct sn_segment {
@@ -23,11 +23,14 @@ typedef struct sn_segments {
 /* The segments of a block of `count` samples at positions first, first + 1 ... */
 void sn_segments_of(sn_partition partition, uint32_t first, int count, sn_segments *segments);
 
-/* True when a part lies on more than one of `size` ranks, each with its share of `total` positions. */
-bool sn_partition_crosses_ranks(sn_partition partition, uint32_t total, int size);
+/* True when a part lies on more than one of `size` ranks, each with its share of the positions. */
+bool sn_partition_crosses_ranks(sn_partition partition, int size);
 
 /* True when a part lies in more than one of the parts of `other`. */
-bool sn_partition_crosses_parts(sn_partition partition, sn_partition other, uint32_t total);
+bool sn_partition_crosses_parts(sn_partition partition, sn_partition other);
+
+/* True when a part starts there, or the last ends. */
+bool sn_partition_divides(sn_partition partition, uint32_t position);
 
 /* Samples of a part. */
 static inline uint32_t sn_part_count(sn_partition partition, uint32_t part)

@@ -1,54 +1,29 @@
-/* The schedule of a step. pass() runs forward and backward over a span of blocks, layer by layer: all blocks at once where
-   a norm pools over samples, one block at a time otherwise, so that a block stays in cache from end to end. */
+/* The schedule of a step: the rank's share in spans of blocks, one message, what is read from it. */
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "replica_internal.h"
 #include "syncnorm/base/fixed_point.h"
+#include "syncnorm/base/memory.h"
 
-static size_t violation_count(const sn_network *network)
+static bool pools_batch(const sn_replica *r)
 {
-    return sn_violation_of_loss(network) + 1;
+    return sn_norm_pools_batch(r->options.network->norm);
 }
 
-static sn_status allocate(sn_replica *r, const sn_replica_options *options)
+static uint32_t at_least_one(uint32_t parts)
 {
-    const size_t total = r->network->parameters.total;
-    const size_t channels = sn_replica_pools_samples(r) ? (size_t)r->network->norm_channels : 0;
-    const size_t groups = options->groups ? options->groups : 1,
-                 workers = options->workers ? options->workers : 1;
-    size_t used = 0;
-    const struct {
-        int64_t **part;
-        size_t words;
-    } layout[] = {
-        {&r->message, total}, /* the gradient comes first */
-        {&r->loss, 1},
-        {&r->correct, 1},
-        {&r->extra, SN_STEP_EXTRA},
-        {&r->violations, violation_count(r->network)},
-        {&r->batch_moments, channels * SN_MOMENT_WORDS},
-        {&r->running, channels * SN_RUNNING_WORDS},
-        {&r->worker_means, workers * channels},
-    };
-    enum { PARTS = sizeof layout / sizeof *layout };
-    for (int i = 0; i < PARTS; i++)
-        used += layout[i].words;
-    int64_t *message;
-    SN_TRY(SN_ALLOCATE(message, used, "the gradient"));
-    for (int i = 0; i < PARTS; i++) {
-        *layout[i].part = message;
-        message += layout[i].words;
-    }
-    if (channels > 0) {
-        SN_TRY(SN_ALLOCATE(r->moments, groups * SN_MAX_CHANNELS * SN_MOMENT_WORDS, "the statistics groups"));
-        SN_TRY(SN_ALLOCATE(r->norm_sums, groups * SN_MAX_CHANNELS * 2, "the statistics groups"));
-    }
-    const sn_share largest = sn_share_of(options->batch, 0, sn_team_size(options->team));
-    const int blocks = sn_replica_pools_samples(r) ? (int)((largest.count + L - 1) / L) : 1;
-    return sn_workspace_create(r->network, r->convolution, blocks ? blocks : 1, &r->work);
+    return parts ? parts : 1;
+}
+
+static sn_status allocate(sn_replica *r)
+{
+    const sn_replica_options *o = &r->options;
+    const sn_share largest = sn_share_of(o->batch, 0, sn_team_size(o->team));
+    const int blocks = pools_batch(r) ? (int)((largest.count + L - 1) / L) : 1;
+    SN_TRY(sn_message_create(o->network, at_least_one(o->workers), &r->message));
+    if (pools_batch(r)) SN_TRY(sn_statistics_create(at_least_one(o->groups), &r->statistics));
+    return sn_workspace_create(o->network, o->convolution, blocks ? blocks : 1, &r->work);
 }
 
 sn_status sn_replica_create(const sn_replica_options *options, sn_replica **replica)
@@ -56,16 +31,8 @@ sn_status sn_replica_create(const sn_replica_options *options, sn_replica **repl
     sn_replica *r;
     *replica = NULL;
     SN_TRY(SN_ALLOCATE(r, 1, "the replica"));
-    r->team = options->team;
-    r->network = options->network;
-    r->kernels = options->kernels;
-    r->convolution = options->convolution;
-    r->seed = options->seed;
-    r->dropout = options->dropout;
-    for (int i = 0; i < 256; i++)
-        r->pixel_value[i] = (float)((i / 255.0 - 0.1307) / 0.3081);
-
-    const sn_status status = allocate(r, options);
+    r->options = *options;
+    const sn_status status = allocate(r);
     if (status != SN_OK) {
         sn_replica_destroy(r);
         return status;
@@ -78,97 +45,9 @@ void sn_replica_destroy(sn_replica *replica)
 {
     if (!replica) return;
     sn_workspace_destroy(&replica->work);
-    sn_free(replica->message);
-    sn_free(replica->moments);
-    sn_free(replica->norm_sums);
+    sn_message_destroy(&replica->message);
+    sn_statistics_destroy(&replica->statistics);
     sn_free(replica);
-}
-
-/* Statistics of a stage over the span. Collective with synchronized batch norm. */
-static void settle_forward(sn_replica *r, const sn_model *model, sn_block *blocks, int count, int stage)
-{
-    if (sn_replica_pools_samples(r)) sn_statistics_forward(r, blocks, count, stage);
-    for (int b = 0; b < count; b++) {
-        if (!sn_replica_pools_samples(r))
-            sn_norm_pool_samples(&r->work.plans[stage].norm, &blocks[b].norms[stage]);
-        sn_fold(r, model, &blocks[b], stage);
-    }
-}
-
-/* Pools the backward sums of a stage over the span. Collective with synchronized batch norm. */
-static void settle_backward(sn_replica *r, const sn_model *model, sn_block *blocks, int count, int stage,
-                            uint32_t total)
-{
-    if (sn_replica_pools_samples(r)) {
-        sn_statistics_backward(r, model, blocks, count, stage, sn_gradient_limit(total));
-        return;
-    }
-    const float *weight = sn_values_of(model, r->network->stages[stage].norm_weight);
-    for (int b = 0; b < count; b++) {
-        sn_backward_norm_parameters(r, model, &blocks[b], stage, total);
-        sn_norm_gradient_samples(&r->work.plans[stage].norm, weight, &blocks[b].norms[stage]);
-    }
-}
-
-/* Forward through all norms. Collective with synchronized batch norm. */
-void sn_forward_span(sn_replica *r, const sn_model *model, sn_block *blocks, int count)
-{
-    for (int stage = 0; stage < SN_NORMS; stage++) {
-        for (int b = 0; b < count; b++)
-            sn_forward_stage(r, model, &blocks[b], stage,
-                             sn_norm_types[r->network->norm].over != SN_OVER_NOTHING);
-        settle_forward(r, model, blocks, count, stage);
-    }
-}
-
-/* Forward and backward over a span of blocks, layer by layer. Collective with batch norm. */
-static void pass(sn_replica *r, const sn_model *model, sn_block *blocks, int count, uint32_t total)
-{
-    sn_forward_span(r, model, blocks, count);
-    for (int b = 0; b < count; b++) {
-        sn_backward_head(r, model, &blocks[b], total);
-        sn_backward_sums(r, model, &blocks[b], SN_NORMS - 1);
-    }
-    for (int stage = SN_NORMS - 1; stage >= 0; stage--) {
-        settle_backward(r, model, blocks, count, stage, total);
-        for (int b = 0; b < count; b++) {
-            sn_backward_stage(r, model, &blocks[b], stage, count == 1, total);
-            if (stage > 0) sn_backward_sums(r, model, &blocks[b], stage - 1);
-        }
-    }
-}
-
-/* ---- the step ---- */
-
-static sn_status check_violations(const sn_replica *r, const sn_batch *batch)
-{
-    const sn_parameter_table *table = &r->network->parameters;
-    for (size_t i = 0; i < violation_count(r->network); i++) {
-        if (r->violations[i] == 0) continue;
-        char what[64];
-        if (i < (size_t)table->count)
-            snprintf(what, sizeof what, "the gradient of %s", table->items[i].name);
-        else if (i < (size_t)table->count + SN_NORMS)
-            snprintf(what, sizeof what, "the batch statistics of norm%zu", i - (size_t)table->count + 1);
-        else
-            snprintf(what, sizeof what, "the loss");
-        return sn_fail(SN_ERROR_DIVERGED,
-                       "training diverged at step %" PRIu32 ": %s is out of range or not a number in %" PRId64
-                       " values; try a smaller --lr",
-                       batch->step + 1, what, r->violations[i]);
-    }
-    return SN_OK;
-}
-
-/* The one sum of a step. */
-static void sum_message(sn_replica *r)
-{
-    const double begun = sn_clock();
-    sn_team_sum(r->team, r->message, r->message_count);
-    if (sn_team_size(r->team) > 1) r->costs.gradient_seconds += sn_clock() - begun;
-    r->costs.gradient_calls++;
-    r->costs.gradient_bytes += (int64_t)(r->message_count * sizeof *r->message);
-    r->costs.gradient_bytes_float32 += (int64_t)(r->network->parameters.total * sizeof(float));
 }
 
 const sn_replica_costs *sn_replica_costs_of(const sn_replica *replica)
@@ -176,41 +55,114 @@ const sn_replica_costs *sn_replica_costs_of(const sn_replica *replica)
     return &replica->costs;
 }
 
+/* ---- the step ---- */
+
+static sn_sums sums_of(const sn_message *message, uint32_t total)
+{
+    return (sn_sums){.gradient = sn_message_section(message, SN_SECTION_GRADIENT),
+                     .violations = sn_message_section(message, SN_SECTION_VIOLATIONS),
+                     .loss = sn_message_section(message, SN_SECTION_LOSS),
+                     .correct = sn_message_section(message, SN_SECTION_CORRECT),
+                     .gradient_limit = (float)sn_fixed_limit(SN_GRADIENT_SCALE, total),
+                     .loss_limit = sn_fixed_limit(SN_LOSS_SCALE, total)};
+}
+
+static void flip_weights(const sn_replica *r, const sn_model *model)
+{
+    for (int stage = 1; stage < SN_STAGES; stage++)
+        sn_flip_weights(&r->work.plans[stage].forward,
+                        sn_values_of(model, r->options.network->stages[stage].weight),
+                        r->work.flipped[stage]);
+}
+
+/* Forward and backward over the rank's share. Collective when pooling->exchange. */
+static void train_share(sn_replica *r, const sn_pass *pass, const sn_pooling *pooling, const sn_batch *batch,
+                        const sn_sums *sums)
+{
+    int filled = 0;
+    sn_workspace_enter(&r->work);
+    for (uint32_t start = 0; start < batch->count; start += L) {
+        const uint32_t position = batch->first + start;
+        sn_block *block = &r->work.blocks[filled++];
+        sn_block_load(pass, block, batch, start, sn_lanes_from(batch->count, start));
+        sn_block_draw_dropout(pass, block, r->options.seed, r->options.dropout, batch->step, position);
+        sn_pooling_segments(pooling, block, position);
+        if (pools_batch(r) && !sn_pooling_divides(pooling, position + (uint32_t)block->count)) continue;
+        sn_span_train(pass, pooling, r->work.blocks, filled, sums);
+        filled = 0;
+    }
+    if (pooling->exchange && pools_batch(r)) sn_span_train(pass, pooling, r->work.blocks, filled, sums);
+    sn_workspace_leave(&r->work);
+}
+
+/* One exact sum over the team. */
+static void sum_sections(sn_replica *r, sn_section first, sn_section last, double *seconds)
+{
+    sn_team *team = r->options.team;
+    const double begun = sn_clock();
+    sn_team_sum(team, sn_message_section(&r->message, first), sn_message_words_of(&r->message, first, last));
+    if (sn_team_size(team) > 1) *seconds += sn_clock() - begun;
+}
+
+static void count(sn_traffic *traffic, int64_t calls, size_t words, size_t floats)
+{
+    traffic->calls += calls;
+    traffic->bytes += (int64_t)(words * sizeof(int64_t));
+    traffic->bytes_float32 += (int64_t)(floats * sizeof(float));
+}
+
+/* What the messages of this step are by nature, whatever the ranks. */
+static void count_costs(sn_replica *r, const sn_pooling *pooling)
+{
+    const sn_network *network = r->options.network;
+    const sn_message *m = &r->message;
+    sn_traffic *sums = r->costs.sums;
+    count(&sums[SN_TRAFFIC_GRADIENT], 1, sn_message_words_of(m, SN_SECTION_GRADIENT, SN_SECTION_VIOLATIONS),
+          network->parameters.total);
+    if (!pools_batch(r)) return;
+    const size_t channels = (size_t)network->norm_channels, groups = pooling->groups.parts;
+    if (sn_pooling_exchanges_by_nature(pooling)) /* float32 would send a count, too */
+        count(&sums[SN_TRAFFIC_STATISTICS], 2 * (int64_t)SN_NORMS, groups * channels * (SN_MOMENT_WORDS + 2),
+              groups * (channels * 4 + SN_NORMS));
+    if (groups > 1)
+        count(&sums[SN_TRAFFIC_RUNNING], 0, sn_message_words_of(m, SN_SECTION_RUNNING, SN_SECTION_RUNNING),
+              channels * 2);
+    if (pooling->observe)
+        count(&sums[SN_TRAFFIC_INSTRUMENT], 1, sn_message_words_of(m, SN_SECTION_MOMENTS, SN_SECTION_WORKERS),
+              channels * (pooling->workers.parts > 1 ? pooling->workers.parts + 2 : 2));
+}
+
 sn_status sn_replica_step(sn_replica *replica, sn_model *model, const sn_batch *batch, const int64_t *extra,
                           sn_step_sums *sums)
 {
     sn_replica *r = replica;
-    sn_statistics_begin(r, batch);
-    r->message_count = (size_t)(r->worker_means - r->message);
-    if (sn_replica_pools_samples(r) && r->workers.parts > 1)
-        r->message_count += r->workers.parts * (size_t)r->network->norm_channels;
-    memset(r->message, 0, r->message_count * sizeof *r->message);
-    if (extra) memcpy(r->extra, extra, SN_STEP_EXTRA * sizeof *extra);
-    for (int stage = 1; stage < SN_STAGES; stage++)
-        sn_flip_weights(&r->work.plans[stage].forward, sn_values_of(model, r->network->stages[stage].weight),
-                        r->work.flipped[stage]);
+    const sn_pass pass = sn_replica_pass(r, model);
+    const sn_sums parts = sums_of(&r->message, batch->total);
+    sn_pooling pooling;
+    sn_pooling_plan(&pooling, r->options.team, &r->statistics, batch);
+    pooling.learnt = &r->message;
+    pooling.observe = batch->observe && pools_batch(r);
+    const sn_section last = pooling.observe ? SN_SECTION_WORKERS : SN_SECTION_RUNNING;
+    memset(r->message.words, 0, r->message.start[last + 1] * sizeof *r->message.words);
+    if (extra)
+        memcpy(sn_message_section(&r->message, SN_SECTION_EXTRA), extra, SN_STEP_EXTRA * sizeof *extra);
 
-    const int slots = sn_replica_pools_samples(r) ? r->work.block_count : 1;
-    int filled = 0;
-    for (uint32_t start = 0; start < batch->count; start += L) {
-        sn_block *block = &r->work.blocks[filled++];
-        sn_block_load(r, block, batch->samples, batch->index + start, 0, sn_lanes_from(batch->count, start));
-        sn_block_draw_dropout(r, block, batch->step, batch->first + start);
-        sn_statistics_segments(r, block, batch->first + start);
-        if (filled == slots && !sn_replica_pools_samples(r)) {
-            pass(r, model, r->work.blocks, filled, batch->total);
-            filled = 0;
-        }
-    }
-    if (sn_replica_pools_samples(r)) pass(r, model, r->work.blocks, filled, batch->total);
+    flip_weights(r, model);
+    r->statistics.seconds = 0;
+    train_share(r, &pass, &pooling, batch, &parts);
+    r->costs.sums[SN_TRAFFIC_STATISTICS].seconds += r->statistics.seconds;
+    sum_sections(r, SN_SECTION_GRADIENT,
+                 sn_pooling_sends_running(&pooling) ? SN_SECTION_RUNNING : SN_SECTION_VIOLATIONS,
+                 &r->costs.sums[SN_TRAFFIC_GRADIENT].seconds);
+    if (pooling.observe)
+        sum_sections(r, SN_SECTION_MOMENTS, SN_SECTION_WORKERS,
+                     &r->costs.sums[SN_TRAFFIC_INSTRUMENT].seconds);
+    count_costs(r, &pooling);
 
-    sum_message(r);
-    SN_TRY(check_violations(r, batch));
-    *sums = (sn_step_sums){0};
-    if (sn_replica_pools_samples(r)) sn_statistics_finish(r, model, batch->total, sums);
-    sums->gradient = r->message;
-    sums->loss = *r->loss;
-    sums->correct = *r->correct;
-    memcpy(sums->extra, r->extra, sizeof sums->extra);
+    SN_TRY(sn_message_check(&r->message, pass.network, batch->step));
+    *sums = (sn_step_sums){.gradient = parts.gradient, .loss = *parts.loss, .correct = *parts.correct};
+    memcpy(sums->extra, sn_message_section(&r->message, SN_SECTION_EXTRA), sizeof sums->extra);
+    if (pools_batch(r)) sn_statistics_update_running(&r->message, model, batch->total);
+    if (pooling.observe) sn_statistics_tell(&pooling, &pass, sums);
     return SN_OK;
 }

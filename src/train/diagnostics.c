@@ -30,11 +30,12 @@ void sn_diagnostics_add(sn_diagnostics *d, const sn_network *network, const sn_s
 {
     d->gradient_norm += gradient_norm(sums->gradient, network->parameters.total, total);
     d->learning_rate = learning_rate;
+    d->steps++;
+    if (!sums->mean) return;
     for (int k = 0; k < SN_NORMS; k++)
         d->between_share[k] += sums->between_share[k] * total;
-    for (int c = 0; sums->mean && c < network->norm_channels; c++)
+    for (int c = 0; c < network->norm_channels; c++)
         merge(&d->mean[c], &d->var[c], d->samples, total, sums->mean[c], sums->var[c]);
-    d->steps++;
     d->samples += total;
 }
 
@@ -65,7 +66,7 @@ void sn_diagnostics_fill(const sn_diagnostics *d, const sn_model *model, sn_epoc
     }
 }
 
-enum { COMPUTE, STATISTICS, GRADIENT, WAIT, KINDS };
+enum { COMPUTE = SN_TRAFFIC_KINDS, WAIT, KINDS }; /* of seconds, behind those of the sums */
 
 /* Adds the spread of a kind over the ranks. */
 static void add_spread(double (*all)[KINDS], int ranks, int kind, sn_spread *sum)
@@ -81,34 +82,41 @@ static void add_spread(double (*all)[KINDS], int ranks, int kind, sn_spread *sum
     sum->max += max;
 }
 
+static double in_sums(const double seconds[KINDS])
+{
+    double sum = 0;
+    for (int k = 0; k < SN_TRAFFIC_KINDS; k++)
+        sum += seconds[k];
+    return sum;
+}
+
 sn_status sn_costs_add(sn_team *team, const sn_replica_costs *before, const sn_replica_costs *now,
                        double seconds, sn_costs *costs)
 {
     const int ranks = sn_team_size(team);
     double(*all)[KINDS];
     SN_TRY(sn_team_agree(team, SN_ALLOCATE(all, (size_t)ranks, "the costs")));
-    double mine[KINDS] = {[STATISTICS] = now->statistics_seconds - before->statistics_seconds,
-                          [GRADIENT] = now->gradient_seconds - before->gradient_seconds};
-    mine[COMPUTE] = seconds - mine[STATISTICS] - mine[GRADIENT];
+    double mine[KINDS] = {0};
+    for (int k = 0; k < SN_TRAFFIC_KINDS; k++)
+        mine[k] = now->sums[k].seconds - before->sums[k].seconds;
+    mine[COMPUTE] = seconds - in_sums(mine);
     sn_team_gather_all(team, mine, sizeof mine, all);
     /* who waited least in the sums spent that time on communication alone: what others spent beyond it is waiting */
     double least = HUGE_VAL;
     for (int r = 0; r < ranks; r++)
-        least = fmin(least, all[r][STATISTICS] + all[r][GRADIENT]);
+        least = fmin(least, in_sums(all[r]));
     for (int r = 0; r < ranks; r++)
-        all[r][WAIT] = all[r][STATISTICS] + all[r][GRADIENT] - least;
+        all[r][WAIT] = in_sums(all[r]) - least;
     costs->seconds += seconds;
     add_spread(all, ranks, COMPUTE, &costs->compute_seconds);
-    add_spread(all, ranks, STATISTICS, &costs->statistics_seconds);
-    add_spread(all, ranks, GRADIENT, &costs->gradient_seconds);
     add_spread(all, ranks, WAIT, &costs->wait_seconds);
-    costs->statistics_calls += (double)(now->statistics_calls - before->statistics_calls);
-    costs->statistics_bytes += (double)(now->statistics_bytes - before->statistics_bytes);
-    costs->statistics_bytes_float32 += (double)(now->statistics_bytes_float32 -
-                                                before->statistics_bytes_float32);
-    costs->gradient_calls += (double)(now->gradient_calls - before->gradient_calls);
-    costs->gradient_bytes += (double)(now->gradient_bytes - before->gradient_bytes);
-    costs->gradient_bytes_float32 += (double)(now->gradient_bytes_float32 - before->gradient_bytes_float32);
+    for (int k = 0; k < SN_TRAFFIC_KINDS; k++) {
+        const sn_traffic *is = &now->sums[k], *was = &before->sums[k];
+        add_spread(all, ranks, k, &costs->sums[k].seconds);
+        costs->sums[k].calls += (double)(is->calls - was->calls);
+        costs->sums[k].bytes += (double)(is->bytes - was->bytes);
+        costs->sums[k].bytes_float32 += (double)(is->bytes_float32 - was->bytes_float32);
+    }
     sn_free(all);
     return SN_OK;
 }

@@ -7,16 +7,18 @@
 #include "syncnorm/nn/replica.h"
 #include "syncnorm/train/trainer.h"
 
-enum { SN_DIAGNOSTIC_CHANNELS = SN_NORMS * SN_MAX_CHANNELS };
+/* Batch norm's statistics are observed, which takes a message of its own, in the first of each so many steps of an epoch. */
+enum { SN_OBSERVE_EVERY = 16, SN_DIAGNOSTIC_CHANNELS = SN_NORMS * SN_MAX_CHANNELS };
 
 /* Sums over the steps of the epoch at work; equal on every rank, and part of the progress that a run file keeps. Doubles alone:
    it travels as an array. */
 typedef struct sn_diagnostics {
-    double steps, samples;
+    double steps;
+    double samples;                 /* of the observed steps */
     double learning_rate;           /* of the last step */
     double gradient_norm;           /* sum of the norms of the mean gradients */
-    double between_share[SN_NORMS]; /* sum over samples */
-    /* statistics of every norm's input over the epoch so far: mean, and mean squared deviation from it */
+    double between_share[SN_NORMS]; /* sum over the observed samples */
+    /* statistics of every norm's input over these: mean, and mean squared deviation from it */
     double mean[SN_DIAGNOSTIC_CHANNELS], var[SN_DIAGNOSTIC_CHANNELS];
 } sn_diagnostics;
 

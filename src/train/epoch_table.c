@@ -59,6 +59,24 @@ static void add_norms(cells *list, const char *what, const char *units, const do
     }
 }
 
+static void add_sums(cells *list, int kind, const sn_costs *costs)
+{
+    static const char *const names[SN_TRAFFIC_KINDS] = {"statistics", "gradient", "running", "instrument"};
+    const struct {
+        const char *what, *units;
+        double value;
+    } parts[] = {{"calls", "", costs->sums[kind].calls},
+                 {"bytes", "bytes", costs->sums[kind].bytes},
+                 {"bytes_float32", "bytes", costs->sums[kind].bytes_float32}};
+    const bool rides = kind == SN_TRAFFIC_RUNNING; /* in another's message */
+    if (!rides) add_spread(list, names[kind], costs->sums[kind].seconds);
+    for (int i = rides; i < 3; i++) {
+        char name[SN_TENSOR_NAME];
+        snprintf(name, sizeof name, "%s_%s", names[kind], parts[i].what);
+        add_integer(list, name, parts[i].units, (int64_t)parts[i].value);
+    }
+}
+
 static void fill(cells *list, const sn_experiment *experiment, const sn_epoch_row *row)
 {
     list->count = 0;
@@ -81,15 +99,9 @@ static void fill(cells *list, const sn_experiment *experiment, const sn_epoch_ro
     }
     const sn_costs *costs = &row->costs;
     add_spread(list, "compute", costs->compute_seconds);
-    add_spread(list, "statistics", costs->statistics_seconds);
-    add_spread(list, "gradient", costs->gradient_seconds);
     add_spread(list, "wait", costs->wait_seconds);
-    add_integer(list, "statistics_calls", "", (int64_t)costs->statistics_calls);
-    add_integer(list, "statistics_bytes", "bytes", (int64_t)costs->statistics_bytes);
-    add_integer(list, "statistics_bytes_float32", "bytes", (int64_t)costs->statistics_bytes_float32);
-    add_integer(list, "gradient_calls", "", (int64_t)costs->gradient_calls);
-    add_integer(list, "gradient_bytes", "bytes", (int64_t)costs->gradient_bytes);
-    add_integer(list, "gradient_bytes_float32", "bytes", (int64_t)costs->gradient_bytes_float32);
+    for (int k = 0; k < SN_TRAFFIC_KINDS; k++)
+        add_sums(list, k, costs);
 }
 
 static const sn_epoch_row no_row;

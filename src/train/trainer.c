@@ -46,7 +46,8 @@ static sn_status train_step(trainer *t, requests *asked)
                       .first = share.first,
                       .count = share.count,
                       .total = total,
-                      .step = (uint32_t)p->step};
+                      .step = (uint32_t)p->step,
+                      .observe = p->batch % SN_OBSERVE_EVERY == 0};
     sn_trainer_divide(t, p->batch, &batch);
     const int64_t extra[SN_STEP_EXTRA] = {[EXTRA_STOP] = sn_trainer_stop_is_asked(t),
                                           [EXTRA_SAVE] = sn_signals_take_save() || sn_trainer_time_is_due(t)};

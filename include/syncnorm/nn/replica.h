@@ -11,18 +11,12 @@
 
 #include <stdint.h>
 
-#include "syncnorm/base/samples.h"
 #include "syncnorm/comm/team.h"
 #include "syncnorm/kernels/kernels.h"
+#include "syncnorm/nn/batch.h"
 #include "syncnorm/nn/model.h"
 
 typedef struct sn_replica sn_replica;
-
-/** The positions of a global batch divided into consecutive parts: part p has positions start[p] ... start[p + 1] - 1, perhaps none. */
-typedef struct sn_partition {
-    const uint32_t *start; /* [parts + 1] */
-    uint32_t parts;        /* 0: one part, the whole batch */
-} sn_partition;
 
 typedef struct sn_replica_options {
     sn_team *team;
@@ -39,17 +33,6 @@ typedef struct sn_replica_options {
 sn_status sn_replica_create(const sn_replica_options *options, sn_replica **replica);
 void sn_replica_destroy(sn_replica *replica);
 
-/** This rank's share of a global batch: count samples at positions first ... of the total. */
-typedef struct sn_batch {
-    sn_samples samples;
-    const uint32_t *index; /* [count] into samples */
-    uint32_t first, count; /* positions in the global batch; count 0: this rank only joins the sums */
-    uint32_t total;        /* samples of the global batch */
-    uint32_t step;         /* global step: with the position, it selects the dropout masks */
-    sn_partition groups;   /* statistics groups: what batch norm pools over */
-    sn_partition workers;  /* virtual workers, to tell how far their statistics disagree */
-} sn_batch;
-
 enum { SN_STEP_EXTRA = 4 };
 
 /** Sums over the whole batch, equal on every rank. */
@@ -58,25 +41,45 @@ typedef struct sn_step_sums {
     int64_t loss;            /* sum of the cross-entropies in units of 2^-32 */
     int64_t correct;
     int64_t extra[SN_STEP_EXTRA]; /* the caller's own, summed over the ranks in the same message */
-    /* Batch norm; else NULL and 0: statistics of every norm's input over the whole batch [norm_channels], and of each norm the share of
-       the variance that lies between the workers' means (mean over the channels; 0 with one worker). */
+    /* Batch norm, when the batch was to be observed; else NULL and 0: statistics of every norm's input over the whole batch
+       [norm_channels], and of each norm the share of the variance that lies between the workers' means (mean over the channels; 0 with
+       one worker). */
     const double *mean, *var;
     double between_share[SN_NORMS];
 } sn_step_sums;
 
-/** What the sums of a rank have cost in training since the replica was created. Seconds are this machine's, with the waiting for other
- *  ranks, and 0 on one. Calls and bytes are the experiment's, the same on any number of ranks: those of one rank per worker, or, with one
- *  worker, of several ranks that share each batch. */
+/** Sums across ranks. Seconds are this machine's, with the waiting for other ranks, and 0 on one rank. Calls and bytes are the
+ *  experiment's, the same on any number of ranks: those of one rank per worker, or, with one worker, of several ranks that share each
+ *  batch. */
+typedef struct sn_traffic {
+    double seconds;
+    int64_t calls, bytes, bytes_float32; /* ..._float32: what float32 messages would have had */
+} sn_traffic;
+
+/** What is summed, and for what. */
+typedef enum sn_traffic_kind {
+    SN_TRAFFIC_STATISTICS, /* batch norm's own: statistics, forward and backward */
+    SN_TRAFFIC_GRADIENT, /* what any norm's training needs once a step: gradient, loss, correct count, requests, violations */
+    SN_TRAFFIC_RUNNING, /* running statistics of several groups; they ride in the gradient's message: calls and seconds 0 */
+    SN_TRAFFIC_INSTRUMENT, /* what only sn_batch.observe needs */
+    SN_TRAFFIC_KINDS,
+} sn_traffic_kind;
+
+/** What training has cost since the replica was created. */
 typedef struct sn_replica_costs {
-    double statistics_seconds, gradient_seconds;
-    int64_t statistics_calls, statistics_bytes,
-        statistics_bytes_float32; /* ..._float32: what float32 messages would have had */
-    int64_t gradient_calls, gradient_bytes, gradient_bytes_float32;
+    sn_traffic sums[SN_TRAFFIC_KINDS];
 } sn_replica_costs;
 
+/** Words of 64 bits in the messages of a step; `statistics` are of one norm and direction and vary (SN_MOMENT_WORDS or 2 a channel). */
+typedef struct sn_message_words {
+    size_t gradient, running, instrument;
+} sn_message_words;
+
+sn_message_words sn_replica_message_words(const sn_network *network, uint32_t workers);
+
 /**
- * Forward and backward in training mode, one allreduce for the gradient (and everything in sn_step_sums), one per
- * synchronized norm and direction (none where every statistics group lies on one rank). With batch norm the model's running statistics are updated, on every rank alike.
+ * Forward and backward in training mode, one allreduce for the gradient (and what is not NULL in sn_step_sums), one per
+ * synchronized norm and direction (none where every statistics group lies on one rank), one for what is observed. With batch norm the model's running statistics are updated, on every rank alike.
  * `extra` (SN_STEP_EXTRA values, NULL for zeros) is this rank's part of sums->extra.
  * SN_ERROR_DIVERGED, with the tensor in the message, on every rank alike when a value was out of range or NaN; the model is then
  * unchanged. Collective.

@@ -12,7 +12,7 @@
 #include "syncnorm/comm/team.h"
 #include "syncnorm/dataset/dataset.h"
 #include "syncnorm/io/run_file.h"
-#include "syncnorm/nn/network.h"
+#include "syncnorm/nn/replica.h"
 #include "syncnorm/train/experiment.h"
 #include "syncnorm/train/ways.h"
 
@@ -47,9 +47,11 @@ typedef struct sn_spread {
  *  least. Doubles alone: it travels as an array. */
 typedef struct sn_costs {
     double seconds;
-    sn_spread compute_seconds, statistics_seconds, gradient_seconds, wait_seconds;
-    double statistics_calls, statistics_bytes, statistics_bytes_float32;
-    double gradient_calls, gradient_bytes, gradient_bytes_float32;
+    sn_spread compute_seconds, wait_seconds;
+    struct {
+        sn_spread seconds;
+        double calls, bytes, bytes_float32;
+    } sums[SN_TRAFFIC_KINDS];
 } sn_costs;
 
 /** One row of /metrics/epoch. */
