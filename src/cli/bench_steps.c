@@ -83,10 +83,6 @@ static sn_status make_images(const sn_bench *bench, uint8_t **pixels, uint8_t **
 
 sn_status sn_bench_steps(const sn_bench *bench)
 {
-    static const struct {
-        const char *name;
-        sn_norm_kind kind;
-    } norms[] = {{"gn", SN_NORM_GROUP}, {"ln", SN_NORM_LAYER}, {"bn", SN_NORM_BATCH}};
     const sn_convolution *const both[] = {bench->kernels->direct, sn_convolution_gemm()};
     const bool root = sn_team_is_root(bench->world);
     uint8_t *pixels = NULL, *labels = NULL;
@@ -95,11 +91,11 @@ sn_status sn_bench_steps(const sn_bench *bench)
     if (root && status == SN_OK)
         printf("\nWhole training steps, global batch %d, images/s (best, median)\n%-6s  %-13s  %s\n",
                bench->batch, "norm", "direct", "gemm");
-    for (size_t n = 0; n < sizeof norms / sizeof *norms && status == SN_OK; n++) {
-        if (root) printf("%-6s", norms[n].name);
+    for (int norm = 0; norm < SN_NORM_KINDS && status == SN_OK; norm++) {
+        if (root) printf("%-6s", sn_norm_types[norm].name);
         for (int c = 0; c < 2 && status == SN_OK; c++) {
             sn_timing timing = {1, 1};
-            status = measure(bench, norms[n].kind, both[c], (sn_samples){pixels, labels, IMAGES}, index,
+            status = measure(bench, (sn_norm_kind)norm, both[c], (sn_samples){pixels, labels, IMAGES}, index,
                              &timing);
             if (root) printf("  %6.0f %6.0f", bench->batch / timing.best, bench->batch / timing.median);
         }
