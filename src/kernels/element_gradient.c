@@ -72,7 +72,8 @@ size_t sn_element_gradient(sn_extent extent, const sn_affine *affine, sn_planes 
                     const size_t element = (size_t)c * affine->element_plane +
                                            (size_t)(h * factor + r) * affine->element_row + (size_t)first;
                     bad += sn_accumulate((size_t)count, rows[r].weight[0], mask, limit, weight_sum + element);
-                    bad += sn_accumulate((size_t)count, rows[r].bias[0], mask, limit, bias_sum + element);
+                    if (bias_sum)
+                        bad += sn_accumulate((size_t)count, rows[r].bias[0], mask, limit, bias_sum + element);
                 }
             }
         }

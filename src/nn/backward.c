@@ -47,7 +47,7 @@ void sn_backward_norm_parameters(const sn_pass *pass, const sn_block *block, int
     sums->violations[s->norm_weight] += (int64_t)pass->kernels->element_gradient(
         plan->extent, &affine, sn_block_z(pass->work, block, stage), sn_block_da(pass->work, block, stage),
         block->mask, sums->gradient_limit, sums->gradient + items[s->norm_weight].offset,
-        sums->gradient + items[s->norm_bias].offset);
+        s->norm_bias < 0 ? NULL : sums->gradient + items[s->norm_bias].offset);
 }
 
 /* From dz: the gradients of the convolution's parameters and of its input, which becomes da of the stage before. */

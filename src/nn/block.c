@@ -29,7 +29,8 @@ static void set_shape(sn_conv_shape *shape, int *rows, int in, int out, int kern
     *rows = kernel == 1 ? 1 : size;
 }
 
-static void plan_stage(const sn_network *network, int index, sn_arena *arena, sn_stage_plan *plan)
+static void plan_stage(const sn_network *network, int index, const float *no_bias, sn_arena *arena,
+                       sn_stage_plan *plan)
 {
     const sn_stage *s = &network->stages[index];
     set_shape(&plan->forward, &plan->rows, s->in_channels, s->out_channels, s->kernel, s->out_size);
@@ -38,7 +39,8 @@ static void plan_stage(const sn_network *network, int index, sn_arena *arena, sn
                            .groups = network->groups,
                            .channels = s->out_channels,
                            .pixels = s->out_size * s->out_size,
-                           .epsilon = SN_NORM_EPSILON};
+                           .epsilon = SN_NORM_EPSILON,
+                           .no_bias = no_bias};
     const int handed = sn_stage_handed_size(s);
     plan->extent = (sn_extent){.channels = s->out_channels, .rows = handed, .width = handed, .pool = s->pool};
     if (index > 0) plan->input = take_planes(arena, s->in_channels, s->in_size, s->padding);
@@ -70,10 +72,14 @@ static void carve(const sn_network *network, const sn_convolution *convolution, 
                   sn_arena *arena)
 {
     const size_t channel_lanes = (size_t)SN_MAX_CHANNELS * SN_LANES;
-    size_t scratch = 0, weights = 0;
+    size_t scratch = 0, weights = 0, elements = 0;
+    for (int i = 0; i < SN_NORMS; i++)
+        elements = larger(elements, (size_t)(network->stages[i].out_channels * network->stages[i].out_size *
+                                             network->stages[i].out_size));
+    const float *no_bias = sn_arena_take(arena, elements, sizeof(float));
     for (int i = 0; i < SN_STAGES; i++) {
         sn_stage_plan *plan = &w->plans[i];
-        plan_stage(network, i, arena, plan);
+        plan_stage(network, i, no_bias, arena, plan);
         const size_t count = network->parameters.items[network->stages[i].weight].count;
         scratch = larger(scratch, convolution->scratch_floats(&plan->forward, plan->rows));
         scratch = larger(scratch, convolution->scratch_floats(&plan->backward, plan->backward_rows));

@@ -149,7 +149,9 @@ sn_affine sn_norm_affine(const sn_norm *norm, const sn_norm_state *state, const 
                        .offset = state->offset,
                        .keep = state->keep,
                        .weight = elements ? weight : NULL,
-                       .bias = elements ? bias : NULL,
+                       .bias = !elements ? NULL
+                               : bias    ? bias
+                                         : norm->no_bias,
                        .element_plane = (size_t)norm->pixels,
                        .element_row = (size_t)width};
 }

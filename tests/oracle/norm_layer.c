@@ -31,7 +31,8 @@ size_t norm_layer_outputs(const norm_layer *layer)
 size_t norm_layer_parameters(const norm_layer *layer)
 {
     if (layer->kind == SN_NORM_NONE) return 0;
-    return (size_t)layer->channels * (layer->kind == SN_NORM_LAYER ? pixels_of(layer) : 1);
+    const bool elements = layer->kind == SN_NORM_LAYER || layer->kind == SN_NORM_RMS;
+    return (size_t)layer->channels * (elements ? pixels_of(layer) : 1);
 }
 
 norm_layer norm_layer_random(sn_norm_kind kind, int n, int channels, int size, bool pool, uint64_t seed)
@@ -54,6 +55,10 @@ norm_layer norm_layer_random(sn_norm_kind kind, int n, int channels, int size, b
     }
     for (size_t j = 0; j < outputs; j++)
         layer.gradient[j] = (double)(float)ref_random(&seed);
+    if (kind == SN_NORM_RMS) {
+        free(layer.bias);
+        layer.bias = NULL;
+    }
     return layer;
 }
 
@@ -116,7 +121,8 @@ norm_layer_result norm_layer_reference(const norm_layer *layer)
     }
     for (size_t j = 0; j < elements; j++)
         dy[j] *= layer->keep[j / pixels];
-    ref_norm_backward(&norm, mean, var, layer->weight, layer->z, dy, normalized, r.dweight, r.dbias);
+    ref_norm_backward(&norm, mean, var, layer->weight, layer->z, dy, normalized, r.dweight,
+                      layer->bias ? r.dbias : NULL);
     ref_relu_backward(elements, layer->z, normalized, r.dz);
     if (layer->kind == SN_NORM_BATCH) {
         memcpy(r.mean, mean, sizeof *mean * (size_t)layer->channels);
@@ -269,8 +275,9 @@ static void backward(run *r, norm_layer_result *result)
         memset(b->state.sum_gz, 0, channels * L * sizeof(float));
         r->kernels->norm_sums(r->extent, &affine, z, da, b->state.sum_g, b->state.sum_gz);
         sn_norm_finish_sums(&r->norm, &b->state);
-        if (r->norm.kind == SN_NORM_LAYER) {
-            wrong += r->kernels->element_gradient(r->extent, &affine, z, da, b->mask, limit, dweight, dbias);
+        if (sn_norm_is_per_element(&r->norm)) {
+            wrong += r->kernels->element_gradient(r->extent, &affine, z, da, b->mask, limit, dweight,
+                                                  r->bias ? dbias : NULL);
         } else {
             wrong += r->kernels->accumulate(channels, b->state.sum_gz, b->mask, limit, dweight);
             wrong += r->kernels->accumulate(channels, b->state.sum_g, b->mask, limit, dbias);
@@ -305,17 +312,19 @@ norm_layer_result norm_layer_run(const norm_layer *layer, const sn_kernels *kern
                                  int count)
 {
     norm_layer_result result = result_new(layer);
+    float *no_bias = floats((size_t)layer->channels * (size_t)pixels_of(layer));
     run r = {.layer = layer,
              .norm = {.kind = layer->kind,
                       .groups = layer->groups,
                       .channels = layer->channels,
                       .pixels = pixels_of(layer),
-                      .epsilon = 1e-5},
+                      .epsilon = 1e-5,
+                      .no_bias = no_bias},
              .kernels = kernels,
              .team = team,
              .total = team ? layer->n : count,
              .weight = to_floats(norm_layer_parameters(layer), layer->weight),
-             .bias = to_floats(norm_layer_parameters(layer), layer->bias),
+             .bias = layer->bias ? to_floats(norm_layer_parameters(layer), layer->bias) : NULL,
              .extent = {layer->channels, out_size(layer), out_size(layer), layer->pool}};
     for (int start = 0; start < count; start += L) {
         if (r.count == MAX_BLOCKS) abort();
@@ -328,5 +337,6 @@ norm_layer_result norm_layer_run(const norm_layer *layer, const sn_kernels *kern
         block_free(&r.blocks[i]);
     sn_free(r.weight);
     sn_free(r.bias);
+    sn_free(no_bias);
     return result;
 }

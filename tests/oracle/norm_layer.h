@@ -19,7 +19,7 @@ typedef struct norm_layer {
     int n;
     double *z;             /* [n][channels][size][size], not negative: after ReLU */
     double *keep;          /* [n][channels] */
-    double *weight, *bias; /* [channels]; for ln [channels][size][size] */
+    double *weight, *bias; /* [channels]; for ln and rms [channels][size][size]; bias NULL for rms */
     double *gradient;      /* [n][channels][out][out], out = size, halved by the pool */
 } norm_layer;
 

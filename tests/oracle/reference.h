@@ -42,7 +42,8 @@ void ref_relu_backward(size_t count, const double *x, const double *dy, double *
 /**
  * A norm partitions the elements of [n][channels][pixels] into sets and normalizes each by its own mean and biased
  * variance (epsilon 1e-5): (sample, channel) for `in`, (sample, group of channels) for `gn`, (sample) for `ln`,
- * (statistics group, channel) for `bn`. `none` is the identity, without parameters.
+ * (statistics group, channel) for `bn`. `rms` divides by the root mean square of a sample instead, and has no bias: NULL. `none` is
+ * the identity, without parameters.
  */
 typedef struct ref_norm {
     sn_norm_kind kind;
@@ -54,10 +55,10 @@ typedef struct ref_norm {
 /** Sets of this norm, and the set of an element. */
 int ref_norm_sets(const ref_norm *norm);
 int ref_norm_set(const ref_norm *norm, int sample, int channel);
-/** Elements of weight and bias: channels, channels * pixels (ln), 0 (none). */
+/** Elements of weight and bias: channels, channels * pixels (ln, rms), 0 (none). */
 size_t ref_norm_parameters(const ref_norm *norm);
 
-/** mean and var [sets] are what the batch gives (biased); sets without elements get 0. */
+/** mean and var [sets] are what the batch gives (biased; for rms 0 and the mean square); sets without elements get 0. */
 void ref_norm_moments(const ref_norm *norm, const double *x, double *mean, double *var);
 /** y = x-hat * weight + bias, x-hat from the given mean and var; y has x's shape. */
 void ref_norm_forward(const ref_norm *norm, const double *mean, const double *var, const double *weight,

@@ -81,12 +81,18 @@ void ref_relu_backward(size_t count, const double *x, const double *dy, double *
         dx[j] = x[j] > 0 ? dy[j] : 0;
 }
 
+static bool per_element(const ref_norm *norm)
+{
+    return norm->kind == SN_NORM_LAYER || norm->kind == SN_NORM_RMS;
+}
+
 int ref_norm_sets(const ref_norm *norm)
 {
     switch (norm->kind) {
     case SN_NORM_GROUP:
         return norm->n * norm->groups;
     case SN_NORM_LAYER:
+    case SN_NORM_RMS:
         return norm->n;
     case SN_NORM_BATCH:
         return norm->n * norm->channels; /* at most as many statistics groups as samples */
@@ -104,6 +110,7 @@ int ref_norm_set(const ref_norm *norm, int sample, int channel)
     case SN_NORM_GROUP:
         return sample * norm->groups + channel / (norm->channels / norm->groups);
     case SN_NORM_LAYER:
+    case SN_NORM_RMS:
         return sample;
     case SN_NORM_BATCH:
         return (norm->statistics_group ? norm->statistics_group[sample] : 0) * norm->channels + channel;
@@ -118,7 +125,7 @@ int ref_norm_set(const ref_norm *norm, int sample, int channel)
 size_t ref_norm_parameters(const ref_norm *norm)
 {
     if (norm->kind == SN_NORM_NONE) return 0;
-    return (size_t)norm->channels * (norm->kind == SN_NORM_LAYER ? norm->pixels : 1);
+    return (size_t)norm->channels * (per_element(norm) ? norm->pixels : 1);
 }
 
 /* The element j of [n][channels][pixels]: its set and its index into weight and bias. */
@@ -131,7 +138,7 @@ static int set_of(const ref_norm *norm, size_t j)
 static size_t parameter_of(const ref_norm *norm, size_t j)
 {
     const size_t per_sample = (size_t)norm->channels * norm->pixels;
-    return norm->kind == SN_NORM_LAYER ? j % per_sample : j / norm->pixels % norm->channels;
+    return per_element(norm) ? j % per_sample : j / norm->pixels % norm->channels;
 }
 
 static size_t elements(const ref_norm *norm)
@@ -151,7 +158,7 @@ void ref_norm_moments(const ref_norm *norm, const double *x, double *mean, doubl
             count[set_of(norm, j)]++;
         }
         for (int s = 0; s < sets; s++)
-            if (count[s] > 0) mean[s] /= count[s];
+            if (count[s] > 0) mean[s] = norm->kind == SN_NORM_RMS ? 0 : mean[s] / count[s];
         for (size_t j = 0; j < elements(norm); j++) {
             const double d = x[j] - mean[set_of(norm, j)];
             var[set_of(norm, j)] += d * d;
@@ -172,7 +179,7 @@ void ref_norm_forward(const ref_norm *norm, const double *mean, const double *va
         }
         const int set = set_of(norm, j);
         const size_t p = parameter_of(norm, j);
-        y[j] = (x[j] - mean[set]) / sqrt(var[set] + epsilon) * weight[p] + bias[p];
+        y[j] = (x[j] - mean[set]) / sqrt(var[set] + epsilon) * weight[p] + (bias ? bias[p] : 0);
     }
 }
 
@@ -188,14 +195,14 @@ void ref_norm_backward(const ref_norm *norm, const double *mean, const double *v
     const int sets = ref_norm_sets(norm);
     double *sum_g = ref_doubles(sets), *sum_gx = ref_doubles(sets), *count = ref_doubles(sets);
     memset(dweight, 0, sizeof *dweight * ref_norm_parameters(norm));
-    memset(dbias, 0, sizeof *dbias * ref_norm_parameters(norm));
+    if (dbias) memset(dbias, 0, sizeof *dbias * ref_norm_parameters(norm));
     for (size_t j = 0; j < elements(norm); j++) {
         const int set = set_of(norm, j);
         const size_t p = parameter_of(norm, j);
         const double xhat = (x[j] - mean[set]) / sqrt(var[set] + epsilon);
         dweight[p] += dy[j] * xhat;
-        dbias[p] += dy[j];
-        sum_g[set] += dy[j] * weight[p];
+        if (dbias) dbias[p] += dy[j];
+        if (norm->kind != SN_NORM_RMS) sum_g[set] += dy[j] * weight[p]; /* the gradient through the mean */
         sum_gx[set] += dy[j] * weight[p] * xhat;
         count[set]++;
     }

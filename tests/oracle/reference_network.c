@@ -47,6 +47,7 @@ void ref_network_build(sn_norm_kind kind, int groups, ref_network *network)
         const size_t count = ref_norm_parameters(
             &(ref_norm){.kind = kind, .channels = c->out, .pixels = planes_pixels(k)});
         network->stages[k].norm_weight = add_parameter(network, "norm", k + 1, "weight", count);
+        if (kind == SN_NORM_RMS) continue; /* torch.nn.RMSNorm has none */
         network->stages[k].norm_bias = add_parameter(network, "norm", k + 1, "bias", count);
     }
 }

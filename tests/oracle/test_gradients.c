@@ -20,11 +20,8 @@ static uint8_t pixels[IMAGES][784], labels[IMAGES];
 static const struct {
     sn_norm_kind kind;
     const char *name;
-} norms[] = {{SN_NORM_GROUP, "gn"},
-             {SN_NORM_LAYER, "ln"},
-             {SN_NORM_BATCH, "bn"},
-             {SN_NORM_INSTANCE, "in"},
-             {SN_NORM_NONE, "none"}};
+} norms[] = {{SN_NORM_GROUP, "gn"}, {SN_NORM_LAYER, "ln"},    {SN_NORM_RMS, "rms"},
+             {SN_NORM_BATCH, "bn"}, {SN_NORM_INSTANCE, "in"}, {SN_NORM_NONE, "none"}};
 
 /* Noise with a frame of background, so that pooling meets ties. */
 static void draw_images(uint64_t random)

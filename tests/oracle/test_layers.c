@@ -44,13 +44,10 @@ static void norms_are_the_references(void **state)
         int groups;
         const char *name;
     } norms[] = {
-        {SN_NORM_GROUP, 2, "gn"},
-        {SN_NORM_GROUP, 3, "gn of 3 groups"},
-        {SN_NORM_LAYER, 1, "ln"},
-        {SN_NORM_BATCH, 1, "bn"},
-        {SN_NORM_INSTANCE, 1, "in"},
-        {SN_NORM_NONE, 1, "none"},
-        {SN_NORM_GROUP, 1, "gn of 1 group"},
+        {SN_NORM_GROUP, 2, "gn"},  {SN_NORM_GROUP, 3, "gn of 3 groups"},
+        {SN_NORM_LAYER, 1, "ln"},  {SN_NORM_RMS, 1, "rms"},
+        {SN_NORM_BATCH, 1, "bn"},  {SN_NORM_INSTANCE, 1, "in"},
+        {SN_NORM_NONE, 1, "none"}, {SN_NORM_GROUP, 1, "gn of 1 group"},
     };
     static const int sizes[] = {1, 16, 21}, widths[] = {4, 14, 28};
     for (const char *const *isa = sn_kernels_available(); *isa; isa++)
@@ -69,7 +66,7 @@ static void pooling_ties_go_to_the_first_pixel(void **state)
 {
     (void)state;
     for (const char *const *isa = sn_kernels_available(); *isa; isa++)
-        for (int kind = SN_NORM_GROUP; kind <= SN_NORM_NONE; kind++) {
+        for (int kind = 0; kind < SN_NORM_KINDS; kind++) {
             norm_layer layer = norm_layer_random((sn_norm_kind)kind, 5, 6, 8, true, 3);
             for (size_t j = 0; j < norm_layer_elements(&layer); j++)
                 layer.z[j] = floor(layer.z[j]); /* 0 to 4: ties everywhere */

@@ -119,9 +119,10 @@ static void norm_gradients_are_slopes_through_the_statistics(void **state)
     (void)state;
     static const int scattered[] = {0, 2, 0, 2, 1};
     static const ref_norm norms[] = {
-        {SN_NORM_GROUP, 2, 5, 4, 6, NULL},      {SN_NORM_GROUP, 4, 5, 4, 6, NULL},
-        {SN_NORM_LAYER, 0, 5, 4, 6, NULL},      {SN_NORM_BATCH, 0, 5, 4, 6, NULL},
-        {SN_NORM_BATCH, 0, 5, 4, 6, scattered}, {SN_NORM_INSTANCE, 0, 5, 4, 6, NULL},
+        {SN_NORM_GROUP, 2, 5, 4, 6, NULL},    {SN_NORM_GROUP, 4, 5, 4, 6, NULL},
+        {SN_NORM_LAYER, 0, 5, 4, 6, NULL},    {SN_NORM_RMS, 0, 5, 4, 6, NULL},
+        {SN_NORM_BATCH, 0, 5, 4, 6, NULL},    {SN_NORM_BATCH, 0, 5, 4, 6, scattered},
+        {SN_NORM_INSTANCE, 0, 5, 4, 6, NULL},
     };
     uint64_t random = 2;
     for (size_t i = 0; i < sizeof norms / sizeof *norms; i++) {
@@ -129,15 +130,16 @@ static void norm_gradients_are_slopes_through_the_statistics(void **state)
         const size_t count = norm_elements(&c.norm), parameters = ref_norm_parameters(&c.norm);
         c.x = random_doubles(count, &random);
         c.weight = random_doubles(parameters, &random);
-        c.bias = random_doubles(parameters, &random);
+        const bool biased = c.norm.kind != SN_NORM_RMS;
+        c.bias = biased ? random_doubles(parameters, &random) : NULL;
         c.dy = random_doubles(count, &random);
         double *mean = ref_doubles(ref_norm_sets(&c.norm)), *var = ref_doubles(ref_norm_sets(&c.norm));
         double *dx = ref_doubles(count), *dweight = ref_doubles(parameters), *dbias = ref_doubles(parameters);
         ref_norm_moments(&c.norm, c.x, mean, var);
-        ref_norm_backward(&c.norm, mean, var, c.weight, c.x, c.dy, dx, dweight, dbias);
+        ref_norm_backward(&c.norm, mean, var, c.weight, c.x, c.dy, dx, dweight, biased ? dbias : NULL);
         assert_slopes(norm_scalar, &c, count, c.x, dx);
         assert_slopes(norm_scalar, &c, parameters, c.weight, dweight);
-        assert_slopes(norm_scalar, &c, parameters, c.bias, dbias);
+        if (biased) assert_slopes(norm_scalar, &c, parameters, c.bias, dbias);
         free(c.x), free(c.weight), free(c.bias), free(c.dy);
         free(mean), free(var), free(dx), free(dweight), free(dbias);
     }
@@ -206,8 +208,8 @@ static void cross_entropy_gradient_is_its_slope(void **state)
 static void network_gradients_are_slopes(void **state)
 {
     (void)state;
-    static const sn_norm_kind kinds[] = {SN_NORM_GROUP, SN_NORM_LAYER, SN_NORM_BATCH, SN_NORM_INSTANCE,
-                                         SN_NORM_NONE};
+    static const sn_norm_kind kinds[] = {SN_NORM_GROUP,    SN_NORM_LAYER, SN_NORM_BATCH,
+                                         SN_NORM_INSTANCE, SN_NORM_NONE,  SN_NORM_RMS};
     enum { N = 3 };
     static const int statistics_group[N] = {0, 1, 0};
     uint64_t random = 5;
@@ -262,7 +264,7 @@ static void network_gradients_are_slopes(void **state)
 static const struct {
     const char *name;
     sn_norm_kind kind;
-} norms[] = {{"gn", SN_NORM_GROUP}, {"ln", SN_NORM_LAYER}, {"bn", SN_NORM_BATCH}};
+} norms[] = {{"gn", SN_NORM_GROUP}, {"ln", SN_NORM_LAYER}, {"rms", SN_NORM_RMS}, {"bn", SN_NORM_BATCH}};
 
 static void assert_close(const char *what, double error, double tolerance)
 {

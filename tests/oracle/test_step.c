@@ -17,7 +17,7 @@ static fixture_inputs inputs;
 static const struct {
     const char *name;
     sn_norm_kind kind;
-} norms[] = {{"gn", SN_NORM_GROUP}, {"ln", SN_NORM_LAYER}, {"bn", SN_NORM_BATCH}};
+} norms[] = {{"gn", SN_NORM_GROUP}, {"ln", SN_NORM_LAYER}, {"rms", SN_NORM_RMS}, {"bn", SN_NORM_BATCH}};
 
 static const double TOLERANCE = 1e-5, LOSS_TOLERANCE = 1e-4;
 /* After 20 steps: what was one rounding error has passed kinks of ReLU and max-pooling, see make_fixtures.py. */

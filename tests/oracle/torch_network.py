@@ -18,9 +18,21 @@ STAGES = [
     (16, 10, 1, 0, 3, False),
 ]
 
+class RMSNorm(nn.Module):
+    """torch.nn.RMSNorm, which PyTorch has from 2.4 on, by the formula of its documentation."""
+
+    def __init__(self, shape, eps=1e-5):
+        super().__init__()
+        self.weight, self.eps = nn.Parameter(torch.ones(shape)), eps
+
+    def forward(self, x):
+        return x / torch.sqrt(self.eps + x.square().mean(dim=(1, 2, 3), keepdim=True)) * self.weight
+
+
 NORMS = {
     "gn": lambda channels, size: nn.GroupNorm(2, channels),
     "ln": lambda channels, size: nn.LayerNorm([channels, size, size]),
+    "rms": lambda channels, size: RMSNorm([channels, size, size]),
     "bn": lambda channels, size: nn.BatchNorm2d(channels),
 }
 

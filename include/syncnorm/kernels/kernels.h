@@ -149,7 +149,7 @@ typedef struct sn_kernels {
     /**
      * Gradients of per-element affine parameters, converted at once: with dy = da * keep (0 where max-pooling chose another
      * pixel) and xhat = fma(z - center, scale, offset), weight_sum[c][h][w] += sum over masked lanes of
-     * fixed(dy * xhat), bias_sum[c][h][w] += ... fixed(dy), range-checked as in accumulate. Elements are indexed with
+     * fixed(dy * xhat), bias_sum[c][h][w] += ... fixed(dy) unless it is NULL, range-checked as in accumulate. Elements are indexed with
      * affine's element_plane and element_row. Returns how many were out of range.
      */
     size_t (*element_gradient)(sn_extent extent, const sn_affine *affine, sn_planes z, sn_planes da,

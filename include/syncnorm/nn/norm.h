@@ -25,6 +25,7 @@ typedef struct sn_norm {
     int groups; /* group norm */
     int channels, pixels;
     double epsilon;
+    const float *no_bias; /* zeros [channels][pixels], for per-element norms without a bias */
 } sn_norm;
 
 /** One norm's state on one block of 16 samples. */

@@ -30,6 +30,7 @@ typedef enum sn_norm_parameters {
 #define SN_NORM_ROWS(X)                                                                                      \
     X(GROUP, "gn", "GroupNorm", "group", SN_OVER_GROUP, true, SN_AFFINE_CHANNEL)                             \
     X(LAYER, "ln", "LayerNorm", "layer", SN_OVER_LAYER, true, SN_AFFINE_ELEMENT)                             \
+    X(RMS, "rms", "RMSNorm", "root mean square", SN_OVER_LAYER, false, SN_AFFINE_ELEMENT_WEIGHT)             \
     X(BATCH, "bn", "BatchNorm2d", "batch", SN_OVER_BATCH, true, SN_AFFINE_CHANNEL)                           \
     X(INSTANCE, "in", "InstanceNorm2d", "instance", SN_OVER_PLANE, true, SN_AFFINE_CHANNEL)                  \
     X(NONE, "none", "Identity", "none", SN_OVER_NOTHING, false, SN_AFFINE_NONE)
