@@ -39,9 +39,9 @@ void sn_cli_forget_command_line(void);
 /**
  * Carries out a command that uses MPI: starts it, runs `body` on every rank unless `parsed` failed, agrees on the outcome,
  * lets rank 0 print the one line of an error, finalizes. Returns the exit code, the same on every rank. Without a launcher
- * a usage error does not start MPI.
+ * a usage error does not start MPI. The watchdog, with `timeout` seconds, is there when `body` begins.
  */
-int sn_cli_with_mpi(const char *command, sn_status parsed, sn_log_level level,
+int sn_cli_with_mpi(const char *command, sn_status parsed, sn_log_level level, double timeout,
                     sn_status (*body)(sn_team *world, void *context), void *context);
 
 /** Carries out a command that does not need MPI: under a launcher it is rank 0's alone. Returns the exit code. */

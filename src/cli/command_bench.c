@@ -6,6 +6,7 @@
 #include "bench.h"
 #include "cli.h"
 #include "options.h"
+#include "syncnorm/comm/watchdog.h"
 
 enum { REPETITIONS = 10, REPETITIONS_MAX = 1000, CALLS_MAX = 1 << 20 };
 
@@ -14,6 +15,7 @@ enum { REPETITIONS = 10, REPETITIONS_MAX = 1000, CALLS_MAX = 1 << 20 };
 static double time_calls(const sn_bench *bench, bool collective, int calls, void (*work)(void *context),
                          void *context)
 {
+    sn_watchdog_beat("measuring");
     if (collective) sn_team_barrier(bench->world);
     const double begun = sn_clock();
     for (int i = 0; i < calls; i++)
@@ -69,6 +71,7 @@ int sn_command_bench(int argc, char **argv)
     static const sn_cli_option options[] = {
         {"repetitions", "N", "samples of each measurement (default 10)", 0},
         {"batch", "N", "global batch of the whole steps (default 64)", 0},
+        SN_CLI_TIMEOUT_OPTION,
         {0},
     };
     static const sn_cli_group groups[] = {{"Options:", options}};
@@ -82,6 +85,7 @@ int sn_command_bench(int argc, char **argv)
         .group_count = 1,
     };
     static sn_bench bench = {.repetitions = REPETITIONS, .batch = 64};
+    double timeout = 0;
     sn_cli_arguments arguments;
     sn_status status = sn_cli_parse(&command, argc, argv, &arguments);
     int code = 0;
@@ -91,7 +95,8 @@ int sn_command_bench(int argc, char **argv)
         if (status == SN_OK)
             status = sn_cli_read_count(&arguments, "repetitions", REPETITIONS_MAX, &bench.repetitions);
         if (status == SN_OK) status = sn_cli_read_count(&arguments, "batch", 65536, &bench.batch);
-        code = sn_cli_with_mpi(command.name, status, SN_LOG_NORMAL, run, &bench);
+        if (status == SN_OK) status = sn_cli_read_timeout(&arguments, &timeout);
+        code = sn_cli_with_mpi(command.name, status, SN_LOG_NORMAL, timeout, run, &bench);
     }
     sn_cli_arguments_clear(&arguments);
     return code;

@@ -8,6 +8,7 @@
 
 #include "cli.h"
 #include "options.h"
+#include "syncnorm/base/fault.h"
 #include "syncnorm/base/memory.h"
 #include "syncnorm/dataset/dataset.h"
 #include "syncnorm/io/run_file.h"
@@ -20,8 +21,8 @@ enum { SHOWN = 10 }; /* misclassified images listed */
 
 typedef struct evaluation {
     const char *path, *data;
-    bool train; /* --split */
-    sn_log_level level;
+    bool train;     /* --split */
+    double timeout; /* seconds */
 
     sn_experiment experiment;
     bool complete;
@@ -149,6 +150,7 @@ static sn_status evaluate(sn_team *world, void *context)
         status = sn_team_agree(world, create_replica(world, e, samples.count));
         if (status == SN_OK) {
             sn_evaluation sums;
+            sn_fault("evaluate");
             (void)sn_evaluate(world, e->replica, e->model, samples, NULL, e->logits, &sums);
             if (root) print_report(e, dataset, samples, &sums);
         }
@@ -173,13 +175,15 @@ static sn_status read_options(const sn_cli_arguments *arguments, evaluation *e)
     if (choice < 0)
         return sn_fail(SN_ERROR_USAGE, "--split '%s': must be test or train", sn_cli_shown(split));
     e->train = choice == 1;
-    return SN_OK;
+    return sn_cli_read_timeout(arguments, &e->timeout);
 }
 
 int sn_command_eval(int argc, char **argv)
 {
-    static const sn_cli_option options[] = {
-        SN_CLI_DATA_OPTION, {"split", "test|train", "which images (default test)", 0}, {0}};
+    static const sn_cli_option options[] = {SN_CLI_DATA_OPTION,
+                                            {"split", "test|train", "which images (default test)", 0},
+                                            SN_CLI_TIMEOUT_OPTION,
+                                            {0}};
     static const sn_cli_group groups[] = {{"Options:", options}};
     static const sn_cli_command command = {
         .name = "eval",
@@ -197,7 +201,7 @@ int sn_command_eval(int argc, char **argv)
         code = sn_cli_finish_output();
     } else {
         if (status == SN_OK) status = read_options(&arguments, &e);
-        code = sn_cli_with_mpi(command.name, status, SN_LOG_NORMAL, evaluate, &e);
+        code = sn_cli_with_mpi(command.name, status, SN_LOG_NORMAL, e.timeout, evaluate, &e);
     }
     sn_cli_arguments_clear(&arguments);
     return code;

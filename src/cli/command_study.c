@@ -7,7 +7,6 @@
 #include "cli.h"
 #include "options.h"
 #include "study_display.h"
-#include "syncnorm/comm/watchdog.h"
 #include "syncnorm/dataset/dataset.h"
 #include "syncnorm/study/study.h"
 #include "syncnorm/train/signals.h"
@@ -40,10 +39,8 @@ static sn_status carry_out(sn_team *world, void *context)
     const bool root = sn_team_is_root(world);
     sn_dataset *dataset = NULL;
     SN_TRY(sn_team_agree(world, sn_cli_check_arithmetic()));
-    SN_TRY(sn_team_agree(world, sn_watchdog_start(s->study.execution.timeout, sn_comm_rank())));
     sn_status status = sn_study_resolve(world, &s->plan);
     if (status == SN_OK) status = sn_dataset_open(world, s->data, &dataset);
-    sn_watchdog_stop();
     SN_TRY(status);
     s->study.dataset = dataset;
     if (s->study.out && root) print_header(world, &s->study);
@@ -157,7 +154,7 @@ int sn_command_study(int argc, char **argv)
     } else {
         if (status == SN_OK) status = read_options(&arguments, &s);
         sn_signals_install();
-        code = sn_cli_with_mpi(command.name, status, s.level, carry_out, &s);
+        code = sn_cli_with_mpi(command.name, status, s.level, s.study.execution.timeout, carry_out, &s);
     }
     sn_plan_clear(&s.plan);
     sn_cli_arguments_clear(&arguments);

@@ -6,7 +6,6 @@
 #include "cli.h"
 #include "display.h"
 #include "options.h"
-#include "syncnorm/comm/watchdog.h"
 #include "syncnorm/dataset/dataset.h"
 #include "syncnorm/train/signals.h"
 #include "syncnorm/train/trainer.h"
@@ -29,12 +28,10 @@ static sn_status train(sn_team *world, void *context)
 
     sn_dataset *dataset = NULL;
     SN_TRY(sn_team_agree(world, sn_cli_check_arithmetic()));
-    sn_status status = sn_team_agree(world, sn_watchdog_start(t->execution.timeout, sn_comm_rank()));
-    if (status == SN_OK) status = sn_experiment_bind_ranks(&t->experiment, sn_team_size(world));
+    sn_status status = sn_experiment_bind_ranks(&t->experiment, sn_team_size(world));
     if (status == SN_OK) status = sn_dataset_open(world, t->data, &dataset);
     if (status == SN_OK)
         status = sn_train(world, dataset, &t->experiment, &t->execution, &observer, &t->result);
-    sn_watchdog_stop();
     if (status == SN_OK && sn_team_is_root(world)) sn_display_complete(&display, &t->result);
     sn_dataset_close(dataset);
     sn_display_finish(&display);
@@ -89,7 +86,7 @@ int sn_command_train(int argc, char **argv)
     } else {
         if (status == SN_OK) status = read_options(&arguments, &t);
         sn_signals_install(); /* from the very start: a request during the preparation is heeded after the first step */
-        code = sn_cli_with_mpi(command.name, status, t.level, train, &t);
+        code = sn_cli_with_mpi(command.name, status, t.level, t.execution.timeout, train, &t);
     }
     sn_cli_arguments_clear(&arguments);
     return code;

@@ -7,6 +7,7 @@
 
 #include "cli.h"
 #include "syncnorm/base/digest.h"
+#include "syncnorm/comm/watchdog.h"
 
 enum { UNKNOWN = -1 };
 
@@ -96,7 +97,7 @@ static sn_status check_same_command(sn_team *world)
     return sn_fail(SN_ERROR_USAGE, "the ranks were not all started with the same command and options");
 }
 
-int sn_cli_with_mpi(const char *command, sn_status parsed, sn_log_level level,
+int sn_cli_with_mpi(const char *command, sn_status parsed, sn_log_level level, double timeout,
                     sn_status (*body)(sn_team *world, void *context), void *context)
 {
     if (parsed != SN_OK && launched_rank() < 0) {
@@ -114,7 +115,8 @@ int sn_cli_with_mpi(const char *command, sn_status parsed, sn_log_level level,
     sn_log_configure(level, sn_team_is_root(world));
     sn_log_detail("%s; %d %s, rank 0 on %s", sn_comm_library(), sn_team_size(world),
                   sn_team_size(world) == 1 ? "rank" : "ranks", sn_comm_host());
-    sn_status status = check_same_command(world);
+    sn_status status = sn_team_agree(world, sn_watchdog_start(timeout, sn_comm_rank()));
+    if (status == SN_OK) status = check_same_command(world);
     if (status == SN_OK) status = sn_team_agree(world, parsed);
     if (status == SN_OK) status = sn_team_agree(world, body(world, context));
 
@@ -126,6 +128,7 @@ int sn_cli_with_mpi(const char *command, sn_status parsed, sn_log_level level,
         if (status == SN_OK) code = output;
     }
     sn_team_broadcast(world, &code, sizeof code, 0);
+    sn_watchdog_stop();
     sn_comm_finish(world);
     return code;
 }

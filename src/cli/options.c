@@ -125,10 +125,8 @@ sn_status sn_cli_read_execution(const sn_cli_arguments *arguments, sn_execution 
     const char *resume = sn_cli_value(arguments, "resume");
     const char *interval = sn_cli_value(arguments, "checkpoint-every");
     const char *time = sn_cli_value(arguments, "max-time");
-    const char *timeout = sn_cli_value(arguments, "timeout");
     if (interval) SN_TRY(read_interval(interval, execution));
     if (time) SN_TRY(read_time(time, &execution->max_seconds));
-    const char *rest;
     if (resume) {
         const int choice = sn_cli_choice("auto|never|require", resume);
         if (choice < 0)
@@ -136,8 +134,14 @@ sn_status sn_cli_read_execution(const sn_cli_arguments *arguments, sn_execution 
                            sn_cli_shown(resume));
         execution->resume = (sn_resume)choice;
     }
-    execution->timeout = DEFAULT_TIMEOUT;
-    if (timeout && (!read_number(timeout, true, &execution->timeout, &rest) || *rest))
+    return sn_cli_read_timeout(arguments, &execution->timeout);
+}
+
+sn_status sn_cli_read_timeout(const sn_cli_arguments *arguments, double *seconds)
+{
+    const char *timeout = sn_cli_value(arguments, "timeout"), *rest;
+    *seconds = DEFAULT_TIMEOUT;
+    if (timeout && (!read_number(timeout, true, seconds, &rest) || *rest))
         return sn_fail(SN_ERROR_USAGE, "--timeout '%s': must be a number of seconds, 0 or more",
                        sn_cli_shown(timeout));
     return SN_OK;

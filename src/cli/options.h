@@ -24,6 +24,10 @@ typedef enum sn_cli_progress { SN_PROGRESS_AUTO, SN_PROGRESS_ALWAYS, SN_PROGRESS
 
 /** --resume, --checkpoint-every, --max-time, --timeout; the rest of `execution` is left as it is. */
 sn_status sn_cli_read_execution(const sn_cli_arguments *arguments, sn_execution *execution);
+
+/** --timeout: the watchdog's, of every command that works under mpirun; the default when it was not given. */
+sn_status sn_cli_read_timeout(const sn_cli_arguments *arguments, double *seconds);
+
 sn_status sn_cli_read_progress(const sn_cli_arguments *arguments, sn_cli_progress *progress);
 
 /** -q and -v. */
@@ -42,16 +46,17 @@ int sn_cli_choice(const char *words, const char *text);
     {                                                                                                        \
         "data", "DIR", "directory of the data set (default: $MNIST_DIR, else data/mnist)", 0                 \
     }
+#define SN_CLI_TIMEOUT_OPTION                                                                                \
+    {                                                                                                        \
+        "timeout", "S", "end the job when a rank makes no progress for S seconds (default 300; 0: never)", 0 \
+    }
 #define SN_CLI_EXECUTION_OPTIONS                                                                             \
     {"resume", "auto|never|require",                                                                         \
      "go on from the run file that is there: auto when there is one, never, or fail without (default auto)", \
      0},                                                                                                     \
         {"checkpoint-every", "DURATION|Nsteps",                                                              \
          "save this often: 30s, 5m, 2h or 100steps (default: after each epoch)", 0},                         \
-        {"max-time", "H:MM:SS", "stop and save after this much time", 0},                                    \
-    {                                                                                                        \
-        "timeout", "S", "end the job when a rank makes no progress for S seconds (default 300; 0: never)", 0 \
-    }
+        {"max-time", "H:MM:SS", "stop and save after this much time", 0}, SN_CLI_TIMEOUT_OPTION
 #define SN_CLI_VERBOSITY_OPTIONS                                                                             \
     {"quiet", NULL, "errors and warnings only", 'q'},                                                        \
     {                                                                                                        \

@@ -95,6 +95,8 @@ class WrongUsage(harness.Test):
             ("train", "--max-time", "1:60:00"): "--max-time",
             ("train", "--max-time", "0:00:00"): "--max-time",
             ("train", "--timeout", "soon"): "--timeout",
+            ("eval", "a.h5", "--timeout", "soon"): "--timeout 'soon'",
+            ("bench", "--timeout", "-1"): "--timeout '-1'",
             ("train", "--progress", "yes"): "--progress",
             ("train", "--output", ""): "--output",
             ("study", "--epochs", "3,4"): "--epochs: takes one value",

@@ -34,6 +34,30 @@ class Watchdog(jobs.Test):
                          SYNCNORM_FAULT="step stop 1 1")
         self.assertRegex(job.said()[0], "rank 0 on .*nothing finished for 2 s")
 
+    def missed(self, job):
+        """The job ends on its own, with one message about the rank that is gone."""
+        self.finish(job, 1)
+        said = job.said()
+        self.assertEqual(len(said), 1, job.err())
+        self.assertRegex(said[0], r"\Asyncnorm: error: rank 0 on \S+: nothing finished for 2 s \(--timeout\).*waiting for the other ranks")
+
+    @jobs.with_injection
+    def test_a_rank_that_stops_in_an_evaluation(self):
+        self.train("-q", "--steps", 2, "--output", "run.h5")
+        job = jobs.Job(self.directory, "eval", "run.h5", "--data", jobs.dataset(), "--timeout", "2", np=2,
+                       SYNCNORM_FAULT="evaluate stop 1 1")
+        self.jobs.append(job)
+        job.ranks()
+        self.missed(job)
+
+    def test_a_rank_that_stops_in_a_benchmark(self):
+        job = jobs.Job(self.directory, "bench", "--repetitions", "1", "--batch", "32", "--timeout", "2", np=2)
+        self.jobs.append(job)
+        ranks = job.ranks()
+        self.assertTrue(job.until(lambda: "Instruction set" in job.out(), "the benchmark to begin"), job.err())
+        os.kill(ranks[1], signal.SIGSTOP)
+        self.missed(job)
+
     def test_a_job_that_was_stopped_as_a_whole_goes_on(self):
         """The time in which nobody could run says nothing."""
         job = self.start("-q", "--epochs", 400, "--timeout", "1", "--output", "run.h5", np=2)
