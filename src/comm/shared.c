@@ -7,25 +7,23 @@
 #include "team_internal.h"
 
 struct sn_shared {
-    MPI_Comm node;
+    sn_team *node; /* its ranks of the team */
     MPI_Win window;
 };
 
 /* Open MPI puts windows into files in this directory. When it is full, MPI_Win_allocate_shared fails on the rank that
    creates the file and never returns on the others: so look first. */
-static sn_status check_space(MPI_Comm node, size_t bytes)
+static sn_status check_space(const sn_team *node, size_t bytes)
 {
-    int rank, size;
-    MPI_Comm_rank(node, &rank);
-    MPI_Comm_size(node, &size);
-    if (size == 1) return SN_OK; /* plain memory */
+    if (node->size == 1) return SN_OK; /* plain memory */
     const char *directory = getenv("OMPI_MCA_osc_sm_backing_directory");
     if (!directory || !directory[0]) directory = "/dev/shm";
     const size_t needed = bytes + bytes / 8 + (1 << 20); /* Open MPI wants 5 % more, and some for itself */
     struct statvfs space;
     uint64_t available = UINT64_MAX; /* where nothing can be learned, let MPI try */
-    if (rank == 0 && statvfs(directory, &space) == 0) available = (uint64_t)space.f_bavail * space.f_frsize;
-    MPI_Bcast(&available, 1, MPI_UINT64_T, 0, node);
+    if (node->rank == 0 && statvfs(directory, &space) == 0)
+        available = (uint64_t)space.f_bavail * space.f_frsize;
+    MPI_Bcast(&available, 1, MPI_UINT64_T, 0, node->comm);
     if (available >= needed) return SN_OK;
     return sn_fail(SN_ERROR_MEMORY,
                    "out of memory: %s on %s has %zu MB free, %zu MB are needed; enlarge it, or name another "
@@ -37,28 +35,26 @@ sn_status sn_shared_create(sn_team *team, size_t bytes, sn_shared **shared, void
 {
     sn_shared *s = calloc(1, sizeof *s);
     if (!s) sn_comm_abort(sn_exit_code(SN_ERROR_MEMORY));
-    MPI_Comm_split_type(team->comm, MPI_COMM_TYPE_SHARED, team->rank, MPI_INFO_NULL, &s->node);
-    int rank;
-    MPI_Comm_rank(s->node, &rank);
-    *loader = rank == 0;
+    MPI_Comm here;
+    sn_team_enter(team, SN_WAITING "a making of shared memory", bytes);
+    MPI_Comm_split_type(team->comm, MPI_COMM_TYPE_SHARED, team->rank, MPI_INFO_NULL, &here);
+    sn_team_adopt(here, &s->node);
+    *loader = s->node->rank == 0;
     *shared = NULL;
     *memory = NULL;
-    const sn_status status = check_space(s->node, bytes);
-    if (status != SN_OK) {
-        MPI_Comm_free(&s->node);
-        free(s);
-        return status;
-    }
 
     void *base = NULL;
-    MPI_Comm_set_errhandler(s->node, MPI_ERRORS_RETURN);
-    const int code = MPI_Win_allocate_shared(*loader ? (MPI_Aint)bytes : 0, 1, MPI_INFO_NULL, s->node, &base,
-                                             &s->window);
-    if (code != MPI_SUCCESS) {
-        MPI_Comm_free(&s->node);
+    MPI_Comm_set_errhandler(here, MPI_ERRORS_RETURN);
+    sn_status status = check_space(s->node, bytes);
+    if (status == SN_OK && MPI_Win_allocate_shared(*loader ? (MPI_Aint)bytes : 0, 1, MPI_INFO_NULL, here,
+                                                   &base, &s->window) != MPI_SUCCESS)
+        status = sn_fail(SN_ERROR_MEMORY, "out of memory: %zu MB of memory shared by the ranks of %s",
+                         bytes >> 20, sn_comm_host());
+    sn_team_leave();
+    if (status != SN_OK) {
+        sn_team_destroy(s->node);
         free(s);
-        return sn_fail(SN_ERROR_MEMORY, "out of memory: %zu MB of memory shared by the ranks of %s",
-                       bytes >> 20, sn_comm_host());
+        return status;
     }
     MPI_Aint size;
     int unit;
@@ -73,15 +69,17 @@ sn_status sn_shared_create(sn_team *team, size_t bytes, sn_shared **shared, void
 void sn_shared_publish(sn_shared *shared)
 {
     MPI_Win_sync(shared->window);
-    MPI_Barrier(shared->node);
+    sn_team_barrier(shared->node);
     MPI_Win_sync(shared->window);
 }
 
 void sn_shared_destroy(sn_shared *shared)
 {
     if (!shared) return;
+    sn_team_enter(shared->node, SN_WAITING "an end of shared memory", 0);
     MPI_Win_unlock_all(shared->window);
     MPI_Win_free(&shared->window);
-    MPI_Comm_free(&shared->node);
+    sn_team_leave();
+    sn_team_destroy(shared->node);
     free(shared);
 }

@@ -1,30 +1,31 @@
-#include "syncnorm/comm/team.h"
+#include "team_internal.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include "syncnorm/base/fault.h"
-#include "syncnorm/base/floating_point.h"
-#include "syncnorm/base/memory.h"
+#include "process_internal.h"
 #include "syncnorm/comm/watchdog.h"
-#include "team_internal.h"
 
-static int world_rank;
+enum { TAG_PIECES = 1 };
 
-int sn_comm_thread(pthread_t *thread, void *(*body)(void *argument), void *argument)
+void sn_team_enter(const sn_team *team, const char *waiting, size_t count)
 {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    const int code = pthread_create(thread, NULL, body, argument);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return code;
+    sn_watchdog_beat(waiting);
+#ifndef NDEBUG
+    if (team->size > 1) sn_team_check(team, waiting, count);
+#else
+    (void)team;
+    (void)count;
+#endif
 }
 
-static sn_status adopt(MPI_Comm comm, sn_team **team)
+void sn_team_leave(void)
+{
+    sn_watchdog_beat("computing");
+}
+
+void sn_team_adopt(MPI_Comm comm, sn_team **team)
 {
     *team = calloc(1, sizeof **team);
     /* without memory for 16 bytes there is no way to agree on anything */
@@ -32,24 +33,15 @@ static sn_status adopt(MPI_Comm comm, sn_team **team)
     (*team)->comm = comm;
     MPI_Comm_rank(comm, &(*team)->rank);
     MPI_Comm_size(comm, &(*team)->size);
-    return SN_OK;
 }
 
 sn_status sn_comm_start(sn_team **world)
 {
-    /* Ranks of a node copy through shared memory. Open MPI's default, reading each other's memory, takes twice as long for
-       our messages (82 KB: 25 us against 11 on two cores) and where containers forbid it fills the terminal with errors. */
-    setenv("OMPI_MCA_btl_vader_single_copy_mechanism", "none", 0);
-    /* hwloc looks for X displays of NVIDIA on ten hosts "localhost:N"; without /etc/hosts that takes 5 to 17 s */
-    setenv("HWLOC_COMPONENTS", "-gl", 0);
-    int provided;
-    MPI_Init_thread(NULL, NULL, MPI_THREAD_MULTIPLE, &provided); /* counter.c; costs 0.2 us per collective */
-    sn_floating_point_set();
-    MPI_Comm_rank(MPI_COMM_WORLD, &world_rank);
-    sn_fault_rank(world_rank);
     MPI_Comm comm;
+    sn_comm_initialize();
     MPI_Comm_dup(MPI_COMM_WORLD, &comm);
-    return adopt(comm, world);
+    sn_team_adopt(comm, world);
+    return SN_OK;
 }
 
 void sn_comm_finish(sn_team *world)
@@ -58,44 +50,15 @@ void sn_comm_finish(sn_team *world)
     MPI_Finalize();
 }
 
-void sn_comm_abort(int exit_code)
-{
-    MPI_Abort(MPI_COMM_WORLD, exit_code);
-    abort();
-}
-
-int sn_comm_rank(void)
-{
-    return world_rank;
-}
-
-const char *sn_comm_library(void)
-{
-    static char name[MPI_MAX_LIBRARY_VERSION_STRING];
-    if (!name[0]) {
-        int length;
-        MPI_Get_library_version(name, &length);
-        name[strcspn(name, ",\n")] = '\0';
-        char *version = strstr(name, " v");
-        if (version) memmove(version + 1, version + 2, strlen(version + 2) + 1);
-    }
-    return name;
-}
-
-const char *sn_comm_host(void)
-{
-    static char name[MPI_MAX_PROCESSOR_NAME];
-    int length;
-    if (!name[0]) MPI_Get_processor_name(name, &length);
-    return name;
-}
-
 sn_status sn_team_split(sn_team *parent, int color, sn_team **team)
 {
-    *team = NULL;
     MPI_Comm comm;
+    sn_team_enter(parent, SN_WAITING "a split", 0);
     MPI_Comm_split(parent->comm, color < 0 ? MPI_UNDEFINED : color, parent->rank, &comm);
-    return comm == MPI_COMM_NULL ? SN_OK : adopt(comm, team);
+    sn_team_leave();
+    *team = NULL;
+    if (comm != MPI_COMM_NULL) sn_team_adopt(comm, team);
+    return SN_OK;
 }
 
 sn_status sn_team_alone(sn_team **team)
@@ -132,10 +95,10 @@ bool sn_team_is_root(const sn_team *team)
 void sn_team_sum(sn_team *team, int64_t *values, size_t count)
 {
     if (team->size > 1) {
-        sn_watchdog_beat("waiting for the other ranks in a sum");
+        sn_team_enter(team, SN_WAITING "a sum", count);
         MPI_Allreduce(MPI_IN_PLACE, values, (int)count, MPI_INT64_T, MPI_SUM, team->comm);
     }
-    sn_watchdog_beat("computing");
+    sn_team_leave();
 }
 
 bool sn_team_stops(sn_team *team, const sn_stop *stop)
@@ -148,58 +111,58 @@ bool sn_team_stops(sn_team *team, const sn_stop *stop)
 
 void sn_team_broadcast(sn_team *team, void *data, size_t bytes, int root)
 {
-    sn_watchdog_beat("waiting for what a rank hands out");
+    sn_team_enter(team, SN_WAITING "a broadcast", bytes);
     MPI_Bcast(data, (int)bytes, MPI_BYTE, root, team->comm);
+    sn_team_leave();
 }
 
 void sn_team_gather(sn_team *team, const void *mine, size_t bytes, void *all)
 {
-    sn_watchdog_beat("gathering from the other ranks");
+    sn_team_enter(team, SN_WAITING "a gathering on the root", bytes);
     MPI_Gather(mine, (int)bytes, MPI_BYTE, all, (int)bytes, MPI_BYTE, 0, team->comm);
+    sn_team_leave();
 }
 
 void sn_team_gather_all(sn_team *team, const void *mine, size_t bytes, void *all)
 {
-    sn_watchdog_beat("gathering from the other ranks");
+    sn_team_enter(team, SN_WAITING "a gathering on all", bytes);
     MPI_Allgather(mine, (int)bytes, MPI_BYTE, all, (int)bytes, MPI_BYTE, team->comm);
+    sn_team_leave();
 }
 
+/* Along a binomial tree, where each rank joins the pieces of the consecutive ranks behind it: MPI_Gatherv would open a connection from
+   every rank to the root. */
 void sn_team_gather_pieces(sn_team *team, const void *mine, size_t bytes, void *all)
 {
-    sn_watchdog_beat("gathering from the other ranks");
-    int *counts = NULL, *offsets = NULL;
-    const int mine_count = (int)bytes;
-    if (team->rank == 0) {
-        counts = malloc(2 * (size_t)team->size * sizeof *counts);
-        if (!counts) sn_comm_abort(sn_exit_code(SN_ERROR_MEMORY));
-        offsets = counts + team->size;
+    sn_team_enter(team, SN_WAITING "a gathering of pieces", 0);
+    unsigned char *room = team->rank > 0 ? malloc(bytes + 1) : NULL, *joined = team->rank > 0 ? room : all;
+    if (!room && team->rank > 0) sn_comm_abort(sn_exit_code(SN_ERROR_MEMORY));
+    if (joined != mine && bytes > 0) memcpy(joined, mine, bytes);
+    for (int step = 1; step < team->size; step *= 2) {
+        if (team->rank & step) {
+            MPI_Send(joined, (int)bytes, MPI_BYTE, team->rank - step, TAG_PIECES, team->comm);
+            break;
+        }
+        if (team->rank + step >= team->size) continue;
+        MPI_Status status;
+        int more;
+        MPI_Probe(team->rank + step, TAG_PIECES, team->comm, &status);
+        MPI_Get_count(&status, MPI_BYTE, &more);
+        if (team->rank > 0) joined = room = realloc(room, bytes + (size_t)more + 1);
+        if (!room && team->rank > 0) sn_comm_abort(sn_exit_code(SN_ERROR_MEMORY));
+        MPI_Recv(joined + bytes, more, MPI_BYTE, team->rank + step, TAG_PIECES, team->comm,
+                 MPI_STATUS_IGNORE);
+        bytes += (size_t)more;
     }
-    MPI_Gather(&mine_count, 1, MPI_INT, counts, 1, MPI_INT, 0, team->comm);
-    if (team->rank == 0)
-        for (int r = 0, offset = 0; r < team->size; offset += counts[r++])
-            offsets[r] = offset;
-    const void *piece = team->rank == 0 && mine == all ? MPI_IN_PLACE : mine;
-    MPI_Gatherv(piece, mine_count, MPI_BYTE, all, counts, offsets, MPI_BYTE, 0, team->comm);
-    free(counts);
+    free(room);
+    sn_team_leave();
 }
 
 void sn_team_barrier(sn_team *team)
 {
-    sn_watchdog_beat("waiting for the other ranks at a barrier");
+    sn_team_enter(team, SN_WAITING "a barrier", 0);
     MPI_Barrier(team->comm);
-}
-
-void sn_team_rest(sn_team *team, void (*meanwhile)(void *context), void *context)
-{
-    MPI_Request all_here;
-    int done = 0;
-    MPI_Ibarrier(team->comm, &all_here);
-    for (;;) {
-        MPI_Test(&all_here, &done, MPI_STATUS_IGNORE);
-        if (done) return;
-        if (meanwhile) meanwhile(context);
-        nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
-    }
+    sn_team_leave();
 }
 
 /* A node is known by the lowest of its ranks. */
@@ -207,15 +170,15 @@ void sn_team_nodes(sn_team *team, int *node)
 {
     MPI_Comm here;
     int lowest = team->rank;
+    sn_team_enter(team, SN_WAITING "a look at the nodes", 0);
     MPI_Comm_split_type(team->comm, MPI_COMM_TYPE_SHARED, team->rank, MPI_INFO_NULL, &here);
     MPI_Bcast(&lowest, 1, MPI_INT, 0, here);
     MPI_Comm_free(&here);
     sn_team_gather_all(team, &lowest, sizeof lowest, node);
 }
 
-sn_status(sn_team_agree)(sn_team *team, sn_status mine)
+static sn_status agree(sn_team *team, sn_status mine)
 {
-    sn_watchdog_beat("waiting for the other ranks to agree");
     int first = mine == SN_OK ? team->size : team->rank;
     MPI_Allreduce(MPI_IN_PLACE, &first, 1, MPI_INT, MPI_MIN, team->comm);
     if (first == team->size) return SN_OK;
@@ -227,6 +190,14 @@ sn_status(sn_team_agree)(sn_team *team, sn_status mine)
     MPI_Bcast(&verdict, sizeof verdict, MPI_BYTE, first, team->comm);
     sn_error_set_message(verdict.message);
     return (sn_status)verdict.status;
+}
+
+sn_status sn_team_agree(sn_team *team, sn_status mine)
+{
+    sn_team_enter(team, SN_WAITING "an agreement", 0);
+    const sn_status agreed = agree(team, mine);
+    sn_team_leave();
+    return agreed;
 }
 
 bool sn_team_same(sn_team *team, const void *value, size_t bytes, int *differing)
@@ -246,11 +217,4 @@ bool sn_team_same(sn_team *team, const void *value, size_t bytes, int *differing
             differing[r] = memcmp(all + (size_t)majority * bytes, all + (size_t)r * bytes, bytes) != 0;
     free(all);
     return most == team->size;
-}
-
-double sn_clock(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }

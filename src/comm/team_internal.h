@@ -2,8 +2,8 @@
 #define SYNCNORM_COMM_TEAM_INTERNAL_H
 
 #include <mpi.h>
-#include <pthread.h>
 
+#define SN_TEAM_INSIDE /* calls from one collective to another are the outer one's */
 #include "syncnorm/comm/team.h"
 
 struct sn_team {
@@ -11,7 +11,19 @@ struct sn_team {
     int rank, size;
 };
 
-/* A thread that hears no signals: those are for the one that trains. 0 or an errno. Not collective. */
-int sn_comm_thread(pthread_t *thread, void *(*body)(void *argument), void *argument);
+/* The team that a communicator of ours is. Not collective. */
+void sn_team_adopt(MPI_Comm comm, sn_team **team);
+
+/* Between these two lies every collective of a team, so that the watchdog hears of each, whichever it is. `waiting` is a string constant:
+   what the rank is at. In debug builds the ranks see first that all of them are in the same collective with the same `count`, from the
+   same line (check.c). */
+#define SN_WAITING "waiting for the other ranks in "
+void sn_team_enter(const sn_team *team, const char *waiting, size_t count);
+void sn_team_leave(void);
+
+#ifndef NDEBUG
+void sn_team_at(const char *file, int line);
+void sn_team_check(const sn_team *team, const char *waiting, size_t count);
+#endif
 
 #endif

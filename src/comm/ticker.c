@@ -2,7 +2,7 @@
 
 #include <time.h>
 
-#include "team_internal.h"
+#include "process_internal.h"
 
 /* CLOCK_MONOTONIC, `seconds` from now. */
 static struct timespec from_now(double seconds)
@@ -18,20 +18,17 @@ static struct timespec from_now(double seconds)
 static void *run(void *argument)
 {
     ticker *t = argument;
-    double looked = sn_clock();
     pthread_mutex_lock(&t->mutex);
     while (!t->stop) {
         const struct timespec until = from_now(t->pause);
         pthread_cond_timedwait(&t->wake, &t->mutex, &until);
-        const double now = sn_clock(), passed = now - looked;
-        looked = now;
-        if (!t->stop) t->look(t->context, passed < 2 * t->pause ? passed : t->pause);
+        if (!t->stop) t->look(t->context);
     }
     pthread_mutex_unlock(&t->mutex);
     return NULL;
 }
 
-int ticker_start(ticker *t, double pause, void (*look)(void *context, double passed), void *context)
+int ticker_start(ticker *t, double pause, void (*look)(void *context), void *context)
 {
     pthread_condattr_t attributes;
     pthread_condattr_init(&attributes);
@@ -49,6 +46,18 @@ int ticker_start(ticker *t, double pause, void (*look)(void *context, double pas
         pthread_mutex_destroy(&t->mutex);
     }
     return code;
+}
+
+void ticker_wake(ticker *t)
+{
+    pthread_cond_signal(&t->wake);
+}
+
+double ticker_passed(double *since, double usual)
+{
+    const double now = sn_clock(), passed = now - *since;
+    *since = now;
+    return passed < 2 * usual ? passed : usual;
 }
 
 void ticker_stop(ticker *t)

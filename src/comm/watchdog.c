@@ -2,18 +2,20 @@
 
 #include <inttypes.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "syncnorm/comm/team.h"
+#include "syncnorm/comm/process.h"
 #include "ticker.h"
+
+enum { LOOKS = 8 }; /* per timeout */
 
 static struct {
     ticker ticker;
-    int running, rank;
+    bool running;
+    int rank;
     double timeout, idle; /* seconds */
-    uint64_t seen;        /* beats, at the last look */
+    double looked;        /* clock at the last look */
+    uint64_t seen;        /* beats, then */
     _Atomic uint64_t beats, step;
     _Atomic uint32_t epoch;
     const char *_Atomic doing;
@@ -25,6 +27,11 @@ void sn_watchdog_beat(const char *doing)
     atomic_fetch_add_explicit(&watchdog.beats, 1, memory_order_relaxed);
 }
 
+uint64_t sn_watchdog_beats(void)
+{
+    return watchdog.beats;
+}
+
 void sn_watchdog_at(uint32_t epoch, uint64_t step)
 {
     atomic_store_explicit(&watchdog.epoch, epoch, memory_order_relaxed);
@@ -33,16 +40,10 @@ void sn_watchdog_at(uint32_t epoch, uint64_t step)
 
 static _Noreturn void bark(void)
 {
-    const char *doing = watchdog.doing;
-    char line[512];
-    const int length = snprintf(
-        line, sizeof line,
-        "syncnorm: error: rank %d on %s: nothing finished for %.0f s (--timeout) at epoch %" PRIu32
-        ", step %" PRIu64 ", %s; a rank or the network is lost: ending the job\n",
-        watchdog.rank, sn_comm_host(), watchdog.timeout, watchdog.epoch, watchdog.step,
-        doing ? doing : "starting");
-    if (length > 0 && write(STDERR_FILENO, line, (size_t)length) < 0) _exit(1);
-    sn_comm_abort(1);
+    sn_comm_give_up("rank %d on %s: nothing finished for %.0f s (--timeout) at epoch %" PRIu32
+                    ", step %" PRIu64 ", %s; a rank or the network is lost: ending the job",
+                    watchdog.rank, sn_comm_host(), watchdog.timeout, watchdog.epoch, watchdog.step,
+                    watchdog.doing);
 }
 
 /* On a lost rank all others wait, and one line about it is enough: rank 0 has the first word, the others follow only when
@@ -53,16 +54,15 @@ static double grace(int rank)
 }
 
 /* A beat between two looks is life. */
-static void look(void *unused, double passed)
+static void look(void *unused)
 {
     (void)unused;
+    const double passed = ticker_passed(&watchdog.looked, watchdog.timeout / LOOKS);
     const uint64_t beats = watchdog.beats;
     watchdog.idle = beats == watchdog.seen ? watchdog.idle + passed : 0;
     watchdog.seen = beats;
     if (watchdog.idle >= watchdog.timeout + grace(watchdog.rank)) bark();
 }
-
-enum { LOOKS = 8 }; /* per timeout */
 
 sn_status sn_watchdog_start(double timeout, int rank)
 {
@@ -71,11 +71,11 @@ sn_status sn_watchdog_start(double timeout, int rank)
     watchdog.timeout = timeout;
     watchdog.rank = rank;
     watchdog.idle = 0;
+    watchdog.looked = sn_clock();
     watchdog.seen = watchdog.beats;
-    sn_comm_host(); /* its buffer is filled before the thread reads it */
     const int code = ticker_start(&watchdog.ticker, timeout / LOOKS, look, NULL);
     if (code) return sn_fail(SN_ERROR_FAILED, "cannot start the watchdog thread: %s", strerror(code));
-    watchdog.running = 1;
+    watchdog.running = true;
     return SN_OK;
 }
 
@@ -83,5 +83,5 @@ void sn_watchdog_stop(void)
 {
     if (!watchdog.running) return;
     ticker_stop(&watchdog.ticker);
-    watchdog.running = 0;
+    watchdog.running = false;
 }

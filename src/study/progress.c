@@ -1,7 +1,8 @@
 #include "progress.h"
 
 #include <stdlib.h>
-#include <time.h>
+
+_Static_assert(sizeof(sn_team_progress) <= SN_PULSE_NOTE_MOST, "a note of the pulse");
 
 static const double INTERVAL = 0.2; /* seconds between two notes, and two updates */
 
@@ -12,12 +13,13 @@ static void find_roots(progress *p, const int *team_of, int ranks)
         p->roots[team_of[rank]] = rank;
 }
 
-sn_status progress_create(sn_team *world, sn_team *team, const sn_study *setup, const int *team_of, int teams,
-                          progress *p)
+sn_status progress_create(sn_team *world, sn_team *team, sn_pulse *pulse, const sn_study *setup,
+                          const int *team_of, int teams, progress *p)
 {
-    *p = (progress){.setup = setup, .teams = teams, .started = sn_clock()};
+    *p = (progress){.setup = setup, .pulse = pulse, .teams = teams, .started = sn_clock()};
     p->mine = (sn_team_progress){.run = -1, .ranks = sn_team_size(team)};
     if (!setup->watcher.update) return SN_OK;
+    p->shown = true;
     p->tells = sn_team_is_root(team);
     p->shows = sn_team_is_root(world);
     p->roots = calloc((size_t)teams, sizeof *p->roots);
@@ -25,21 +27,19 @@ sn_status progress_create(sn_team *world, sn_team *team, const sn_study *setup, 
     SN_TRY(sn_team_agree(
         world, p->roots && p->all ? SN_OK : sn_fail(SN_ERROR_MEMORY, "out of memory: the study's progress")));
     find_roots(p, team_of, sn_team_size(world));
-    return sn_board_create(world, sizeof p->mine, &p->board);
+    return SN_OK;
 }
 
 void progress_destroy(progress *p)
 {
-    sn_board_destroy(p->board);
     free(p->roots);
     free(p->all);
 }
 
 void progress_show(progress *p)
 {
-    const sn_team_progress *notes = sn_board_read(p->board);
     for (int t = 0; t < p->teams; t++) {
-        p->all[t] = notes[p->roots[t]];
+        sn_pulse_read(p->pulse, p->roots[t], &p->all[t]);
         if (p->all[t].ranks == 0) p->all[t].run = -1; /* it has not told anything yet */
     }
     p->setup->watcher.update(p->setup->watcher.context, p->all, p->teams, sn_clock() - p->started);
@@ -48,12 +48,13 @@ void progress_show(progress *p)
 /* Tells and shows, not oftener than it can be seen: most steps pay for a look at the clock. */
 static void tick(progress *p, bool news)
 {
-    if (!p->board) return;
+    if (!p->shown) return;
     p->pending |= news;
     const double now = sn_clock();
     if (now - p->told < INTERVAL) return;
     p->told = now;
-    if (p->tells && p->pending && sn_board_write(p->board, &p->mine)) p->pending = false;
+    if (p->tells && p->pending) sn_pulse_note(p->pulse, &p->mine);
+    p->pending = false;
     if (p->shows) progress_show(p);
 }
 
@@ -111,14 +112,4 @@ void progress_end(progress *p, sn_status status, const char *failure)
 void progress_idle(void *context)
 {
     tick(context, false);
-}
-
-/* A note can be replaced once it was read; so when it was replaced twice, it was. */
-void progress_finish(progress *p)
-{
-    if (!p->board || !p->tells || p->shows) return;
-    for (int times = 0; times < 2; times++)
-        while (!sn_board_write(p->board, &p->mine))
-            nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
-    p->pending = false;
 }

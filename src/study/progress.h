@@ -1,30 +1,31 @@
 #ifndef SYNCNORM_STUDY_PROGRESS_H
 #define SYNCNORM_STUDY_PROGRESS_H
 
-/* How a study's progress comes to whoever watches it: the teams' roots put theirs on a board, the world's root shows it when its own
+/* How a study's progress comes to whoever watches it: the teams' roots tell theirs by the pulse, the world's root shows it when its own
    run steps or while it waits. Nobody waits for anybody. */
 
+#include "syncnorm/comm/pulse.h"
 #include "syncnorm/study/study.h"
 
 typedef struct progress {
     const sn_study *setup;
-    sn_board *board;       /* NULL: nobody watches */
-    bool tells, shows;     /* a team's root; the world's */
+    sn_pulse *pulse;
+    bool shown;            /* somebody watches */
+    bool tells, shows;     /* a team's root, if so; the world's */
     int teams, *roots;     /* [teams]: world ranks, on the world's root */
     sn_team_progress mine; /* of this rank's team */
     sn_team_progress *all; /* [teams], on the world's root */
     double started, told;  /* clock */
-    bool pending;          /* what was told last is not on the board yet */
+    bool pending;          /* there is news that was not told yet */
     bool fresh;            /* the run at hand has made no step yet */
     double epoch_steps;    /* of a whole epoch of the run at hand */
     double length;         /* of that run, in epochs */
 } progress;
 
 /* Collective over the world. */
-sn_status progress_create(sn_team *world, sn_team *team, const sn_study *setup, const int *team_of, int teams,
-                          progress *p);
+sn_status progress_create(sn_team *world, sn_team *team, sn_pulse *pulse, const sn_study *setup,
+                          const int *team_of, int teams, progress *p);
 
-/* Collective over the world. */
 void progress_destroy(progress *p);
 
 /* A run begins, an epoch, a step is done, a run is over (`failure`: why it failed, where it did). On a team's root. */
@@ -33,10 +34,7 @@ void progress_epoch(progress *p, uint32_t epoch, uint32_t steps);
 void progress_step(progress *p, uint32_t batch, double loss, double accuracy);
 void progress_end(progress *p, sn_status status, const char *failure);
 
-/* The team has no run left: sees to it that the last of its progress is read. */
-void progress_finish(progress *p);
-
-/* Shows what is on the board. On the world's root. */
+/* Shows what is known of all teams. On the world's root. */
 void progress_show(progress *p);
 
 /* While this rank waits for the others. */

@@ -6,8 +6,6 @@
 #include "progress.h"
 #include "syncnorm/base/digest.h"
 #include "syncnorm/base/log.h"
-#include "syncnorm/comm/bell.h"
-#include "syncnorm/comm/vigil.h"
 #include "syncnorm/comm/watchdog.h"
 #include "syncnorm/io/run_file.h"
 #include "syncnorm/train/epoch_line.h"
@@ -18,13 +16,11 @@
 typedef struct study {
     const sn_study *setup;
     sn_team *world, *team;
-    sn_counter *counter;
-    sn_bell *bell;    /* rung by the first team that was asked to stop */
+    sn_pulse *pulse;  /* hands out the runs; the first team that was asked to stop tells the others */
     sn_outcome *done; /* on a team's root: the runs that it finished */
     size_t done_count;
-    double started;  /* clock */
-    bool stopped;    /* a run was: the team takes no other */
-    sn_vigil *vigil; /* over those who wait for others */
+    double started; /* clock */
+    bool stopped;   /* a run was: the team takes no other */
     progress progress;
 } study;
 
@@ -45,7 +41,7 @@ static void say(FILE *out, const char *line)
 static void on_epoch_end(void *context, const sn_epoch_row *row)
 {
     const watched *w = context;
-    if (!w->setup->out || w->progress->board) return;
+    if (!w->setup->out || w->progress->shown) return;
     char name[SN_RUN_NAME_SIZE], text[256], line[SN_RUN_NAME_SIZE + 260];
     sn_experiment_name(w->experiment, name);
     sn_epoch_line(row, w->experiment->epochs, text, sizeof text);
@@ -69,7 +65,7 @@ static void tell_done(const study *s, const char *name, const sn_outcome *outcom
 {
     char line[SN_RUN_NAME_SIZE + 160];
     const sn_result *r = &outcome->result;
-    if (!s->setup->out || s->progress.board || !sn_team_is_root(s->team)) return;
+    if (!s->setup->out || s->progress.shown || !sn_team_is_root(s->team)) return;
     snprintf(line, sizeof line,
              "%s: done: epoch %u, test loss %.4f, accuracy %lld/%u (%.2f%%); %.0f images/s on %d %s\n", name,
              r->last.epoch, r->last.test_loss, (long long)r->last.test_correct, r->last.test_count,
@@ -82,7 +78,7 @@ static void tell_done(const study *s, const char *name, const sn_outcome *outcom
 static void tell_failed(study *s, const char *name, const sn_outcome *outcome)
 {
     char text[sizeof s->progress.mine.failure];
-    if (s->progress.board) {
+    if (s->progress.shown) {
         snprintf(text, sizeof text, "%.80s: %.100s", name, outcome->message);
         progress_end(&s->progress, outcome->status, text);
     } else if (outcome->status == SN_STOPPED) {
@@ -95,7 +91,7 @@ static void tell_failed(study *s, const char *name, const sn_outcome *outcome)
 static bool stopped_elsewhere(void *context)
 {
     const study *s = context;
-    return sn_bell_rang(s->bell);
+    return sn_pulse_stops(s->pulse);
 }
 
 static double seconds_left(const study *s)
@@ -107,9 +103,9 @@ static double seconds_left(const study *s)
 static int64_t take(study *s)
 {
     int64_t run = -1;
-    if (sn_team_is_root(s->team) && !s->stopped && !sn_signals_stop() && !sn_bell_rang(s->bell) &&
+    if (sn_team_is_root(s->team) && !s->stopped && !sn_signals_stop() && !sn_pulse_stops(s->pulse) &&
         (s->setup->execution.max_seconds <= 0 || seconds_left(s) > 0))
-        run = sn_counter_take(s->counter);
+        run = sn_pulse_take(s->pulse);
     if (run >= (int64_t)s->setup->plan->count) run = -1;
     sn_team_broadcast(s->team, &run, sizeof run, 0);
     return run;
@@ -143,7 +139,7 @@ static void carry_out(study *s, uint32_t run)
 
     if (outcome->status == SN_STOPPED) {
         s->stopped = true;
-        if (sn_team_is_root(s->team)) sn_bell_ring(s->bell);
+        if (sn_team_is_root(s->team)) sn_pulse_stop(s->pulse);
     }
     if (outcome->status == SN_OK) {
         tell_done(s, name, outcome);
@@ -248,10 +244,11 @@ static sn_status prepare(study *s, int teams)
         sn_study_assign(node, ranks, teams, s->setup->ranks_per_run, team_of);
         status = sn_team_split(s->world, team_of[sn_team_rank(s->world)], &s->team);
     }
-    if (status == SN_OK) status = sn_counter_create(s->world, &s->counter);
-    if (status == SN_OK) sn_bell_create(s->world, &s->bell);
-    if (status == SN_OK) status = progress_create(s->world, s->team, s->setup, team_of, teams, &s->progress);
-    if (status == SN_OK) status = sn_vigil_start(s->world, s->setup->execution.timeout, &s->vigil);
+    if (status == SN_OK)
+        status = sn_pulse_start(s->world, s->team, s->setup->execution.timeout, sizeof(sn_team_progress),
+                                &s->pulse);
+    if (status == SN_OK)
+        status = progress_create(s->world, s->team, s->pulse, s->setup, team_of, teams, &s->progress);
     free(node);
     return status;
 }
@@ -267,24 +264,21 @@ sn_status sn_study_run(sn_team *world, const sn_study *setup, sn_outcome *outcom
     const sn_log_level level = sn_log_get_level();
     sn_status status = sn_team_agree(world, sn_watchdog_start(setup->execution.timeout, sn_comm_rank()));
     if (status == SN_OK) status = prepare(&s, teams);
-    sn_watchdog_stop(); /* each run has its own; between them a team may wait for others as long as it takes, under the vigil */
+    sn_watchdog_stop(); /* each run has its own; between them a team may wait for others as long as it takes, under the pulse */
     if (status == SN_OK) {
         /* on a terminal that is drawn on, warnings alone may come in between */
-        sn_log_configure(s.progress.board ? SN_LOG_QUIET : level, sn_team_is_root(s.team));
+        sn_log_configure(s.progress.shown ? SN_LOG_QUIET : level, sn_team_is_root(s.team));
         for (int64_t run = take(&s); run >= 0; run = take(&s))
             carry_out(&s, (uint32_t)run);
-        progress_finish(&s.progress);
-        sn_team_rest(world, progress_idle, &s.progress); /* a core for those who still train */
+        sn_pulse_rest(s.pulse, progress_idle, &s.progress); /* a core for those who still train */
         status = sn_team_agree(world, sn_watchdog_start(setup->execution.timeout, sn_comm_rank()));
         if (s.progress.shows) progress_show(&s.progress);
         sn_log_configure(level, sn_team_is_root(world));
         if (status == SN_OK) status = gather(&s, outcomes);
         if (status == SN_OK) status = sn_team_agree(world, judge(&s, outcomes));
     }
-    sn_vigil_end(s.vigil);
+    sn_pulse_end(s.pulse);
     progress_destroy(&s.progress);
-    sn_counter_destroy(s.counter);
-    sn_bell_destroy(s.bell);
     sn_team_destroy(s.team);
     sn_watchdog_stop();
     free(s.done);

@@ -1,4 +1,4 @@
-/* Teams: exact sums, agreement, comparison, splitting, joining pieces, node-shared memory, the counter, the board. */
+/* Teams: exact sums, agreement, comparison, splitting, joining pieces, node-shared memory. */
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +8,7 @@
 #include "syncnorm/base/error.h"
 #include "syncnorm/base/floating_point.h"
 #include "syncnorm/comm/team.h"
+#include "syncnorm/comm/watchdog.h"
 
 static sn_team *world;
 static int rank, size;
@@ -222,126 +223,6 @@ static void test_shared_memory_is_one_copy(void **state)
     sn_shared_destroy(NULL);
 }
 
-/* Takes `each` numbers on every rank; all together are 0, 1, 2 ... once each. */
-static void take_and_check(sn_counter *counter, int each, int64_t from)
-{
-    int64_t *mine = malloc((size_t)each * sizeof *mine);
-    int64_t *all = malloc((size_t)(each * size) * sizeof *all);
-    bool *seen = calloc((size_t)(each * size), sizeof *seen);
-    assert_true(mine && all && seen);
-    for (int i = 0; i < each; i++)
-        mine[i] = sn_counter_take(counter);
-    for (int i = 1; i < each; i++)
-        assert_true(mine[i] > mine[i - 1]);
-    sn_team_gather_all(world, mine, (size_t)each * sizeof *mine, all);
-    for (int i = 0; i < each * size; i++) {
-        assert_in_range(all[i] - from, 0, each * size - 1);
-        assert_false(seen[all[i] - from]);
-        seen[all[i] - from] = true;
-    }
-    free(seen);
-    free(all);
-    free(mine);
-}
-
-static void test_counter_gives_each_number_once(void **state)
-{
-    (void)state;
-    sn_counter *counter;
-    assert_int_equal(sn_counter_create(world, &counter), SN_OK);
-    take_and_check(counter, 200, 0);
-    take_and_check(counter, 3, (int64_t)200 * size);
-    sn_counter_destroy(counter);
-    sn_counter_destroy(NULL);
-}
-
-/* Rank 0, where the counter lives, makes no MPI call at all until all others have taken their numbers: it watches a
-   flag in shared memory. If taking needed an answer from rank 0, this would never end. */
-static void test_counter_does_not_need_rank_0(void **state)
-{
-    (void)state;
-    sn_counter *counter;
-    sn_shared *shared;
-    void *memory;
-    bool loader;
-    assert_int_equal(sn_counter_create(world, &counter), SN_OK);
-    assert_int_equal(sn_shared_create(world, sizeof(int), &shared, &memory, &loader), SN_OK);
-    sn_shared_publish(shared);
-    int *done = memory;
-    int64_t sum = 0;
-    if (rank == 0) {
-        while (__atomic_load_n(done, __ATOMIC_SEQ_CST) < size - 1)
-            continue;
-    } else {
-        for (int i = 0; i < 50; i++)
-            sum += sn_counter_take(counter);
-        __atomic_add_fetch(done, 1, __ATOMIC_SEQ_CST);
-    }
-    sn_team_sum(world, &sum, 1);
-    const int64_t taken = 50 * (size - 1);
-    assert_int_equal(sum, taken * (taken - 1) / 2);
-    sn_shared_destroy(shared);
-    sn_counter_destroy(counter);
-}
-
-/* Notes replace each other and nobody waits; the last one arrives in the end, whoever is busy. */
-static void test_board_has_the_latest_note_of_every_rank(void **state)
-{
-    (void)state;
-    sn_board *board;
-    assert_int_equal(sn_board_create(world, 2 * sizeof(int), &board), SN_OK);
-    const int last[2] = {1000, 7 * rank + 1};
-    for (int i = 0; i <= last[0]; i++)
-        sn_board_write(board, (int[2]){i, i == last[0] ? last[1] : -1});
-    if (rank == 0) {
-        bool all = false;
-        while (!all) {
-            const int *notes = sn_board_read(board);
-            all = true;
-            for (int r = 0; r < size; r++)
-                all &= notes[2 * r] == 1000 && notes[2 * r + 1] == 7 * r + 1;
-        }
-    } else {
-        while (!sn_board_write(board, last))
-            continue;
-    }
-    sn_board_destroy(board);
-
-    /* one note is under way until it is read; what never is does no harm to the end, nor does a board without notes */
-    assert_int_equal(sn_board_create(world, sizeof rank, &board), SN_OK);
-    assert_true(sn_board_write(board, &rank));
-    assert_int_equal(sn_board_write(board, &rank), rank == 0);
-    sn_board_destroy(board);
-    assert_int_equal(sn_board_create(world, sizeof rank, &board), SN_OK);
-    if (rank == 0) assert_int_equal(*(const int *)sn_board_read(board), 0);
-    sn_board_destroy(board);
-}
-
-static void count_calls(void *calls)
-{
-    ++*(int *)calls;
-}
-
-static void test_rest_is_a_barrier(void **state)
-{
-    (void)state;
-    sn_shared *shared;
-    void *memory;
-    bool loader;
-    assert_int_equal(sn_shared_create(world, sizeof(int), &shared, &memory, &loader), SN_OK);
-    sn_shared_publish(shared);
-    int *resting = memory, calls = 0;
-    if (rank == size - 1) /* the last one comes when all others are there */
-        while (__atomic_load_n(resting, __ATOMIC_SEQ_CST) < size - 1)
-            continue;
-    __atomic_add_fetch(resting, 1, __ATOMIC_SEQ_CST);
-    sn_team_rest(world, count_calls, &calls);
-    assert_int_equal(__atomic_load_n(resting, __ATOMIC_SEQ_CST), size);
-    sn_team_rest(world, NULL, NULL);
-    if (size == 1) assert_in_range(calls, 0, 1);
-    sn_shared_destroy(shared);
-}
-
 static void test_nodes_are_known_by_their_lowest_rank(void **state)
 {
     (void)state;
@@ -349,6 +230,38 @@ static void test_nodes_are_known_by_their_lowest_rank(void **state)
     sn_team_nodes(world, node);
     for (int r = 0; r < size; r++)
         assert_int_equal(node[r], 0); /* all on this machine */
+}
+
+/* Whichever collective a rank is in: the watchdog hears of it. */
+static void test_every_collective_is_a_sign_of_life(void **state)
+{
+    (void)state;
+    uint64_t beats = 0;
+    int64_t value = 0;
+    int node[64], mine = 1, all[64];
+    bool loader;
+    void *memory;
+    sn_team *team;
+    sn_shared *shared;
+#define ASSERT_BEATS(call)                                                                                   \
+    beats = sn_watchdog_beats();                                                                             \
+    call;                                                                                                    \
+    assert_true(sn_watchdog_beats() > beats)
+    ASSERT_BEATS(sn_team_split(world, 0, &team));
+    ASSERT_BEATS(sn_team_sum(team, &value, 1));
+    ASSERT_BEATS(sn_team_broadcast(team, &mine, sizeof mine, 0));
+    ASSERT_BEATS(sn_team_gather(team, &mine, sizeof mine, all));
+    ASSERT_BEATS(sn_team_gather_all(team, &mine, sizeof mine, all));
+    ASSERT_BEATS(sn_team_gather_pieces(team, &mine, sizeof mine, all));
+    ASSERT_BEATS(sn_team_barrier(team));
+    ASSERT_BEATS(sn_team_nodes(team, node));
+    ASSERT_BEATS(sn_team_agree(team, SN_OK));
+    ASSERT_BEATS(sn_team_same(team, &mine, sizeof mine, NULL));
+    ASSERT_BEATS(sn_shared_create(team, sizeof mine, &shared, &memory, &loader));
+    ASSERT_BEATS(sn_shared_publish(shared));
+    ASSERT_BEATS(sn_shared_destroy(shared));
+#undef ASSERT_BEATS
+    sn_team_destroy(team);
 }
 
 static void test_a_team_of_one_needs_nobody(void **state)
@@ -387,11 +300,8 @@ int main(void)
         cmocka_unit_test(test_split),
         cmocka_unit_test(test_teams_do_not_hear_each_other),
         cmocka_unit_test(test_shared_memory_is_one_copy),
-        cmocka_unit_test(test_counter_gives_each_number_once),
-        cmocka_unit_test(test_counter_does_not_need_rank_0),
-        cmocka_unit_test(test_board_has_the_latest_note_of_every_rank),
-        cmocka_unit_test(test_rest_is_a_barrier),
         cmocka_unit_test(test_nodes_are_known_by_their_lowest_rank),
+        cmocka_unit_test(test_every_collective_is_a_sign_of_life),
         cmocka_unit_test(test_a_team_of_one_needs_nobody),
         cmocka_unit_test(test_clock_goes_forward),
     };

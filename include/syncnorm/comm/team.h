@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "syncnorm/base/error.h"
+#include "syncnorm/comm/process.h"
 
 typedef struct sn_team sn_team;
 
@@ -21,16 +22,6 @@ sn_status sn_comm_start(sn_team **world);
 
 /** Destroys `world` and finalizes MPI. Collective. */
 void sn_comm_finish(sn_team *world);
-
-/** Ends the job at once from one rank: for the watchdog alone. */
-_Noreturn void sn_comm_abort(int exit_code);
-
-/** This process's rank of all, whatever its teams. Not collective. */
-int sn_comm_rank(void);
-
-/** e.g. "Open MPI 4.1.4", and this host's name. Not collective. */
-const char *sn_comm_library(void);
-const char *sn_comm_host(void);
 
 /** Ranks with the same color form a team, ordered by their rank in `parent`; color < 0: none (*team is NULL). Collective
  *  over parent. */
@@ -73,10 +64,6 @@ void sn_team_gather_pieces(sn_team *team, const void *mine, size_t bytes, void *
 
 void sn_team_barrier(sn_team *team);
 
-/** A barrier whose waiters sleep instead of taking a core, and call meanwhile(context) (NULL: nothing) some hundred times a second.
- *  Collective. */
-void sn_team_rest(sn_team *team, void (*meanwhile)(void *context), void *context);
-
 /** node[r] (size ints) becomes the lowest rank on the node of rank r. Collective. */
 void sn_team_nodes(sn_team *team, int *node);
 
@@ -86,7 +73,7 @@ void sn_team_nodes(sn_team *team, int *node);
  */
 sn_status sn_team_agree(sn_team *team, sn_status mine);
 
-#ifdef __clang_analyzer__ /* which cannot see that a failure stays one */
+#if defined(__clang_analyzer__) && !defined(SN_TEAM_INSIDE) /* which cannot see that a failure stays one */
 #define sn_team_agree(team, mine)                                                                            \
     __extension__({                                                                                          \
         const sn_status sn_mine = (mine), sn_agreed = sn_team_agree(team, sn_mine);                          \
@@ -111,35 +98,8 @@ void sn_shared_publish(sn_shared *shared);
 /** Collective; NULL is fine. */
 void sn_shared_destroy(sn_shared *shared);
 
-/** A counter that any rank may take numbers from at any time, without the others: hands out the runs of a study. */
-typedef struct sn_counter sn_counter;
-
-/** Starts at 0. A thread of the root answers the others; SN_ERROR_FAILED where MPI supports no threads. Collective over the
- *  team. */
-sn_status sn_counter_create(sn_team *team, sn_counter **counter);
-
-/** The next number, 0 first; each is given once. Not collective. */
-int64_t sn_counter_take(sn_counter *counter);
-
-/** Collective; NULL is fine. */
-void sn_counter_destroy(sn_counter *counter);
-
-/** A board: every rank may pin up a note at any time, without the others, and the root reads the latest of each. */
-typedef struct sn_board sn_board;
-
-/** Notes of `bytes` bytes, zeroes at first. Collective over the team. */
-sn_status sn_board_create(sn_team *team, size_t bytes, sn_board **board);
-
-/** Replaces this rank's note. Never waits: false, and nothing done, when an earlier note has not been read yet. Not collective. */
-bool sn_board_write(sn_board *board, const void *note);
-
-/** The latest notes [size][bytes], by rank; valid until the next call. On the root; not collective. */
-const void *sn_board_read(sn_board *board);
-
-/** Collective; NULL is fine. */
-void sn_board_destroy(sn_board *board);
-
-/** Monotonic seconds. Not collective. */
-double sn_clock(void);
+#if !defined(NDEBUG) && !defined(SN_TEAM_INSIDE) && !defined(__clang_analyzer__)
+#include "syncnorm/comm/checked.h"
+#endif
 
 #endif

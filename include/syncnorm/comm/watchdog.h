@@ -16,9 +16,11 @@
 sn_status sn_watchdog_start(double timeout, int rank);
 void sn_watchdog_stop(void);
 
-/** A sign of life: what the rank does from now on (a string constant). The collectives of a team's work (sums,
- *  broadcasts, gathering, agreement, barriers) give theirs themselves. */
+/** A sign of life: what the rank does from now on (a string constant). Every collective of a team gives two, as it begins and ends. */
 void sn_watchdog_beat(const char *doing);
+
+/** Signs of life so far. */
+uint64_t sn_watchdog_beats(void);
 
 /** Where the run is, for the message: epoch (1-based) and global step. */
 void sn_watchdog_at(uint32_t epoch, uint64_t step);

@@ -1,0 +1,22 @@
+#ifndef SYNCNORM_COMM_PROCESS_H
+#define SYNCNORM_COMM_PROCESS_H
+
+/** This process among all of the job, whatever its teams. Nothing here is collective. */
+
+/** Its rank of all. */
+int sn_comm_rank(void);
+
+/** e.g. "Open MPI 4.1.4", and this host's name. */
+const char *sn_comm_library(void);
+const char *sn_comm_host(void);
+
+/** Ends the whole job at once: for those alone who see that it cannot go on together. */
+_Noreturn void sn_comm_abort(int exit_code);
+
+/** The same after one line on standard error, in one write; printf-style, without newline. */
+_Noreturn void sn_comm_give_up(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/** Monotonic seconds. */
+double sn_clock(void);
+
+#endif
