@@ -50,7 +50,7 @@ static sn_status carry_out(sn_team *world, void *context)
     sn_team_broadcast(world, &draws, sizeof draws, 0); /* all tell, or nobody does */
     if (draws) s->study.watcher = sn_study_display_watcher(&display);
 
-    sn_outcome *outcomes = calloc(s->plan.count, sizeof *outcomes);
+    sn_outcome *outcomes = calloc(root ? s->plan.count : 1, sizeof *outcomes);
     status = sn_team_agree(
         world, outcomes ? SN_OK : sn_fail(SN_ERROR_MEMORY, "out of memory: the results of the study"));
     if (status == SN_OK) {

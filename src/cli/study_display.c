@@ -20,7 +20,7 @@ static int run_name_width(const sn_plan *plan, const sn_team_progress *teams, in
     for (int t = 0; t < count; t++) {
         if (teams[t].run < 0) continue;
         char name[SN_RUN_NAME_SIZE];
-        sn_experiment_name(&plan->experiments[teams[t].run], name);
+        sn_plan_name(plan, (size_t)teams[t].run, name);
         if ((int)strlen(name) > width) width = (int)strlen(name);
     }
     return width;
@@ -36,7 +36,7 @@ static void compose_team(const sn_plan *plan, const sn_team_progress *t, int tea
         snprintf(line + used, LINE_SIZE - (size_t)used, "%s", t->done ? "no run left for it" : "waiting");
         return;
     }
-    sn_experiment_name(&plan->experiments[t->run], name);
+    sn_plan_name(plan, (size_t)t->run, name);
     used += snprintf(line + used, LINE_SIZE - (size_t)used, "%-*s  ", width, name);
     if (t->epoch == 0) {
         snprintf(line + used, LINE_SIZE - (size_t)used, "preparing");
@@ -48,15 +48,35 @@ static void compose_team(const sn_plan *plan, const sn_team_progress *t, int tea
              t->epoch, t->epochs, 100 * fraction, bar, t->loss, t->accuracy);
 }
 
-/* In epochs: --steps may end a run before, after as many of an epoch's samples (0: not known yet) as its batches hold. */
-static double length_of(const sn_experiment *e, double samples)
+/* In epochs: --steps may end a run before, after as many of an epoch's samples as its batches hold. */
+static double length_of(const sn_plan *plan, size_t run, double samples)
 {
-    const double most = e->steps && samples > 0 ? (double)e->steps * e->batch / samples : e->epochs;
-    return most < e->epochs ? most : e->epochs;
+    sn_experiment e;
+    sn_plan_experiment(plan, run, &e);
+    const double most = (double)e.steps * e.batch / samples;
+    return most < e.epochs ? most : e.epochs;
+}
+
+/* Epochs of the runs that nobody has begun. Without --steps, or while the samples of an epoch are not known (0), all have the same. */
+static double length_ahead(sn_study_display *d, size_t begun, double samples)
+{
+    const sn_plan *plan = d->plan;
+    if (begun >= plan->count) return 0;
+    sn_experiment e;
+    sn_plan_experiment(plan, begun, &e);
+    if (!e.steps || samples <= 0) return (double)e.epochs * (double)(plan->count - begun);
+    if (d->samples <= 0) {
+        d->samples = samples;
+        for (size_t i = 0; i < plan->count; i++)
+            d->ahead += length_of(plan, i, samples);
+    }
+    for (; d->begun < begun; d->begun++)
+        d->ahead -= length_of(plan, d->begun, d->samples);
+    return d->ahead;
 }
 
 /* Epochs left over epochs per second so far. Runs are begun in the order of the plan; those that nobody has begun count in full. */
-static void compose_whole(const sn_plan *plan, const sn_team_progress *teams, int count, double seconds,
+static void compose_whole(sn_study_display *d, const sn_team_progress *teams, int count, double seconds,
                           char line[LINE_SIZE])
 {
     char elapsed[SN_CLI_TIME_SIZE], left[SN_CLI_TIME_SIZE];
@@ -70,13 +90,12 @@ static void compose_whole(const sn_plan *plan, const sn_team_progress *teams, in
         epochs_left += teams[t].left > 0 ? teams[t].left : 0;
         if (teams[t].samples > 0) samples = teams[t].samples;
     }
-    for (size_t i = (size_t)begun; i < plan->count; i++)
-        epochs_left += length_of(&plan->experiments[i], samples);
+    epochs_left += length_ahead(d, (size_t)begun, samples);
     sn_cli_write_time(seconds, elapsed);
     sn_cli_write_time(worked > 0 ? epochs_left * seconds / worked : 0, left);
     char failures[32] = "";
     if (failed) snprintf(failures, sizeof failures, ", %d failed", failed);
-    snprintf(line, LINE_SIZE, "%d of %zu runs done%s  [%s<%s]", done, plan->count, failures, elapsed,
+    snprintf(line, LINE_SIZE, "%d of %zu runs done%s  [%s<%s]", done, d->plan->count, failures, elapsed,
              worked > 0 ? left : "?");
 }
 
@@ -127,7 +146,7 @@ static void update(void *context, const sn_team_progress *teams, int count, doub
         snprintf(line, sizeof line, "and %d teams more", count - shown);
         draw_line(d, line, screen.columns);
     }
-    compose_whole(d->plan, teams, count, seconds, line);
+    compose_whole(d, teams, count, seconds, line);
     draw_line(d, line, screen.columns);
     sn_cli_flush();
 }

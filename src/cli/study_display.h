@@ -10,8 +10,10 @@
 typedef struct sn_study_display {
     const sn_plan *plan;
     FILE *out;
-    int drawn; /* lines on the screen */
-    int *told; /* failures of each team that were told; NULL: of none */
+    int drawn;    /* lines on the screen */
+    int *told;    /* failures of each team that were told; NULL: of none */
+    size_t begun; /* with --steps: runs that were, epochs of those ahead, for so many samples of an epoch */
+    double ahead, samples;
 } sn_study_display;
 
 /** Whether there is a terminal to draw on; known to the world's root. */

@@ -7,11 +7,13 @@
 
 enum { NAME_COLUMN = 8 }; /* at least */
 
-static void print_row(const sn_experiment *experiment, const sn_outcome *outcome, int width, FILE *out)
+static void print_row(const sn_plan *plan, size_t run, const sn_outcome *outcome, int width, FILE *out)
 {
     char name[SN_RUN_NAME_SIZE], parameters[SN_THOUSANDS_SIZE], speed[SN_THOUSANDS_SIZE];
-    sn_experiment_name(experiment, name);
-    fprintf(out, "%-*s  %-4s  ", width, name, sn_norm_name(experiment->norm));
+    sn_experiment experiment;
+    sn_plan_experiment(plan, run, &experiment);
+    sn_experiment_name(&experiment, name);
+    fprintf(out, "%-*s  %-4s  ", width, name, sn_norm_name(experiment.norm));
     if (outcome->status != SN_OK) {
         fprintf(out, "%s%s\n", outcome->status == SN_STOPPED ? "" : "FAILED: ", outcome->message);
         return;
@@ -29,13 +31,13 @@ void sn_study_print(const sn_study *study, const sn_outcome *outcomes, FILE *out
     int width = NAME_COLUMN;
     for (size_t i = 0; i < plan->count; i++) {
         char name[SN_RUN_NAME_SIZE];
-        sn_experiment_name(&plan->experiments[i], name);
+        sn_plan_name(plan, i, name);
         if ((int)strlen(name) > width) width = (int)strlen(name);
     }
     fprintf(out, "\n%s\n\n", sn_dataset_name(study->dataset));
     fprintf(out, "%-*s  %-4s  %10s  %14s  %9s  %13s  %8s  %s\n", width, "run", "norm", "parameters",
             "train accuracy", "test loss", "test accuracy", "images/s", "digest");
     for (size_t i = 0; i < plan->count; i++)
-        print_row(&plan->experiments[i], &outcomes[i], width, out);
+        print_row(plan, i, &outcomes[i], width, out);
     fprintf(out, "\nRun files: %s/\n", study->directory);
 }

@@ -85,7 +85,7 @@ static sn_status split(const char *option, bool ranges, const char *value, list 
 }
 
 typedef struct given_options {
-    const sn_plan_option *items;
+    sn_plan_option *items;
     size_t count;
 } given_options;
 
@@ -100,20 +100,19 @@ static const sn_plan_option *find(const given_options *given, const char *name)
 typedef struct axis {
     const char *option;
     list values;
-    size_t at; /* of the run at hand */
 } axis;
 
 enum { AXES_MAX = 32 };
 
-typedef struct product {
+/* What the options say. */
+struct sn_plan_product {
     given_options given;
     int ranks;
     axis axes[AXES_MAX]; /* in the table's order, what chooses the norm first */
     size_t count;
-    bool *meant; /* [given.count]: of the options, those that apply to one run at least */
-    void *names; /* of the runs so far: tsearch() */
-    sn_experiment experiment;
-} product;
+};
+
+typedef struct sn_plan_product product;
 
 static const sn_experiment_option *describe(const char *name)
 {
@@ -148,6 +147,17 @@ static sn_status find_axes(product *p)
     return SN_OK;
 }
 
+/* A preset sets several fields, of which an option may then change one: so it is first. */
+static sn_status set_axes(const product *p, size_t combination, sn_experiment *experiment)
+{
+    size_t at[AXES_MAX];
+    for (size_t i = p->count; i-- > 0; combination /= p->axes[i].values.count)
+        at[i] = combination % p->axes[i].values.count;
+    for (size_t i = 0; i < p->count; i++)
+        SN_TRY(sn_experiment_set(experiment, p->axes[i].option, p->axes[i].values.items[at[i]]));
+    return SN_OK;
+}
+
 /* Every option that takes no list, as it was given. */
 static sn_status set_single_valued(const given_options *given, sn_experiment *experiment)
 {
@@ -162,19 +172,27 @@ static sn_status set_single_valued(const given_options *given, sn_experiment *ex
     return SN_OK;
 }
 
+typedef struct run_at_hand {
+    const given_options *given;
+    const sn_experiment *experiment;
+} run_at_hand;
+
 /* What means nothing to a run counts as not given to it: group norm has no --bn-scope, and such runs are merged. */
 static bool is_given(const void *context, const char *name)
 {
-    const product *p = context;
-    return find(&p->given, name) && sn_experiment_applies(&p->experiment, name);
+    const run_at_hand *run = context;
+    return find(run->given, name) && sn_experiment_applies(run->experiment, name);
 }
 
-static sn_status resolve(product *p)
+/* One of the product. `meant` (may be NULL) gains the options that apply to it. */
+static sn_status compose(const product *p, size_t combination, bool *meant, sn_experiment *experiment)
 {
-    sn_experiment *experiment = &p->experiment;
-    for (size_t i = 0; i < p->given.count; i++)
-        p->meant[i] |= sn_experiment_applies(experiment, p->given.items[i].name);
-    SN_TRY(sn_experiment_resolve(experiment, is_given, p));
+    sn_experiment_default(experiment);
+    SN_TRY(set_axes(p, combination, experiment));
+    SN_TRY(set_single_valued(&p->given, experiment));
+    for (size_t i = 0; meant && i < p->given.count; i++)
+        meant[i] |= sn_experiment_applies(experiment, p->given.items[i].name);
+    SN_TRY(sn_experiment_resolve(experiment, is_given, &(run_at_hand){&p->given, experiment}));
     if (experiment->workers != SN_WORKERS_RANKS) return SN_OK;
     if (p->ranks == 0)
         return sn_fail(SN_ERROR_USAGE,
@@ -188,28 +206,19 @@ static int compare_names(const void *a, const void *b)
     return strcmp(a, b);
 }
 
-static sn_status add_run(product *p, sn_plan *plan)
+/* Unless one of that name is there. */
+static sn_status add_run(size_t combination, const sn_experiment *experiment, void **names, sn_plan *plan)
 {
     char name[SN_RUN_NAME_SIZE];
-    sn_experiment_name(&p->experiment, name);
-    if (tfind(name, &p->names, compare_names)) return SN_OK;
+    sn_experiment_name(experiment, name);
+    if (tfind(name, names, compare_names)) return SN_OK;
     char *copy = strdup(name);
-    if (!copy || !tsearch(copy, &p->names, compare_names)) {
+    if (!copy || !tsearch(copy, names, compare_names)) {
         free(copy);
         return sn_fail(SN_ERROR_MEMORY, "out of memory: the plan");
     }
-    plan->experiments[plan->count++] = p->experiment;
+    plan->combinations[plan->count++] = (uint16_t)combination;
     return SN_OK;
-}
-
-/* The next combination of values, the last list fastest; false after the last one. */
-static bool advance(product *p)
-{
-    for (size_t i = p->count; i-- > 0;) {
-        if (++p->axes[i].at < p->axes[i].values.count) return true;
-        p->axes[i].at = 0;
-    }
-    return false;
 }
 
 static sn_status check_size(const product *p, size_t *runs)
@@ -225,48 +234,76 @@ static sn_status check_size(const product *p, size_t *runs)
     return SN_OK;
 }
 
-static sn_status multiply(product *p, sn_plan *plan)
+static sn_status add_runs(size_t runs, bool *meant, void **names, sn_plan *plan)
+{
+    const given_options *given = &plan->product->given;
+    sn_experiment experiment;
+    for (size_t i = 0; i < runs; i++) {
+        SN_TRY(compose(plan->product, i, meant, &experiment));
+        SN_TRY(add_run(i, &experiment, names, plan));
+    }
+    for (size_t i = 0; i < given->count; i++)
+        if (!meant[i])
+            return sn_fail(SN_ERROR_USAGE, "--%s goes with %s, which no run of the plan has",
+                           given->items[i].name, describe(given->items[i].name)->goes_with);
+    return SN_OK;
+}
+
+static sn_status multiply(sn_plan *plan)
 {
     size_t runs;
-    SN_TRY(check_size(p, &runs));
-    plan->experiments = calloc(runs, sizeof *plan->experiments);
-    p->meant = calloc(p->given.count + 1, sizeof *p->meant);
-    if (!plan->experiments || !p->meant) return sn_fail(SN_ERROR_MEMORY, "out of memory: the plan");
-    do {
-        sn_experiment_default(&p->experiment);
-        /* a preset sets several fields, of which an option may then change one: so it is first */
-        for (size_t i = 0; i < p->count; i++)
-            SN_TRY(
-                sn_experiment_set(&p->experiment, p->axes[i].option, p->axes[i].values.items[p->axes[i].at]));
-        SN_TRY(set_single_valued(&p->given, &p->experiment));
-        SN_TRY(resolve(p));
-        SN_TRY(add_run(p, plan));
-    } while (advance(p));
-    for (size_t i = 0; i < p->given.count; i++)
-        if (!p->meant[i])
-            return sn_fail(SN_ERROR_USAGE, "--%s goes with %s, which no run of the plan has",
-                           p->given.items[i].name, describe(p->given.items[i].name)->goes_with);
-    return SN_OK;
+    SN_TRY(check_size(plan->product, &runs));
+    plan->combinations = calloc(runs, sizeof *plan->combinations);
+    bool *meant = calloc(plan->product->given.count + 1, sizeof *meant);
+    void *names = NULL;
+    const sn_status status = plan->combinations && meant
+                                 ? add_runs(runs, meant, &names, plan)
+                                 : sn_fail(SN_ERROR_MEMORY, "out of memory: the plan");
+    tdestroy(names, free);
+    free(meant);
+    return status;
 }
 
 sn_status sn_plan_create(const sn_plan_option *options, size_t count, int ranks, sn_plan *plan)
 {
-    *plan = (sn_plan){0};
-    product p = {.given = {options, count}, .ranks = ranks};
-    if (find(&p.given, "experiment") && find(&p.given, "norm"))
-        return sn_fail(SN_ERROR_USAGE, "--experiment and --norm exclude each other");
-    sn_status status = find_axes(&p);
-    if (status == SN_OK) status = multiply(&p, plan);
-    for (size_t i = 0; i < p.count; i++)
-        list_clear(&p.axes[i].values);
-    tdestroy(p.names, free);
-    free(p.meant);
+    *plan = (sn_plan){.product = calloc(1, sizeof *plan->product)};
+    product *p = plan->product;
+    if (p) p->given.items = calloc(count + 1, sizeof *options);
+    sn_status status = p && p->given.items ? SN_OK : sn_fail(SN_ERROR_MEMORY, "out of memory: the plan");
+    if (status == SN_OK) {
+        memcpy(p->given.items, options, count * sizeof *options);
+        p->given.count = count;
+        p->ranks = ranks;
+        if (find(&p->given, "experiment") && find(&p->given, "norm"))
+            status = sn_fail(SN_ERROR_USAGE, "--experiment and --norm exclude each other");
+    }
+    if (status == SN_OK) status = find_axes(p);
+    if (status == SN_OK) status = multiply(plan);
     if (status != SN_OK) sn_plan_clear(plan);
     return status;
 }
 
+void sn_plan_experiment(const sn_plan *plan, size_t run, sn_experiment *experiment)
+{
+    (void)compose(plan->product, plan->combinations[run], NULL, experiment); /* it went well before */
+    memcpy(experiment->init_digest, plan->init_digest, sizeof plan->init_digest);
+}
+
+void sn_plan_name(const sn_plan *plan, size_t run, char name[SN_RUN_NAME_SIZE])
+{
+    sn_experiment experiment;
+    sn_plan_experiment(plan, run, &experiment);
+    sn_experiment_name(&experiment, name);
+}
+
 void sn_plan_clear(sn_plan *plan)
 {
-    free(plan->experiments);
+    if (plan->product) {
+        for (size_t i = 0; i < plan->product->count; i++)
+            list_clear(&plan->product->axes[i].values);
+        free(plan->product->given.items);
+    }
+    free(plan->product);
+    free(plan->combinations);
     *plan = (sn_plan){0};
 }

@@ -58,12 +58,13 @@ static void tick(progress *p, bool news)
     if (p->shows) progress_show(p);
 }
 
-void progress_run(progress *p, uint32_t run)
+void progress_run(progress *p, uint32_t run, const sn_experiment *e)
 {
-    const sn_experiment *e = &p->setup->plan->experiments[run];
     p->mine.run = (int32_t)run;
     p->mine.epoch = p->mine.batch = 0;
     p->mine.epochs = e->epochs;
+    p->steps = e->steps;
+    p->batch = e->batch;
     p->mine.left = p->length = e->epochs;
     p->fresh = true;
     tick(p, true);
@@ -71,10 +72,10 @@ void progress_run(progress *p, uint32_t run)
 
 void progress_epoch(progress *p, uint32_t epoch, uint32_t steps)
 {
-    const uint64_t most = p->setup->plan->experiments[p->mine.run].steps;
+    const uint64_t most = p->steps;
     const uint64_t before = (uint64_t)(epoch - 1) * steps;
     p->epoch_steps = steps;
-    p->mine.samples = (double)steps * p->setup->plan->experiments[p->mine.run].batch;
+    p->mine.samples = (double)steps * p->batch;
     if (most && (double)most / steps < p->length) p->length = (double)most / steps;
     p->mine.epoch = epoch;
     p->mine.batch = 0;

@@ -20,6 +20,8 @@ typedef struct progress {
     bool fresh;            /* the run at hand has made no step yet */
     double epoch_steps;    /* of a whole epoch of the run at hand */
     double length;         /* of that run, in epochs */
+    uint64_t steps;        /* that it ends at; 0: with its epochs */
+    uint32_t batch;
 } progress;
 
 /* Collective over the world. */
@@ -29,7 +31,7 @@ sn_status progress_create(sn_team *world, sn_team *team, sn_pulse *pulse, const 
 void progress_destroy(progress *p);
 
 /* A run begins, an epoch, a step is done, a run is over (`failure`: why it failed, where it did). On a team's root. */
-void progress_run(progress *p, uint32_t run);
+void progress_run(progress *p, uint32_t run, const sn_experiment *experiment);
 void progress_epoch(progress *p, uint32_t epoch, uint32_t steps);
 void progress_step(progress *p, uint32_t batch, double loss, double accuracy);
 void progress_end(progress *p, sn_status status, const char *failure);

@@ -151,7 +151,9 @@ static void print_time(double seconds, int hours_width, FILE *out)
 /* Of the initial model, which the names have in them; "" without --init. */
 static sn_status digest_of_init(const sn_plan *plan, char digest[SN_DIGEST_HEX])
 {
-    const char *path = plan->experiments[0].init; /* of all: --init takes no list */
+    sn_experiment first;
+    sn_plan_experiment(plan, 0, &first);
+    const char *path = first.init; /* of all: --init takes no list */
     sn_tensors state = {0};
     digest[0] = '\0';
     if (!*path) return SN_OK;
@@ -162,11 +164,11 @@ static sn_status digest_of_init(const sn_plan *plan, char digest[SN_DIGEST_HEX])
 }
 
 /* The experiment as the run will have it. */
-static const sn_experiment *resolve(const sn_experiment *experiment, const char init[SN_DIGEST_HEX],
+static const sn_experiment *resolve(const sn_plan *plan, size_t run, const char init[SN_DIGEST_HEX],
                                     const sn_dataset_facts *data)
 {
     static sn_experiment resolved;
-    resolved = *experiment;
+    sn_plan_experiment(plan, run, &resolved);
     memcpy(resolved.init_digest, init, SN_DIGEST_HEX);
     if (data != &mnist) sn_digest_hex(data->digest, resolved.dataset_digest);
     return &resolved;
@@ -197,7 +199,7 @@ static sn_status print_runs(const sn_rehearsal *rehearsal, const sn_dataset_fact
     char name[SN_RUN_NAME_SIZE], digest[SN_DIGEST_HEX];
     SN_TRY(digest_of_init(plan, digest));
     for (size_t i = 0; i < plan->count; i++) {
-        sn_experiment_name(resolve(&plan->experiments[i], digest, data), name);
+        sn_experiment_name(resolve(plan, i, digest, data), name);
         if ((int)strlen(name) > width) width = (int)strlen(name);
     }
     fprintf(out, "\n%-*s  team  ranks   about\n", width, "run");
@@ -206,10 +208,10 @@ static sn_status print_runs(const sn_rehearsal *rehearsal, const sn_dataset_fact
         double seconds;
         for (int t = 1; t < teams; t++)
             if (busy[t] < busy[team]) team = t;
-        const sn_experiment *experiment = resolve(&plan->experiments[i], digest, data);
+        const sn_experiment *experiment = resolve(plan, i, digest, data);
         sn_experiment_name(experiment, name);
         const standing done = standing_of(rehearsal->directory, name, experiment);
-        SN_TRY(estimate(&plan->experiments[i], data, &done, sizes[team], r, &seconds));
+        SN_TRY(estimate(experiment, data, &done, sizes[team], r, &seconds));
         busy[team] += seconds;
         print_run(name, width, team + 1, sizes[team], seconds, &done, out);
     }

@@ -17,7 +17,7 @@ typedef struct study {
     const sn_study *setup;
     sn_team *world, *team;
     sn_pulse *pulse;  /* hands out the runs; the first team that was asked to stop tells the others */
-    sn_outcome *done; /* on a team's root: the runs that it finished */
+    sn_outcome *done; /* on a team's root: the runs that it finished; elsewhere the one at hand */
     size_t done_count;
     double started; /* clock */
     bool stopped;   /* a run was: the team takes no other */
@@ -114,12 +114,13 @@ static int64_t take(study *s)
 /* Collective over the team. */
 static void carry_out(study *s, uint32_t run)
 {
-    const sn_experiment *experiment = &s->setup->plan->experiments[run];
-    sn_outcome *outcome = &s->done[s->done_count];
+    sn_experiment experiment;
+    sn_outcome *outcome = &s->done[sn_team_is_root(s->team) ? s->done_count++ : 0];
+    sn_plan_experiment(s->setup->plan, run, &experiment);
     *outcome = (sn_outcome){.run = run, .ranks = sn_team_size(s->team)};
 
     char name[SN_RUN_NAME_SIZE];
-    sn_experiment_name(experiment, name);
+    sn_experiment_name(&experiment, name);
     sn_execution execution = s->setup->execution;
     const int length = snprintf(execution.output, sizeof execution.output, "%s/%s.h5", s->setup->directory,
                                 name);
@@ -127,14 +128,14 @@ static void carry_out(study *s, uint32_t run)
         execution.max_seconds = seconds_left(s) > 1e-3 ? seconds_left(s) : 1e-3;
     execution.stop = stopped_elsewhere;
     execution.stop_context = s;
-    watched w = {s->setup, experiment, &s->progress};
+    watched w = {s->setup, &experiment, &s->progress};
     const sn_observer observer = {
         .context = &w, .epoch_start = on_epoch_start, .step = on_step, .epoch_end = on_epoch_end};
-    progress_run(&s->progress, run);
+    progress_run(&s->progress, run, &experiment);
     if ((size_t)length >= sizeof execution.output)
         outcome->status = sn_fail(SN_ERROR_FILE, "%s: the path is too long", name);
     else
-        outcome->status = sn_train(s->team, s->setup->dataset, experiment, &execution, &observer,
+        outcome->status = sn_train(s->team, s->setup->dataset, &experiment, &execution, &observer,
                                    &outcome->result);
 
     if (outcome->status == SN_STOPPED) {
@@ -149,7 +150,6 @@ static void carry_out(study *s, uint32_t run)
         tell_failed(s, name, outcome);
         sn_error_clear();
     }
-    s->done_count++;
 }
 
 /* Every root's outcomes to the world's root, in the order of the plan. Collective over the world. */
@@ -157,7 +157,7 @@ static sn_status gather(study *s, sn_outcome *outcomes)
 {
     const size_t runs = s->setup->plan->count;
     const bool root = sn_team_is_root(s->world);
-    const size_t mine = sn_team_is_root(s->team) ? s->done_count : 0;
+    const size_t mine = s->done_count;
     int64_t total = (int64_t)mine;
     sn_team_sum(s->world, &total, 1);
     sn_outcome *all = NULL;
@@ -200,20 +200,19 @@ static sn_status judge(const study *s, const sn_outcome *outcomes)
 
 sn_status sn_study_resolve(sn_team *world, sn_plan *plan)
 {
-    const char *path = plan->experiments[0].init; /* of all: --init takes no list */
+    sn_experiment first;
+    sn_plan_experiment(plan, 0, &first);
+    const char *path = first.init; /* of all: --init takes no list */
     if (!*path) return SN_OK;
-    char digest[SN_DIGEST_HEX] = "";
     sn_status status = SN_OK;
     if (sn_team_is_root(world)) {
         sn_tensors state = {0};
         status = sn_model_read(path, &state);
-        if (status == SN_OK) sn_state_digest(&state, digest);
+        if (status == SN_OK) sn_state_digest(&state, plan->init_digest);
         sn_tensors_clear(&state);
     }
     SN_TRY(sn_team_agree(world, status));
-    sn_team_broadcast(world, digest, sizeof digest, 0);
-    for (size_t i = 0; i < plan->count; i++)
-        memcpy(plan->experiments[i].init_digest, digest, sizeof digest);
+    sn_team_broadcast(world, plan->init_digest, sizeof plan->init_digest, 0);
     return SN_OK;
 }
 
@@ -221,7 +220,7 @@ sn_status sn_study_resolve(sn_team *world, sn_plan *plan)
 static sn_status check_directory(const sn_study *setup)
 {
     char name[SN_RUN_NAME_SIZE], path[SN_PATH_SIZE];
-    sn_experiment_name(&setup->plan->experiments[0], name);
+    sn_plan_name(setup->plan, 0, name);
     const int length = snprintf(path, sizeof path, "%s/%s.h5", setup->directory, name);
     return (size_t)length < sizeof path ? sn_run_writable(path) : SN_OK; /* a run says that it is too long */
 }
@@ -231,11 +230,9 @@ static sn_status prepare(study *s, int teams)
 {
     const int ranks = sn_team_size(s->world);
     int *node = calloc(2 * (size_t)ranks, sizeof *node), *team_of = node ? node + ranks : NULL;
-    /* every rank keeps its outcomes: sn_train gives the result to all of the team */
-    s->done = calloc(s->setup->plan->count, sizeof *s->done);
     sn_status status = SN_OK;
-    if (!node || !s->done)
-        status = sn_fail(SN_ERROR_MEMORY, "out of memory: the results of %zu runs", s->setup->plan->count);
+    if (!node)
+        status = sn_fail(SN_ERROR_MEMORY, "out of memory: the teams");
     else if (sn_team_is_root(s->world))
         status = check_directory(s->setup);
     status = sn_team_agree(s->world, status);
@@ -243,6 +240,11 @@ static sn_status prepare(study *s, int teams)
         sn_team_nodes(s->world, node);
         sn_study_assign(node, ranks, teams, s->setup->ranks_per_run, team_of);
         status = sn_team_split(s->world, team_of[sn_team_rank(s->world)], &s->team);
+    }
+    if (status == SN_OK) {
+        s->done = calloc(sn_team_is_root(s->team) ? s->setup->plan->count : 1, sizeof *s->done);
+        status = sn_team_agree(s->world,
+                               s->done ? SN_OK : sn_fail(SN_ERROR_MEMORY, "out of memory: the results"));
     }
     if (status == SN_OK)
         status = sn_pulse_start(s->world, s->team, s->setup->execution.timeout, sizeof(sn_team_progress),

@@ -40,10 +40,11 @@ static char *shown(const sn_plan *plan, const sn_team_progress (*teams)[2], size
     return text;
 }
 
-static void plan_runs(const char *seeds, sn_plan *plan)
+/* Of six runs; with `steps`, when there are any. */
+static void plan_runs(const char *steps, sn_plan *plan)
 {
-    const sn_plan_option options[] = {{"norm", "gn"}, {"seed", seeds}};
-    assert_int_equal(sn_plan_create(options, 2, 0, plan), SN_OK);
+    const sn_plan_option options[] = {{"norm", "gn"}, {"seed", "1-6"}, {"steps", steps}};
+    assert_int_equal(sn_plan_create(options, steps ? 3 : 2, 0, plan), SN_OK);
 }
 
 /* A failure is told when it comes, and not again when another team has one. */
@@ -51,7 +52,7 @@ static void test_a_failure_is_told_once(void **state)
 {
     (void)state;
     sn_plan plan;
-    plan_runs("1-6", &plan);
+    plan_runs(NULL, &plan);
     static const sn_team_progress teams[][2] = {
         {{.run = 0, .ranks = 1}, {.run = 1, .ranks = 1}},
         {{.run = 2, .ranks = 1, .done = 1, .failed = 1, .failure = "gn-s1: the disk is full"},
@@ -75,9 +76,7 @@ static void test_time_left_knows_of_steps(void **state)
 {
     (void)state;
     sn_plan plan;
-    plan_runs("1-6", &plan);
-    for (size_t i = 0; i < plan.count; i++)
-        plan.experiments[i].steps = 250;
+    plan_runs("250", &plan);
     static const sn_team_progress teams[][2] = {
         {{.run = 0, .ranks = 1, .epoch = 1, .worked = 0.125, .left = 0.125, .samples = 64000},
          {.run = 1, .ranks = 1, .epoch = 1, .worked = 0.125, .left = 0.125, .samples = 64000}}};

@@ -1,5 +1,6 @@
 /* Plans: the product of the lists, no run twice; and how ranks are divided among runs. */
 
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -33,7 +34,7 @@ static void assert_plan(const sn_plan_option *options, const char *expected)
     size_t used = 0;
     for (size_t i = 0; i < plan.count; i++) {
         char name[SN_RUN_NAME_SIZE];
-        sn_experiment_name(&plan.experiments[i], name);
+        sn_plan_name(&plan, i, name);
         used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", i ? " " : "", name);
     }
     assert_string_equal(names, expected);
@@ -46,7 +47,7 @@ static void assert_refused(const sn_plan_option *options, const char *fault)
     sn_error_clear();
     assert_int_equal(sn_plan_create(options, count_of(options), 0, &plan), SN_ERROR_USAGE);
     if (!strstr(sn_error_message(), fault)) fail_msg("\"%s\" does not say \"%s\"", sn_error_message(), fault);
-    assert_null(plan.experiments);
+    assert_int_equal(plan.count, 0);
 }
 
 static void the_default_plan_is_the_published_study(void **state)
@@ -150,7 +151,31 @@ static void ranks_are_those_of_a_team(void **state)
     sn_plan plan;
     assert_int_equal(sn_plan_create(options, 2, 4, &plan), SN_OK);
     assert_int_equal(plan.count, 1);
-    assert_int_equal(plan.experiments[0].workers, 4);
+    sn_experiment experiment;
+    sn_plan_experiment(&plan, 0, &experiment);
+    assert_int_equal(experiment.workers, 4);
+    sn_plan_clear(&plan);
+}
+
+/* Every rank of a study has the plan. */
+static void a_large_plan_is_small(void **state)
+{
+    (void)state;
+    const sn_plan_option options[] = {
+        {"norm", "bn"}, {"seed", "1-5000"}, {"bn-scope", "sync,8"}, {"epochs", "3"}};
+    sn_plan plan;
+    sn_experiment experiment;
+    const size_t before = mallinfo2().uordblks + mallinfo2().hblkhd;
+    assert_int_equal(sn_plan_create(options, 4, 0, &plan), SN_OK);
+    const size_t held = mallinfo2().uordblks + mallinfo2().hblkhd - before;
+    assert_int_equal(plan.count, SN_PLAN_RUNS_MAX);
+    assert_in_range(held, 1, 512 * 1024);
+    for (size_t i = 0; i < plan.count; i++) {
+        sn_plan_experiment(&plan, i, &experiment);
+        assert_int_equal(experiment.bn_scope, i < 5000 ? SN_SCOPE_SYNC : 8);
+        assert_int_equal(experiment.seed, i % 5000 + 1);
+        assert_int_equal(experiment.epochs, 3);
+    }
     sn_plan_clear(&plan);
 }
 
@@ -239,6 +264,7 @@ int main(void)
         cmocka_unit_test(every_axis_takes_a_list),
         cmocka_unit_test(runs_that_mean_the_same_are_merged),
         cmocka_unit_test(ranks_are_those_of_a_team),
+        cmocka_unit_test(a_large_plan_is_small),
         cmocka_unit_test(ranks_are_divided_into_teams),
         cmocka_unit_test(teams_on_one_node_differ_by_at_most_one_rank),
         cmocka_unit_test(teams_stay_within_a_node_where_they_can),

@@ -13,9 +13,12 @@ typedef struct sn_plan_option {
     const char *value; /* NULL for a flag */
 } sn_plan_option;
 
+/** Every rank of a study has the plan, so it holds the lists and which of their combinations are runs: an experiment has 4 KB. */
 typedef struct sn_plan {
-    sn_experiment *experiments; /* resolved, in the order of the lists, the last list fastest */
+    struct sn_plan_product *product;
+    uint16_t *combinations; /* [count], in the order of the lists, the last list fastest */
     size_t count;
+    char init_digest[33]; /* of --init, once it is known; in the names of the runs */
 } sn_plan;
 
 enum { SN_PLAN_RUNS_MAX = 10000 };
@@ -24,11 +27,15 @@ enum { SN_PLAN_RUNS_MAX = 10000 };
  * The product of the lists ("gn,ln,bn"; of integers also ranges, "1-5,8"), over the options as given (the last of a name counts), in the
  * order of the experiment's table. Without --experiment and --norm, the three experiments of the published study. `ranks` is what
  * --workers ranks stands for; 0: not known. Runs that are the same experiment, and so of the same name, are merged: --bn-scope says
- * nothing to a run with group norm.
+ * nothing to a run with group norm. The texts of the options must outlive the plan.
  * SN_ERROR_USAGE with one line: what sn_experiment_set() and _resolve() refuse in any run, options that mean nothing to all
  * of them, lists of what takes one value, more than SN_PLAN_RUNS_MAX runs.
  */
 sn_status sn_plan_create(const sn_plan_option *options, size_t count, int ranks, sn_plan *plan);
+
+/** One of its runs, resolved; its name. */
+void sn_plan_experiment(const sn_plan *plan, size_t run, sn_experiment *experiment);
+void sn_plan_name(const sn_plan *plan, size_t run, char name[SN_RUN_NAME_SIZE]);
 
 void sn_plan_clear(sn_plan *plan);
 
