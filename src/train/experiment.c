@@ -152,9 +152,9 @@ static sn_status settle(sn_experiment *experiment)
                        SN_WORKERS_MAX, workers);
     if (experiment->batch_per_worker) {
         const uint64_t batch = (uint64_t)workers * experiment->batch_per_worker;
-        if (batch > 65536)
-            return sn_fail(SN_ERROR_USAGE, "%u workers with --batch-per-worker %u: a batch has at most 65536",
-                           workers, experiment->batch_per_worker);
+        if (batch > SN_BATCH_MAX)
+            return sn_fail(SN_ERROR_USAGE, "%u workers with --batch-per-worker %u: a batch has at most %d",
+                           workers, experiment->batch_per_worker, SN_BATCH_MAX);
         experiment->batch = (uint32_t)batch;
     }
     const uint32_t batch = experiment->batch;

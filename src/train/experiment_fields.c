@@ -60,11 +60,14 @@ static bool length_counts(const sn_experiment *experiment)
     return experiment->schedule.kind == SN_SCHEDULE_COSINE;
 }
 
+/* A worker's order in an epoch is random number stream epoch * workers + worker (dataset/sampler.c). */
+_Static_assert((uint64_t)SN_EPOCHS_MAX * SN_WORKERS_MAX <= UINT64_C(1) << 32, "streams have 32-bit numbers");
+
 // clang-format off
 /* Exact sums hold up to 65,536 samples (the 128-bit numerator of the variance); at batch size 1, as many epochs of MNIST
    fit into 32-bit step numbers. */
 #define BATCH_RANGE \
-    .range = {.low = 1, .high = 65536}
+    .range = {.low = 1, .high = SN_BATCH_MAX}
 #define NOT_NEGATIVE \
     .range = {.low = 0, .high = HUGE_VAL, .high_open = true}
 #define PROPER_FRACTION \
@@ -172,7 +175,7 @@ const sn_field sn_fields[] = {
 
     {.option = "epochs", .argument = "N", .help = "length of the run",
      .attribute = "epochs", .role = SN_ROLE_LENGTH, MEMBER(UINT32, epochs), .initial = "15",
-     .range = {.low = 1, .high = 65536}, .mark = "epochs", .identifies = length_counts},
+     .range = {.low = 1, .high = SN_EPOCHS_MAX}, .mark = "epochs", .identifies = length_counts},
 
     {.option = "steps", .argument = "N", .help = "end the run at this step, or with --epochs if that comes first",
      .attribute = "steps", .role = SN_ROLE_LENGTH, MEMBER(UINT64, steps), .initial = "0",

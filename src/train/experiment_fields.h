@@ -64,7 +64,8 @@ typedef struct sn_field {
     bool (*identifies)(const sn_experiment *experiment); /* of a length: when it is identity after all */
 } sn_field;
 
-enum { SN_FIELD_TEXT_SIZE = 64, SN_WORKERS_MAX = 1024 };
+/* As many workers as the largest batch has samples, of which each needs one. */
+enum { SN_FIELD_TEXT_SIZE = 64, SN_BATCH_MAX = 65536, SN_WORKERS_MAX = SN_BATCH_MAX, SN_EPOCHS_MAX = 65536 };
 
 extern const sn_field sn_fields[];
 extern const size_t sn_field_count;

@@ -42,6 +42,15 @@ class OnAPipe(harness.Test):
         test = re.search(r"Test set: Average loss: (\S+), Accuracy: \S+ \((\S+)%\)", self.run_program("eval", "runs/bn-precise-s1.h5")[0])
         self.assertEqual(told[0][:2], test.groups())
 
+    def test_more_workers_than_most_machines_have_ranks(self):
+        data = harness.dataset(2600, 10)
+        digests = set()
+        for np in (1, 3):
+            out, _ = self.run_program("train", "--data", data, "--norm", "bn", "--workers", "1100", "--batch", "2400", "--bn-scope", "worker",
+                                      "--shards", "dirichlet:0.5", "--epochs", "1", "--resume", "never", np=np)
+            digests.add(harness.digests(out)[-1])
+        self.assertEqual(len(digests), 1)
+
     def test_quiet_says_nothing(self):
         self.assertEqual(self.run_program("train", "--steps", "1", "-q"), ("", ""))
         self.assertEqual(self.run_program("train", "--steps", "2", "-q", "--progress", "always", np=2), ("", ""))

@@ -76,7 +76,7 @@ class WrongUsage(harness.Test):
             ("train", "--steps", "0"): "--steps",
             ("train", "--epochs", "-1"): "--epochs",
             ("train", "--norm", "GN"): "--norm",
-            ("train", "--workers", "0"): "--workers '0': must be ranks or an integer from 1 to 1024",
+            ("train", "--workers", "0"): "--workers '0': must be ranks or an integer from 1 to 65536",
             ("train", "--workers", "65"): "--workers 65 with --batch 64",
             ("train", "--bn-scope", "8"): "--bn-scope goes with batch norm, and the norm is gn",
             ("train", "--norm", "bn", "--bn-scope", "1"): "do not depend on the image",

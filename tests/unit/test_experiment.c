@@ -84,7 +84,7 @@ static void numbers_are_read_whole_and_in_range(void **state)
         {"conv", "winograd"},
         {"lr-scaling", "1"},
         {"workers", "0"},
-        {"workers", "1025"},
+        {"workers", "65537"},
         {"workers", "rank"},
         {"bn-scope", "0"},
         {"bn-scope", "1"},
@@ -197,7 +197,7 @@ static void the_batch_is_workers_times_batch_per_worker(void **state)
     e.workers = 8;
     assert_int_equal(sn_experiment_resolve(&e, NULL, NULL), SN_OK);
     assert_int_equal(e.batch, 128);
-    e.workers = 1025;
+    e.workers = 65537;
     sn_error_clear();
     assert_int_equal(sn_experiment_resolve(&e, NULL, NULL), SN_ERROR_USAGE);
 }
@@ -266,8 +266,15 @@ static void workers_are_bound_to_the_ranks_of_the_team(void **state)
     assert_int_equal(bound.bn_scope, SN_SCOPE_SYNC);
     bound = e;
     sn_error_clear();
-    assert_int_equal(sn_experiment_bind_ranks(&bound, 1025), SN_ERROR_USAGE);
-    assert_non_null(strstr(sn_error_message(), "1024"));
+    assert_int_equal(sn_experiment_bind_ranks(&bound, 65537), SN_ERROR_USAGE);
+    assert_non_null(strstr(sn_error_message(), "65536"));
+    bound = e; /* as many as a batch may have samples for, four for each */
+    assert_int_equal(sn_experiment_bind_ranks(&bound, 16384), SN_OK);
+    assert_int_equal(bound.workers, 16384);
+    assert_int_equal(bound.batch, 65536);
+    bound = with(OPTIONS({"workers", "ranks"}, {"batch", "65536"}));
+    assert_int_equal(sn_experiment_bind_ranks(&bound, 65536), SN_OK);
+    assert_int_equal(bound.workers, 65536);
     bound = with(OPTIONS({"workers", "ranks"}));
     sn_error_clear();
     assert_int_equal(sn_experiment_bind_ranks(&bound, 65), SN_ERROR_USAGE);

@@ -6,7 +6,7 @@
 #include "syncnorm/base/random.h"
 #include "syncnorm/dataset/sampler.h"
 
-enum { MOST = 1000 };
+enum { MOST = 1000, MANY = 4300 };
 
 static const uint8_t labels[MOST];
 
@@ -182,10 +182,10 @@ static void fill_labels(uint8_t *list, uint32_t count)
 static void test_workers_use_every_sample_once_an_epoch(void **state)
 {
     (void)state;
-    static uint8_t list[MOST];
-    fill_labels(list, MOST);
+    static uint8_t list[MANY];
+    fill_labels(list, MANY);
     static const uint32_t cases[][3] = {
-        {1000, 64, 8}, {999, 64, 7}, {1000, 100, 3}, {997, 50, 25}}; /* N, B, W */
+        {1000, 64, 8}, {999, 64, 7}, {1000, 100, 3}, {997, 50, 25}, {4300, 2100, 2049}}; /* N, B, W */
     for (int kind = 0; kind < KINDS; kind++)
         for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
             const uint32_t n = cases[i][0], batch = cases[i][1], workers = cases[i][2];
@@ -197,7 +197,7 @@ static void test_workers_use_every_sample_once_an_epoch(void **state)
                                                 .shards = all_kinds[kind]};
             sn_sampler *sampler;
             assert_int_equal(sn_sampler_create(&options, &sampler), SN_OK);
-            uint32_t shards[MOST], owner[MOST], start[MOST + 1];
+            uint32_t shards[MANY], owner[MANY], start[MANY + 1];
             assert_int_equal(sn_shards_divide(options.samples, workers, &options.shards, 5, shards), SN_OK);
             for (uint32_t w = 0; w < workers; w++) {
                 const sn_share share = sn_share_of(n, (int)w, (int)workers);
@@ -205,10 +205,10 @@ static void test_workers_use_every_sample_once_an_epoch(void **state)
                     owner[shards[share.first + k]] = w;
             }
             for (uint32_t epoch = 0; epoch < 2; epoch++) {
-                bool seen[MOST] = {false};
+                bool seen[MANY] = {false};
                 for (uint32_t step = 0; step < sn_sampler_steps(sampler); step++) {
                     const uint32_t total = sn_sampler_batch(sampler, step);
-                    uint32_t batch_order[MOST];
+                    uint32_t batch_order[MANY];
                     sn_sampler_positions(sampler, epoch, step, 0, total, batch_order);
                     sn_sampler_workers(sampler, step, start);
                     assert_int_equal(start[workers], total);
