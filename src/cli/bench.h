@@ -13,6 +13,8 @@ typedef struct sn_bench {
     int batch; /* global, of the whole steps */
 } sn_bench;
 
+enum { SN_BENCH_REPETITIONS_MAX = 1000 };
+
 /** Seconds of one call. */
 typedef struct sn_timing {
     double best, median;

@@ -1,47 +1,12 @@
 /* syncnorm bench: where the time goes, on this machine. Nothing here is a test. */
 
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "bench.h"
 #include "cli.h"
 #include "options.h"
-#include "syncnorm/comm/watchdog.h"
 
-enum { REPETITIONS = 10, REPETITIONS_MAX = 1000, CALLS_MAX = 1 << 20 };
-
-#define SAMPLE_SECONDS 2e-3
-
-static double time_calls(const sn_bench *bench, bool collective, int calls, void (*work)(void *context),
-                         void *context)
-{
-    sn_watchdog_beat("measuring");
-    if (collective) sn_team_barrier(bench->world);
-    const double begun = sn_clock();
-    for (int i = 0; i < calls; i++)
-        work(context);
-    return (sn_clock() - begun) / calls;
-}
-
-static int ascending(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-sn_timing sn_bench_measure(const sn_bench *bench, bool collective, void (*work)(void *context), void *context)
-{
-    double seconds[REPETITIONS_MAX];
-    time_calls(bench, collective, 1, work, context);
-    const double once = time_calls(bench, collective, 1, work, context);
-    int calls = once * CALLS_MAX < SAMPLE_SECONDS ? CALLS_MAX : (int)(SAMPLE_SECONDS / once) + 1;
-    if (collective) sn_team_broadcast(bench->world, &calls, sizeof calls, 0);
-    time_calls(bench, collective, calls, work, context);
-    for (int i = 0; i < bench->repetitions; i++)
-        seconds[i] = time_calls(bench, collective, calls, work, context);
-    qsort(seconds, (size_t)bench->repetitions, sizeof *seconds, ascending);
-    return (sn_timing){.best = seconds[0], .median = seconds[bench->repetitions / 2]};
-}
+enum { REPETITIONS = 10 };
 
 static sn_status run(sn_team *world, void *context)
 {
@@ -93,7 +58,8 @@ int sn_command_bench(int argc, char **argv)
         code = sn_cli_finish_output();
     } else {
         if (status == SN_OK)
-            status = sn_cli_read_count(&arguments, "repetitions", REPETITIONS_MAX, &bench.repetitions);
+            status = sn_cli_read_count(&arguments, "repetitions", SN_BENCH_REPETITIONS_MAX,
+                                       &bench.repetitions);
         if (status == SN_OK) status = sn_cli_read_count(&arguments, "batch", 65536, &bench.batch);
         if (status == SN_OK) status = sn_cli_read_timeout(&arguments, &timeout);
         code = sn_cli_with_mpi(command.name, status, SN_LOG_NORMAL, timeout, run, &bench);

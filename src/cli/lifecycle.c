@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "syncnorm/base/build.h"
 #include "syncnorm/base/digest.h"
 #include "syncnorm/comm/watchdog.h"
 
@@ -28,6 +29,12 @@ int sn_cli_finish_output(void)
     sn_log_error("cannot write to standard output%s%s", output_error == UNKNOWN ? "" : ": ",
                  output_error == UNKNOWN ? "" : strerror(output_error));
     return 1;
+}
+
+void sn_cli_print_version(void)
+{
+    const sn_build *build = sn_build_info();
+    printf("syncnorm %s (%s, %s)\n", build->version, build->git_revision, build->compiler);
 }
 
 /* Rank under Open MPI, any PMIx or PMI launcher; -1 without. */

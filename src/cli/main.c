@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include "cli.h"
-#include "syncnorm/base/build.h"
 
 static const struct {
     const char *name, *about;
@@ -22,12 +21,6 @@ static const struct {
 };
 
 enum { COMMANDS = sizeof commands / sizeof *commands };
-
-void sn_cli_print_version(void)
-{
-    const sn_build *build = sn_build_info();
-    printf("syncnorm %s (%s, %s)\n", build->version, build->git_revision, build->compiler);
-}
 
 static void print_commands(FILE *out)
 {
