@@ -61,7 +61,7 @@ static bool length_counts(const sn_experiment *experiment)
 }
 
 /* A worker's order in an epoch is random number stream epoch * workers + worker (dataset/sampler.c). */
-_Static_assert((uint64_t)SN_EPOCHS_MAX * SN_WORKERS_MAX <= UINT64_C(1) << 32, "streams have 32-bit numbers");
+_Static_assert((uint64_t)SN_EPOCHS_MAX *SN_WORKERS_MAX <= UINT64_C(1) << 32, "streams have 32-bit numbers");
 
 // clang-format off
 /* Exact sums hold up to 65,536 samples (the 128-bit numerator of the variance); at batch size 1, as many epochs of MNIST
