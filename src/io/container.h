@@ -19,8 +19,8 @@ sn_status sn_container_check(const unsigned char *data, size_t size, const char 
 /** Whether the signature of HDF5 is where the format allows it: at 0, 512, 1024, 2048 ... */
 bool sn_container_is_hdf5(const unsigned char *data, size_t size);
 
-/** Reads a whole regular file. */
-sn_status sn_file_load(const char *path, sn_bytes *contents);
+/** Reads a whole regular file of at most `most` bytes. */
+sn_status sn_file_load(const char *path, size_t most, sn_bytes *contents);
 
 /** Replaces `path` by `contents` atomically, the old file becoming `path`.prev; missing directories are made. */
 sn_status sn_file_replace(const char *path, const sn_bytes *contents);

@@ -9,9 +9,6 @@
 
 #include "container.h"
 
-/* A run of this network comes to a few MB; weights for --init to less. */
-#define FILE_BYTES_MOST ((off_t)1 << 30)
-
 static sn_status failed(const char *path, const char *step)
 {
     return sn_fail(SN_ERROR_FILE, "%s: cannot %s: %s", path, step, strerror(errno));
@@ -30,13 +27,13 @@ static sn_status read_all(int file, const char *path, sn_bytes *contents)
     return SN_OK;
 }
 
-static sn_status load_open(int file, const char *path, sn_bytes *contents)
+static sn_status load_open(int file, const char *path, size_t most, sn_bytes *contents)
 {
     struct stat status;
     if (fstat(file, &status) != 0) return failed(path, "examine it");
     if (S_ISDIR(status.st_mode)) return sn_fail(SN_ERROR_FILE, "%s: a directory, not a file", path);
     if (!S_ISREG(status.st_mode)) return sn_fail(SN_ERROR_FILE, "%s: not a regular file", path);
-    if (status.st_size > FILE_BYTES_MOST)
+    if ((size_t)status.st_size > most)
         return sn_fail(SN_ERROR_FILE, "%s: %lld MB, too large", path, (long long)status.st_size >> 20);
     contents->size = (size_t)status.st_size;
     contents->data = malloc(contents->size + 1); /* an empty file has an address too */
@@ -45,12 +42,12 @@ static sn_status load_open(int file, const char *path, sn_bytes *contents)
     return read_all(file, path, contents);
 }
 
-sn_status sn_file_load(const char *path, sn_bytes *contents)
+sn_status sn_file_load(const char *path, size_t most, sn_bytes *contents)
 {
     *contents = (sn_bytes){0};
     const int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a fifo must not keep us waiting */
     if (file < 0) return failed(path, "open it");
-    sn_status status = load_open(file, path, contents);
+    sn_status status = load_open(file, path, most, contents);
     if (close(file) != 0 && status == SN_OK) status = failed(path, "close it");
     if (status != SN_OK) {
         free(contents->data);

@@ -28,7 +28,7 @@ static char *lock_path(const char *path)
     return name;
 }
 
-/* The holder removes the file when it is done: what we locked may have lost its name since we opened it. */
+/* The directory may have been removed, and the file with it: another job can then have made and locked a new one. */
 static bool still_there(int file, const char *path)
 {
     struct stat ours, named;
@@ -36,11 +36,28 @@ static bool still_there(int file, const char *path)
            ours.st_dev == named.st_dev;
 }
 
+/* Whoever may write into the directory may take the lock, whatever umask its file was made under. Only its owner can see to that, and
+   where he cannot, it is no trouble of his. */
+static void open_to_directory(int file, const char *path)
+{
+    struct stat mine, directory;
+    const char *slash = strrchr(path, '/');
+    char *name = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
+    if (name && stat(name, &directory) == 0 && fstat(file, &mine) == 0 && mine.st_uid == geteuid()) {
+        const mode_t writers = directory.st_mode & (S_IWGRP | S_IWOTH);
+        const mode_t mode = S_IRUSR | S_IWUSR | writers | writers << 1; /* to read as well */
+        if (mine.st_gid != directory.st_gid && fchown(file, (uid_t)-1, directory.st_gid) != 0) errno = 0;
+        if ((mine.st_mode & mode) != mode && fchmod(file, mine.st_mode | mode) != 0) errno = 0;
+    }
+    free(name);
+}
+
 /* 1: locked, 0: somebody else has it, -1: errno */
 static int try_lock(sn_lock *lock)
 {
     const int file = open(lock->path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (file < 0) return -1;
+    open_to_directory(file, lock->path);
     struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     if (fcntl(file, F_SETLK, &whole) == 0) {
         if (still_there(file, lock->path)) {
@@ -85,9 +102,8 @@ sn_status sn_lock_acquire(const char *path, sn_lock **result, bool *busy)
     } else if (locks_are_missing(code)) {
         sn_log_warning("%s: no locks on this file system (%s): nothing keeps another job from writing it too",
                        path, strerror(code));
-        (void)unlink(lock->path);
     } else {
-        status = sn_fail(SN_ERROR_FILE, "%s: cannot lock it: %s", path, strerror(code));
+        status = sn_fail(SN_ERROR_FILE, "%s: cannot lock it with %s: %s", path, lock->path, strerror(code));
     }
     free(lock->path);
     free(lock);
@@ -102,8 +118,6 @@ bool sn_lock_is_held(const sn_lock *lock)
 void sn_lock_release(sn_lock *lock)
 {
     if (!lock) return;
-    if (sn_lock_is_held(lock))
-        (void)unlink(lock->path); /* while it is locked; one left behind does no harm */
     close(lock->file);
     free(lock->path);
     free(lock);

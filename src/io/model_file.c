@@ -15,11 +15,14 @@ static sn_status check(const sn_bytes *bytes, const char *path, size_t *image_si
     return SN_OK;
 }
 
+/* Weights of this network come to a few hundred KB. */
+static const size_t FILE_BYTES_MOST = (size_t)1 << 30;
+
 sn_status sn_model_read(const char *path, sn_tensors *model)
 {
     *model = (sn_tensors){0};
     sn_bytes bytes;
-    SN_TRY(sn_file_load(path, &bytes));
+    SN_TRY(sn_file_load(path, FILE_BYTES_MOST, &bytes));
     size_t image_size = 0;
     sn_status status = check(&bytes, path, &image_size);
     if (status == SN_OK) status = sn_image_read_model_apart(bytes.data, image_size, path, model);

@@ -160,12 +160,25 @@ static sn_status remove_temporaries(const replacement *names)
     return status;
 }
 
+/* Mode and group of the file that is replaced. A group that we are not in cannot be kept; then nor can what it may do. */
+static sn_status keep_access(int file, const replacement *names)
+{
+    struct stat old, new;
+    if (stat(names->path, &old) != 0) return errno == ENOENT ? SN_OK : failed(names->path, "examine it");
+    const bool kept = fchown(file, (uid_t)-1, old.st_gid) == 0;
+    if (fstat(file, &new) != 0) return failed(names->path, "examine the new file");
+    const mode_t mode = old.st_mode & (kept || new.st_gid == old.st_gid ? 0777 : 0707);
+    if (mode == (new.st_mode & 0777) || fchmod(file, mode) == 0) return SN_OK;
+    return failed(names->path, "give the new file its mode");
+}
+
 static sn_status write_temporary(const replacement *names, const sn_bytes *contents)
 {
     const int file = open(names->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (file < 0) return failed(names->path, "create the new file beside it");
     sn_fault("save.created");
-    sn_status status = write_all(file, names->path, contents);
+    sn_status status = keep_access(file, names);
+    if (status == SN_OK) status = write_all(file, names->path, contents);
     if (close(file) != 0 && status == SN_OK) status = failed(names->path, "close the new file");
     sn_fault("save.synced");
     return status;

@@ -22,7 +22,7 @@ sn_status sn_run_read(const char *path, sn_run *run)
 {
     *run = (sn_run){0};
     sn_bytes bytes;
-    SN_TRY(sn_file_load(path, &bytes));
+    SN_TRY(sn_file_load(path, PTRDIFF_MAX, &bytes)); /* as large as it was written */
     size_t image_size = 0;
     sn_status status = sn_container_check(bytes.data, bytes.size, path, &image_size);
     if (status == SN_OK) status = sn_image_read(bytes.data, image_size, path, run);

@@ -1,5 +1,6 @@
 /* Tables: columns of equal length that grow row by row. */
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,7 +16,6 @@ const sn_column *sn_table_find(const sn_table *table, const char *name)
 sn_status sn_table_add_column(sn_table *table, const char *name, sn_type type, const char *units)
 {
     sn_column column = {.type = type};
-    if (table->rows > 0) return sn_fail(SN_ERROR_FAILED, "column %s comes after the first row", name);
     if (sn_table_find(table, name)) return sn_fail(SN_ERROR_FAILED, "column %s is there twice", name);
     if (type != SN_TYPE_F64 && type != SN_TYPE_I64)
         return sn_fail(SN_ERROR_FAILED, "column %s is neither float64 nor int64", name);
@@ -36,6 +36,11 @@ sn_status sn_table_add_column(sn_table *table, const char *name, sn_type type, c
         column.data = calloc(table->row_capacity, sn_type_size(type));
         if (!column.data) return sn_fail(SN_ERROR_MEMORY, "out of memory: column %s", name);
     }
+    for (size_t row = 0; row < table->rows; row++)
+        if (type == SN_TYPE_I64)
+            column.integer[row] = SN_COLUMN_UNKNOWN;
+        else
+            column.real[row] = NAN;
     table->columns[table->column_count++] = column;
     return SN_OK;
 }

@@ -8,8 +8,6 @@
 #include "syncnorm/base/fixed_point.h"
 #include "syncnorm/base/memory.h"
 
-__extension__ typedef unsigned __int128 uint128;
-
 /* Per channel, added up over the groups by the rank that has a group's first position: n * mean in units of 2^-32, and n * unbiased
    variance in units of 2^-40 as two limbs of 45 bits. */
 enum { RUNNING_MEAN, RUNNING_VAR_LOW, RUNNING_VAR_HIGH, VAR_LIMB = 45 };
@@ -96,9 +94,9 @@ static void add_running(int64_t *running, const sn_norm *norm, uint32_t samples,
         int64_t *words = running + c * SN_RUNNING_WORDS;
         const double unbiased = var[c] * unbias;
         if (!(unbiased < VAR_LIMIT)) continue; /* a violation counted the moments that led here */
-        const uint128 v = (uint128)rint(unbiased * VAR_SCALE) * samples;
+        const sn_uint128 v = (sn_uint128)rint(unbiased * VAR_SCALE) * samples;
         words[RUNNING_MEAN] += sn_fixed(mean[c], MEAN_SCALE) * samples;
-        words[RUNNING_VAR_LOW] += (int64_t)(v & (((uint128)1 << VAR_LIMB) - 1));
+        words[RUNNING_VAR_LOW] += (int64_t)(v & (((sn_uint128)1 << VAR_LIMB) - 1));
         words[RUNNING_VAR_HIGH] += (int64_t)(v >> VAR_LIMB);
     }
 }
@@ -229,7 +227,8 @@ void sn_statistics_update_running(const sn_message *message, sn_model *model, ui
     for (int c = 0; c < model->network->norm_channels; c++) {
         const int64_t *words = running + c * SN_RUNNING_WORDS;
         const double mean = (double)words[RUNNING_MEAN] / MEAN_SCALE / n;
-        const uint128 v = ((uint128)words[RUNNING_VAR_HIGH] << VAR_LIMB) + (uint128)words[RUNNING_VAR_LOW];
+        const sn_uint128 v = ((sn_uint128)words[RUNNING_VAR_HIGH] << VAR_LIMB) +
+                             (sn_uint128)words[RUNNING_VAR_LOW];
         const double var = (double)v / VAR_SCALE / n;
         const double keep = 1 - SN_RUNNING_MOMENTUM;
         model->running_mean[c] = (float)(keep * (double)model->running_mean[c] + SN_RUNNING_MOMENTUM * mean);

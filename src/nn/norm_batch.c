@@ -7,17 +7,14 @@
 #include "syncnorm/base/fixed_point.h"
 #include "syncnorm/nn/norm.h"
 
-__extension__ typedef __int128 int128;
-__extension__ typedef unsigned __int128 uint128;
-
 enum { L = SN_LANES, MEAN_LIMB = 46, SQUARES_LIMB = 45 };
 enum { SUM_MEAN, SUM_MEAN2_LOW, SUM_MEAN2_HIGH, SUM_SQUARES_LOW, SUM_SQUARES_HIGH };
 
 static const double MEAN_SCALE = 0x1p32, SQUARES_SCALE = 0x1p40, MEAN_LIMIT = 0x1p14, SQUARES_LIMIT = 0x1p50;
 
-static int64_t low_bits(uint128 value, int bits)
+static int64_t low_bits(sn_uint128 value, int bits)
 {
-    return (int64_t)(value & (((uint128)1 << bits) - 1));
+    return (int64_t)(value & (((sn_uint128)1 << bits) - 1));
 }
 
 int64_t sn_norm_message_add(const sn_norm *norm, const sn_norm_state *state, uint16_t mask, int64_t *message)
@@ -33,8 +30,8 @@ int64_t sn_norm_message_add(const sn_norm *norm, const sn_norm_state *state, uin
                 continue;
             }
             const int64_t a = sn_fixed(mean, MEAN_SCALE);
-            const uint128 a2 = (uint128)((int128)a * a);
-            const uint128 q = (uint128)rint(squares * SQUARES_SCALE);
+            const sn_uint128 a2 = (sn_uint128)((sn_int128)a * a);
+            const sn_uint128 q = (sn_uint128)rint(squares * SQUARES_SCALE);
             words[SUM_MEAN] += a;
             words[SUM_MEAN2_LOW] += low_bits(a2, MEAN_LIMB);
             words[SUM_MEAN2_HIGH] += (int64_t)(a2 >> MEAN_LIMB);
@@ -51,9 +48,10 @@ void sn_norm_message_read(const sn_norm *norm, const int64_t *message, int64_t s
     const double n = (double)samples;
     for (int c = 0; c < norm->channels; c++) {
         const int64_t *words = message + c * SN_MOMENT_WORDS;
-        const int128 sum = words[SUM_MEAN];
-        const int128 sum2 = ((int128)words[SUM_MEAN2_HIGH] << MEAN_LIMB) + words[SUM_MEAN2_LOW];
-        const int128 squares = ((int128)words[SUM_SQUARES_HIGH] << SQUARES_LIMB) + words[SUM_SQUARES_LOW];
+        const sn_int128 sum = words[SUM_MEAN];
+        const sn_int128 sum2 = ((sn_int128)words[SUM_MEAN2_HIGH] << MEAN_LIMB) + words[SUM_MEAN2_LOW];
+        const sn_int128 squares = ((sn_int128)words[SUM_SQUARES_HIGH] << SQUARES_LIMB) +
+                                  words[SUM_SQUARES_LOW];
         const double between = (double)(samples * sum2 - sum * sum) / (MEAN_SCALE * MEAN_SCALE) / (n * n);
         const double within = (double)squares / SQUARES_SCALE / (n * norm->pixels);
         mean[c] = (double)words[SUM_MEAN] / MEAN_SCALE / n;

@@ -1,5 +1,6 @@
 #include "epoch_table.h"
 
+#include <assert.h>
 #include <stdio.h>
 
 typedef struct cell {
@@ -9,7 +10,8 @@ typedef struct cell {
     double value;
 } cell;
 
-enum { CELLS_MAX = 96 };
+/* 12 of any norm, 3 a norm of batch norm, 2 spreads and what each kind of sum has */
+enum { CELLS_MAX = 12 + 3 * SN_NORMS + 2 * 3 + 6 * SN_TRAFFIC_KINDS };
 
 typedef struct cells {
     size_t count;
@@ -18,6 +20,7 @@ typedef struct cells {
 
 static void add(cells *list, sn_type type, const char *units, double value, const char *name)
 {
+    assert(list->count < CELLS_MAX);
     cell *c = &list->items[list->count++];
     snprintf(c->name, sizeof c->name, "%s", name);
     c->units = units;
@@ -106,24 +109,19 @@ static void fill(cells *list, const sn_experiment *experiment, const sn_epoch_ro
 
 static const sn_epoch_row no_row;
 
-sn_status sn_epoch_table_create(const sn_experiment *experiment, sn_table *table)
-{
-    cells list;
-    fill(&list, experiment, &no_row);
-    for (size_t i = 0; i < list.count; i++)
-        SN_TRY(sn_table_add_column(table, list.items[i].name, list.items[i].type, list.items[i].units));
-    return SN_OK;
-}
-
-sn_status sn_epoch_table_check(const sn_experiment *experiment, const sn_table *table, const char *path)
+sn_status sn_epoch_table_complete(const sn_experiment *experiment, sn_table *table, const char *path)
 {
     cells list;
     fill(&list, experiment, &no_row);
     for (size_t i = 0; i < list.count; i++) {
-        const sn_column *column = sn_table_find(table, list.items[i].name);
-        if (!column || column->type != list.items[i].type)
-            return sn_fail(SN_ERROR_FILE, "%s: no column %s in /metrics/epoch: written by another version?",
-                           path, list.items[i].name);
+        const cell *c = &list.items[i];
+        const sn_column *column = sn_table_find(table, c->name);
+        if (!column)
+            SN_TRY(sn_table_add_column(table, c->name, c->type, c->units));
+        else if (column->type != c->type)
+            return sn_fail(SN_ERROR_FILE,
+                           "%s: column %s of /metrics/epoch is of another type: written by another version?",
+                           path, c->name);
     }
     return SN_OK;
 }

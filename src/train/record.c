@@ -58,7 +58,7 @@ sn_status sn_record_start(sn_run *run, const sn_experiment *experiment, const ch
     SN_TRY(sn_experiment_attributes(experiment, &run->experiment));
     SN_TRY(sn_attributes_set_text(&run->experiment, "dataset", dataset));
     SN_TRY(add_provenance(run, provenance));
-    SN_TRY(sn_epoch_table_create(experiment, &run->epochs));
+    SN_TRY(sn_epoch_table_complete(experiment, &run->epochs, "a new run"));
     SN_TRY(sn_table_add_column(&run->steps, "loss", SN_TYPE_F64, "nats"));
     return sn_table_add_column(&run->steps, "accuracy", SN_TYPE_F64, "%");
 }
@@ -83,9 +83,9 @@ static sn_status check_column(const sn_table *table, const char *path, const cha
                    group);
 }
 
-sn_status sn_record_check(const sn_run *run, const sn_experiment *experiment, const char *path)
+sn_status sn_record_check(sn_run *run, const sn_experiment *experiment, const char *path)
 {
-    SN_TRY(sn_epoch_table_check(experiment, &run->epochs, path));
+    SN_TRY(sn_epoch_table_complete(experiment, &run->epochs, path));
     SN_TRY(check_column(&run->steps, path, "step", "loss", SN_TYPE_F64));
     return check_column(&run->steps, path, "step", "accuracy", SN_TYPE_F64);
 }
@@ -216,26 +216,6 @@ sn_status sn_record_save(sn_run *run, const sn_model *model, const sn_progress *
     SN_TRY(sn_state_save(model, &run->model, &run->optimizer));
     SN_TRY(sn_attributes_set_text(&run->model_attributes, "digest", digest));
     SN_TRY(sn_attributes_set_integer(&run->root, "complete", complete));
-    const struct {
-        const char *name;
-        int64_t value;
-    } integers[] = {
-        {"epoch", progress->epoch},
-        {"step", (int64_t)progress->step},
-        {"samples", (int64_t)progress->samples},
-        {"batch", progress->batch},
-        {"epoch_samples", (int64_t)progress->epoch_samples},
-        {"epoch_loss", progress->epoch_loss},
-        {"epoch_correct", progress->epoch_correct},
-    };
-    for (size_t i = 0; i < sizeof integers / sizeof *integers; i++)
-        SN_TRY(sn_attributes_set_integer(&run->progress, integers[i].name, integers[i].value));
-    SN_TRY(sn_attributes_set_real(&run->progress, "epoch_penalty", progress->epoch_penalty));
-    SN_TRY(sn_attributes_set_real(&run->progress, "epoch_seconds", progress->epoch_seconds));
-    SN_TRY(sn_attributes_set_real(&run->progress, "last_batch_loss", progress->last_batch_loss));
-    const size_t sums = sizeof progress->diagnostics / sizeof(double);
-    SN_TRY(sn_tensors_set(&run->partial, "diagnostics", SN_TYPE_F64, 1, &sums, &progress->diagnostics));
-    const size_t costs = sizeof progress->costs / sizeof(double);
-    SN_TRY(sn_tensors_set(&run->partial, "costs", SN_TYPE_F64, 1, &costs, &progress->costs));
+    SN_TRY(sn_progress_save(progress, run));
     return sn_run_write(run, path);
 }

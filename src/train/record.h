@@ -3,28 +3,12 @@
 
 /* The record of a run: what the root rank keeps to write into the run file. */
 
-#include "diagnostics.h"
 #include "epoch_table.h"
+#include "progress.h"
 #include "syncnorm/io/run_file.h"
 #include "syncnorm/nn/model.h"
 #include "syncnorm/train/evaluate.h"
 #include "syncnorm/train/trainer.h"
-
-/* Where the run stands: enough, with the model, to go on to the bit. */
-typedef struct sn_progress {
-    uint32_t epoch;         /* epochs finished */
-    uint32_t batch;         /* steps taken in the epoch at work */
-    uint64_t step;          /* steps taken in all */
-    uint64_t samples;       /* samples seen in all */
-    uint64_t epoch_samples; /* ... and of the epoch at work: */
-    int64_t epoch_loss;     /* sum of cross-entropies, units of 2^-32 */
-    double epoch_penalty;   /* sum over samples of the penalty */
-    int64_t epoch_correct;
-    double epoch_seconds;
-    double last_batch_loss;
-    sn_diagnostics diagnostics; /* of the epoch at work */
-    sn_costs costs;             /* of the epoch at work, as far as they were added up */
-} sn_progress;
 
 typedef struct sn_provenance {
     const char *command_line, *hosts, *isa;
@@ -40,8 +24,8 @@ sn_status sn_record_start(sn_run *run, const sn_experiment *experiment, const ch
 sn_status sn_record_resume(sn_run *run, const sn_experiment *experiment, const sn_provenance *provenance,
                            const sn_progress *progress);
 
-/* Whether the tables of a run read from `path` have the columns that the functions below fill. */
-sn_status sn_record_check(const sn_run *run, const sn_experiment *experiment, const char *path);
+/* Whether the tables of a run read from `path` have the columns that the functions below fill; of an epoch's, missing ones are added. */
+sn_status sn_record_check(sn_run *run, const sn_experiment *experiment, const char *path);
 
 sn_status sn_record_step(sn_run *run, double loss, double accuracy);
 

@@ -118,67 +118,11 @@ sn_status sn_resume_find(const char *path, sn_resume mode, const sn_experiment *
     return SN_OK;
 }
 
-static sn_status read_integer(const sn_run *run, const char *path, const char *name, int64_t most,
-                              int64_t *value)
-{
-    const sn_attribute *a = sn_attributes_find(&run->progress, name);
-    if (!a || a->type != SN_VALUE_INTEGER || a->integer < 0 || a->integer > most)
-        return sn_fail(SN_ERROR_FILE, "%s: attribute %s of /progress is missing or out of range", path, name);
-    *value = a->integer;
-    return SN_OK;
-}
-
-static sn_status read_real(const sn_run *run, const char *path, const char *name, double *value)
-{
-    const sn_attribute *a = sn_attributes_find(&run->progress, name);
-    if (!a || a->type != SN_VALUE_REAL)
-        return sn_fail(SN_ERROR_FILE, "%s: no attribute %s of /progress", path, name);
-    *value = a->real;
-    return SN_OK;
-}
-
-static sn_status read_progress(const sn_run *run, const char *path, sn_progress *p)
-{
-    int64_t epoch = 0, batch = 0, step = 0, samples = 0, epoch_samples = 0;
-    SN_TRY(read_integer(run, path, "epoch", UINT32_MAX, &epoch));
-    SN_TRY(read_integer(run, path, "batch", UINT32_MAX, &batch));
-    SN_TRY(read_integer(run, path, "step", INT64_MAX, &step));
-    SN_TRY(read_integer(run, path, "samples", INT64_MAX, &samples));
-    SN_TRY(read_integer(run, path, "epoch_samples", INT64_MAX, &epoch_samples));
-    SN_TRY(read_integer(run, path, "epoch_loss", INT64_MAX, &p->epoch_loss));
-    SN_TRY(read_integer(run, path, "epoch_correct", INT64_MAX, &p->epoch_correct));
-    SN_TRY(read_real(run, path, "epoch_penalty", &p->epoch_penalty));
-    SN_TRY(read_real(run, path, "epoch_seconds", &p->epoch_seconds));
-    SN_TRY(read_real(run, path, "last_batch_loss", &p->last_batch_loss));
-    p->epoch = (uint32_t)epoch;
-    p->batch = (uint32_t)batch;
-    p->step = (uint64_t)step;
-    p->samples = (uint64_t)samples;
-    p->epoch_samples = (uint64_t)epoch_samples;
-    if (run->steps.rows < p->step || run->epochs.rows < p->epoch)
-        return sn_fail(SN_ERROR_FILE, "%s: /progress tells of more steps than /metrics has", path);
-    return SN_OK;
-}
-
-/* Sums over the epoch at work: a struct of doubles. */
-static sn_status read_doubles(const sn_run *run, const char *path, const char *name, void *values,
-                              size_t size)
-{
-    const sn_tensor *sums = sn_tensors_find(&run->partial, name);
-    if (!sums || sums->type != SN_TYPE_F64 || sn_tensor_count(sums) * sizeof(double) != size)
-        return sn_fail(SN_ERROR_FILE, "%s: no /progress/%s of this version", path, name);
-    memcpy(values, sums->data, size);
-    return SN_OK;
-}
-
 sn_status sn_resume_load(sn_run *run, const sn_experiment *experiment, const char *path, sn_model *model,
                          sn_progress *progress)
 {
     SN_TRY(sn_state_load(model, &run->model, &run->optimizer, path));
-    SN_TRY(read_progress(run, path, progress));
-    sn_diagnostics *diagnostics = &progress->diagnostics;
-    SN_TRY(read_doubles(run, path, "diagnostics", diagnostics, sizeof *diagnostics));
-    SN_TRY(read_doubles(run, path, "costs", &progress->costs, sizeof progress->costs));
+    SN_TRY(sn_progress_load(run, path, progress));
     return sn_record_check(run, experiment, path);
 }
 

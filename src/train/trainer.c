@@ -65,7 +65,7 @@ static sn_status train_step(trainer *t, requests *asked)
     p->samples += total;
     p->epoch_samples += total;
     p->epoch_loss += sums.loss;
-    p->epoch_correct += sums.correct;
+    p->epoch_correct += (uint64_t)sums.correct;
     p->epoch_penalty += penalty * total;
     p->epoch_seconds += sn_clock() - begun;
     *asked = (requests){sums.extra[EXTRA_STOP] > 0, sums.extra[EXTRA_SAVE] > 0};
@@ -130,15 +130,9 @@ static sn_status end_epoch(trainer *t)
         if (t->observer->epoch_end) t->observer->epoch_end(t->observer->context, &row);
     }
     SN_TRY(sn_team_agree(t->team, status));
-    if (whole) {
-        p->epoch++;
-        p->batch = 0;
-        p->epoch_samples = 0;
-        p->epoch_loss = p->epoch_correct = 0;
-        p->epoch_penalty = p->epoch_seconds = 0;
-        p->diagnostics = (sn_diagnostics){0};
-        p->costs = (sn_costs){0};
-    }
+    if (!whole) return SN_OK;
+    p->epoch++;
+    sn_progress_begin_epoch(p);
     return SN_OK;
 }
 

@@ -4,8 +4,18 @@
 import os
 import re
 import signal
+import stat
+import unittest
 
 import jobs
+
+GROUP = 60003
+
+
+def user(number, umask="022"):
+    """A member of GROUP, not its owner's."""
+    return ["setpriv", f"--reuid={number}", f"--regid={number}", f"--groups={GROUP}", "sh", "-c",
+            f'umask {umask}; exec "$0" "$@"']
 
 
 class Lock(jobs.Test):
@@ -60,13 +70,13 @@ class Lock(jobs.Test):
             with open(self.path(name), "wb"):
                 pass
         self.train("-q", "--steps", 1, "--output", "run.h5", np=2)
-        self.assertEqual(sorted(os.listdir(self.directory)), sorted(others + ("run.h5",)))
+        self.assertEqual(sorted(os.listdir(self.directory)), sorted(others + ("run.h5", ".run.h5.lock")))
 
     def test_a_leftover_of_our_own_name_and_number_keeps_nobody_from_starting(self):
         """In containers host names and process numbers repeat."""
         command = ["sh", "-c", ': > ".run.h5.tmp-$(uname -n)-$$"; exec "$0" "$@"']
         self.train("-q", "--steps", 1, "--output", "run.h5", prefix=command)
-        self.assertEqual(os.listdir(self.directory), ["run.h5"])
+        self.assertEqual(sorted(os.listdir(self.directory)), [".run.h5.lock", "run.h5"])
 
     @jobs.with_injection
     def test_a_temporary_file_of_a_killed_job_is_cleared_by_the_next(self):
@@ -74,7 +84,42 @@ class Lock(jobs.Test):
                          expect=-signal.SIGKILL)
         self.assertTrue(any(".tmp-" in name for name in os.listdir(self.directory)), job.err())
         self.train("-q", "--epochs", 2, "--output", "run.h5", np=2)
-        self.assertEqual(sorted(os.listdir(self.directory)), ["run.h5", "run.h5.prev"])
+        self.assertEqual(sorted(os.listdir(self.directory)), [".run.h5.lock", "run.h5", "run.h5.prev"])
+
+    def access(self, name):
+        status = os.stat(self.path(name))
+        return stat.S_IMODE(status.st_mode), status.st_gid
+
+    def share(self):
+        """The directory belongs to a group, whose members may write into it."""
+        for directory in (jobs.SCRATCH, jobs.dataset()):
+            os.chmod(directory, 0o755)
+        os.chown(self.directory, 0, GROUP)
+        os.chmod(self.directory, 0o770)
+
+    @unittest.skipUnless(os.getuid() == 0, "needs root, to be two users")
+    def test_another_user_of_the_directory_goes_on_where_one_was_killed(self):
+        self.share()
+        first = self.start("-q", "--epochs", 60000, "--output", "run.h5", prefix=user(60001))
+        self.assertTrue(first.until(lambda: jobs.progress(self.path()) > 0, "the first epoch"), first.err())
+        first.signal(signal.SIGKILL)
+        first.wait()
+        step = jobs.progress(self.path())
+        self.assertEqual(self.access(".run.h5.lock"), (0o664, GROUP))
+        job = self.train("-q", "--epochs", 60000, "--steps", step + 1, "--output", "run.h5", prefix=user(60002))
+        self.assertEqual((job.err(), jobs.progress(self.path())), ("", step + 1))
+
+    @unittest.skipUnless(os.getuid() == 0, "needs root, to be two users")
+    def test_replaced_files_keep_mode_and_group(self):
+        self.share()
+        self.train("-q", "--steps", 1, "--output", "run.h5", prefix=user(60001))
+        for steps, (mode, gid, kept) in enumerate(((0o600, 60001, 0o600), (0o640, GROUP, 0o640), (0o660, 60009, 0o600)), 2):
+            os.chown(self.path(), -1, gid)
+            os.chmod(self.path(), mode)
+            self.train("-q", "--steps", steps, "--output", "run.h5", prefix=user(60001))
+            # a group that its writer is not in is not kept, nor what it was allowed
+            self.assertEqual(self.access("run.h5"), (kept, gid if kept == mode else 60001))
+            self.assertEqual(self.access("run.h5.prev"), (mode, gid))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <math.h>
 #include <string.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -154,7 +155,10 @@ static void tables_grow_and_shrink_by_rows(void **state)
         assert_ok(sn_table_add_row(&table));
         table.columns[0].integer[i] = i;
     }
-    assert_int_equal(sn_table_add_column(&table, "late", SN_TYPE_F64, ""), SN_ERROR_FAILED);
+    assert_ok(sn_table_add_column(&table, "new real", SN_TYPE_F64, ""));
+    assert_ok(sn_table_add_column(&table, "new integer", SN_TYPE_I64, ""));
+    assert_true(isnan(sn_table_get(&table, "new real", 999)));
+    assert_true(sn_table_get(&table, "new integer", 0) == SN_COLUMN_UNKNOWN);
     sn_table_truncate(&table, 2000);
     assert_int_equal(table.rows, 1000);
     sn_table_truncate(&table, 10);

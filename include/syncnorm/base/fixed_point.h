@@ -13,6 +13,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/** For what outlives a step, or is a product. */
+__extension__ typedef __int128 sn_int128;
+__extension__ typedef unsigned __int128 sn_uint128;
+
 /** Gradients and backward sums are summed in units of 2^-36, losses in units of 2^-32. */
 #define SN_GRADIENT_SCALE 0x1p36
 #define SN_LOSS_SCALE 0x1p32

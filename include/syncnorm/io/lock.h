@@ -3,7 +3,8 @@
 
 /**
  * A lock on a run file, so that two jobs cannot write the same one: an fcntl() lock on .NAME.lock beside it. It works on
- * file systems shared over the network and ends with the process that holds it, however that ends. Not collective.
+ * file systems shared over the network and ends with the process that holds it, however that ends. Whoever may write into the directory
+ * may take it. The lock's file stays: removing one that another host is about to lock would let two of them in. Not collective.
  */
 
 #include <stdbool.h>
@@ -20,7 +21,7 @@ sn_status sn_lock_acquire(const char *path, sn_lock **lock, bool *busy);
  *  is held. */
 bool sn_lock_is_held(const sn_lock *lock);
 
-/** Unlocks and removes the lock's file; NULL is fine. */
+/** Unlocks; NULL is fine. */
 void sn_lock_release(sn_lock *lock);
 
 #endif

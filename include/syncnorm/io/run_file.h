@@ -68,7 +68,9 @@ typedef struct sn_table {
     size_t rows, row_capacity;
 } sn_table;
 
-/** Adds an empty column; only while the table has no rows. */
+enum { SN_COLUMN_UNKNOWN = -1 };
+
+/** Adds a column. In rows that are there already it is NaN, or SN_COLUMN_UNKNOWN: whoever wrote them did not know it. */
 sn_status sn_table_add_column(sn_table *table, const char *name, sn_type type, const char *units);
 /** Appends a zero row. */
 sn_status sn_table_add_row(sn_table *table);
