@@ -98,6 +98,14 @@ static void carve(const sn_network *network, const sn_convolution *convolution, 
         carve_block(network, arena, arena->memory ? &w->blocks[b] : &measured);
 }
 
+size_t sn_workspace_bytes(const sn_network *network, const sn_convolution *convolution, int blocks)
+{
+    sn_workspace measured = {.block_count = blocks};
+    sn_arena arena = {0};
+    carve(network, convolution, &measured, &arena);
+    return arena.used;
+}
+
 sn_status sn_workspace_create(const sn_network *network, const sn_convolution *convolution, int blocks,
                               sn_workspace *workspace)
 {
@@ -105,11 +113,9 @@ sn_status sn_workspace_create(const sn_network *network, const sn_convolution *c
     workspace->block_count = blocks;
     for (int i = 0; i < 256; i++)
         workspace->pixel_value[i] = (float)((i / 255.0 - 0.1307) / 0.3081);
-    sn_arena arena = {0};
-    carve(network, convolution, workspace, &arena);
-    SN_TRY(
-        sn_allocate(&workspace->memory, 1, arena.used, "the activations of this rank's share of the batch"));
-    arena = (sn_arena){.memory = workspace->memory};
+    SN_TRY(sn_allocate(&workspace->memory, 1, sn_workspace_bytes(network, convolution, blocks),
+                       "the activations of this rank's share of the batch"));
+    sn_arena arena = (sn_arena){.memory = workspace->memory};
     carve(network, convolution, workspace, &arena);
     return SN_OK;
 }

@@ -49,6 +49,7 @@ typedef struct sn_workspace {
     bool busy; /* one pass at a time */
 } sn_workspace;
 
+size_t sn_workspace_bytes(const sn_network *network, const sn_convolution *convolution, int blocks);
 sn_status sn_workspace_create(const sn_network *network, const sn_convolution *convolution, int blocks,
                               sn_workspace *workspace);
 void sn_workspace_destroy(sn_workspace *workspace);

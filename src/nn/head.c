@@ -19,13 +19,19 @@ void sn_head_logits(const float *z, int pixels, float *logits)
     }
 }
 
+uint8_t sn_head_class(const float *logits, int stride)
+{
+    int best = 0;
+    for (int k = 1; k < SN_CLASSES; k++)
+        if (logits[k * stride] > logits[best * stride]) best = k;
+    return (uint8_t)best;
+}
+
 void sn_head_loss(const float *logits, const uint8_t labels[SN_LANES], float *gradient,
                   sn_head_result *result)
 {
     for (int lane = 0; lane < L; lane++) {
-        int best = 0;
-        for (int k = 1; k < SN_CLASSES; k++)
-            if (logits[k * L + lane] > logits[best * L + lane]) best = k;
+        const int best = sn_head_class(logits + lane, L);
         const double most = (double)logits[best * L + lane];
         double e[SN_CLASSES], sum = 0;
         for (int k = 0; k < SN_CLASSES; k++) {

@@ -16,14 +16,30 @@ static uint32_t at_least_one(uint32_t parts)
     return parts ? parts : 1;
 }
 
+/* Blocks that are at work together in the largest share. */
+static int most_blocks(const sn_replica_options *o)
+{
+    const sn_share largest = sn_share_of(o->batch, 0, sn_team_size(o->team));
+    const int blocks = (int)((largest.count + L - 1) / L);
+    return blocks && sn_norm_pools_batch(o->network->norm) ? blocks : 1;
+}
+
+size_t sn_replica_bytes(const sn_replica_options *o)
+{
+    const sn_message_words words = sn_replica_message_words(o->network, at_least_one(o->workers));
+    const size_t pooled = sn_norm_pools_batch(o->network->norm)
+                              ? at_least_one(o->groups) * (size_t)SN_MAX_CHANNELS * (SN_MOMENT_WORDS + 2)
+                              : 0;
+    return (words.gradient + words.running + words.instrument + pooled) * sizeof(int64_t) +
+           sn_workspace_bytes(o->network, o->convolution, most_blocks(o));
+}
+
 static sn_status allocate(sn_replica *r)
 {
     const sn_replica_options *o = &r->options;
-    const sn_share largest = sn_share_of(o->batch, 0, sn_team_size(o->team));
-    const int blocks = pools_batch(r) ? (int)((largest.count + L - 1) / L) : 1;
     SN_TRY(sn_message_create(o->network, at_least_one(o->workers), &r->message));
     if (pools_batch(r)) SN_TRY(sn_statistics_create(at_least_one(o->groups), &r->statistics));
-    return sn_workspace_create(o->network, o->convolution, blocks ? blocks : 1, &r->work);
+    return sn_workspace_create(o->network, o->convolution, most_blocks(o), &r->work);
 }
 
 sn_status sn_replica_create(const sn_replica_options *options, sn_replica **replica)

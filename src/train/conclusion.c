@@ -1,69 +1,71 @@
 /* The end of a run: its final evaluation on the test set and on the training set, and with --precise-bn in other ways. */
 
-#include "trainer_internal.h"
+#include "conclusion.h"
 
-static sn_status record_way(trainer *t, const char *way, const sn_evaluation *evaluation)
+#include "saving.h"
+
+static sn_status record_way(sn_session *s, const char *way, const sn_evaluation *evaluation)
 {
-    return sn_team_agree(t->team, t->root ? sn_record_way(&t->run, way, evaluation) : SN_OK);
+    return sn_team_agree(s->team, sn_recorder_way(&s->recorder, way, evaluation));
 }
 
 /* With the statistics of the whole training set in place of the running ones. Collective. */
-static sn_status evaluate_precisely(trainer *t, const sn_stop *stop)
+static sn_status evaluate_precisely(sn_session *s, const sn_stop *stop)
 {
     sn_model *precise = NULL;
     sn_evaluation evaluation;
-    sn_status status = sn_team_agree(t->team, sn_model_copy(t->model, &precise));
+    sn_status status = sn_team_agree(s->team, sn_model_copy(s->model, &precise));
     if (status == SN_OK)
-        status = sn_replica_population(t->replica, precise, sn_dataset_train(t->dataset), stop);
+        status = sn_replica_population(s->replica, precise, sn_dataset_train(s->dataset), stop);
     if (status == SN_OK &&
-        !sn_evaluate(t->team, t->replica, precise, sn_dataset_test(t->dataset), stop, NULL, &evaluation))
+        !sn_evaluate(s->team, s->replica, precise, sn_dataset_test(s->dataset), stop, NULL, &evaluation))
         status = SN_STOPPED;
     if (status == SN_OK)
-        status = sn_team_agree(t->team, t->root ? sn_record_precise(&t->run, precise, &evaluation) : SN_OK);
+        status = sn_team_agree(s->team, sn_recorder_precise(&s->recorder, precise, &evaluation));
     sn_model_destroy(precise);
     return status;
 }
 
 /* With batch statistics. Collective. */
-static sn_status evaluate_in_batches(trainer *t, const sn_stop *stop)
+static sn_status evaluate_in_batches(sn_session *s, const sn_stop *stop)
 {
     sn_evaluation evaluation;
-    const uint32_t batch = sn_sampler_batch(t->sampler, 0); /* what the replica has room for */
-    if (!sn_evaluate_batches(t->team, t->replica, t->model, sn_dataset_test(t->dataset), batch, stop,
+    const uint32_t batch = sn_sampler_batch(s->sampler, 0); /* what the replica has room for */
+    if (!sn_evaluate_batches(s->team, s->replica, s->model, sn_dataset_test(s->dataset), batch, stop,
                              &evaluation))
         return SN_STOPPED;
-    return record_way(t, "batch", &evaluation);
+    return record_way(s, "batch", &evaluation);
 }
 
 /* On the training set, without dropout: what the gap to the test set is to be measured from. Collective. */
-static sn_status evaluate_training_set(trainer *t, const sn_stop *stop)
+static sn_status evaluate_training_set(sn_session *s, const sn_stop *stop)
 {
     sn_evaluation evaluation;
-    if (!sn_evaluate(t->team, t->replica, t->model, sn_dataset_train(t->dataset), stop, NULL, &evaluation))
+    if (!sn_evaluate(s->team, s->replica, s->model, sn_dataset_train(s->dataset), stop, NULL, &evaluation))
         return SN_STOPPED;
-    return record_way(t, "train", &evaluation);
+    return record_way(s, "train", &evaluation);
 }
 
-/* Of the epoch that has just ended; anew where the run goes on from after that. Collective. */
-static sn_status evaluate_finally(trainer *t, const sn_stop *stop)
+/* The evaluation of the last epoch is the final one. A run that was stopped after that epoch was recorded has the row, but no longer
+   the logits: it evaluates again. Collective. */
+static sn_status evaluate_finally(sn_session *s, const sn_stop *stop)
 {
-    const sn_samples test = sn_dataset_test(t->dataset);
-    if (!t->evaluated && !sn_evaluate(t->team, t->replica, t->model, test, stop, t->logits, &t->evaluation))
+    const sn_samples test = sn_dataset_test(s->dataset);
+    if (!s->evaluated && !sn_evaluate(s->team, s->replica, s->model, test, stop, s->logits, &s->evaluation))
         return SN_STOPPED;
-    sn_status status = SN_OK;
-    if (t->root) status = sn_record_evaluation(&t->run, test, t->logits, &t->evaluation, &t->result);
-    return sn_team_agree(t->team, status);
+    return sn_team_agree(s->team,
+                         sn_recorder_evaluation(&s->recorder, test, s->logits, &s->evaluation, &s->result));
 }
 
-sn_status sn_trainer_conclude(trainer *t)
+sn_status sn_conclude(sn_session *s)
 {
-    const sn_stop stop = {sn_trainer_stop_is_asked, t};
-    sn_status status = evaluate_finally(t, &stop);
-    if (status == SN_OK && t->experiment.precise_bn) {
-        SN_TRY(sn_trainer_checkpoint(t)); /* what follows takes long */
-        status = evaluate_precisely(t, &stop);
-        if (status == SN_OK) status = evaluate_in_batches(t, &stop);
+    const sn_stop stop = {sn_session_stop_is_asked, s};
+    sn_status status = evaluate_finally(s, &stop);
+    if (status == SN_OK && s->experiment.precise_bn) {
+        SN_TRY(sn_saving_checkpoint(s)); /* what follows takes long */
+        status = evaluate_precisely(s, &stop);
+        if (status == SN_OK) status = evaluate_in_batches(s, &stop);
     }
-    if (status == SN_OK) status = evaluate_training_set(t, &stop);
-    return status == SN_STOPPED ? sn_trainer_stop(t) : status;
+    if (status == SN_OK) status = evaluate_training_set(s, &stop);
+    return status == SN_STOPPED ? sn_saving_stop(s) : status;
 }

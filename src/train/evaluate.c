@@ -2,6 +2,7 @@
 
 #include "syncnorm/base/elementary.h"
 #include "syncnorm/base/fixed_point.h"
+#include "syncnorm/nn/head.h"
 
 enum { PIECE = 64 }; /* samples of a rank between two questions whether to stop */
 
@@ -55,12 +56,10 @@ bool sn_evaluate_batches(sn_team *team, sn_replica *replica, const sn_model *mod
 
 uint8_t sn_prediction(const float logits[SN_CLASSES], double *probability)
 {
-    int best = 0;
-    for (int k = 1; k < SN_CLASSES; k++)
-        if (logits[k] > logits[best]) best = k;
+    const uint8_t best = sn_head_class(logits, 1);
     double sum = 0;
     for (int k = 0; k < SN_CLASSES; k++)
         sum += sn_exp((double)logits[k] - (double)logits[best]);
     *probability = 1 / sum;
-    return (uint8_t)best;
+    return best;
 }

@@ -8,6 +8,7 @@
 #include "syncnorm/base/build.h"
 #include "syncnorm/comm/team.h"
 #include "syncnorm/kernels/kernels.h"
+#include "syncnorm/nn/head.h"
 #include "syncnorm/train/state.h"
 
 static void now_text(char *text, size_t size)
@@ -153,15 +154,20 @@ sn_status sn_record_evaluation(sn_run *run, sn_samples test, const float *logits
     int64_t confusion[SN_CLASSES][SN_CLASSES] = {{0}}; /* [label][prediction] */
     miss_list misses = {0};
     uint8_t *predictions = malloc(count);
-    sn_status status = allocate_misses(&misses, count - (size_t)evaluation->correct);
-    if (status == SN_OK && !predictions) status = sn_fail(SN_ERROR_MEMORY, "out of memory: the predictions");
+    if (!predictions) return sn_fail(SN_ERROR_MEMORY, "out of memory: the predictions");
+    size_t wrong = 0;
+    for (uint32_t i = 0; i < test.count; i++) {
+        predictions[i] = sn_head_class(logits + (size_t)i * SN_CLASSES, 1);
+        confusion[test.labels[i]][predictions[i]]++;
+        wrong += predictions[i] != test.labels[i];
+    }
+    sn_status status = allocate_misses(&misses, wrong);
     if (status != SN_OK) goto done;
-
     for (uint32_t i = 0; i < test.count; i++) {
         double probability;
-        predictions[i] = sn_prediction(logits + (size_t)i * SN_CLASSES, &probability);
-        confusion[test.labels[i]][predictions[i]]++;
-        if (predictions[i] != test.labels[i]) add_miss(&misses, test, i, predictions[i], probability);
+        if (predictions[i] == test.labels[i]) continue;
+        (void)sn_prediction(logits + (size_t)i * SN_CLASSES, &probability);
+        add_miss(&misses, test, i, predictions[i], probability);
     }
     result->miss_count = misses.count < SN_MISSES ? (int)misses.count : SN_MISSES;
     for (int i = 0; i < result->miss_count; i++)

@@ -11,10 +11,13 @@
 /** logits [10][lanes] = mean over the `pixels` pixels of z [10][pixels][lanes], summed in row-major order. */
 void sn_head_logits(const float *z, int pixels, float *logits);
 
+/** The class with the largest logit, the lowest on ties; logits[class * stride]. */
+uint8_t sn_head_class(const float *logits, int stride);
+
 /** Of one block: per lane. */
 typedef struct sn_head_result {
     double loss[SN_LANES];        /* cross-entropy, nats */
-    uint8_t prediction[SN_LANES]; /* the class with the largest logit, the lowest on ties */
+    uint8_t prediction[SN_LANES]; /* sn_head_class */
 } sn_head_result;
 
 /** Cross-entropy of log-softmax(logits) for the label of each lane, and its gradient softmax - onehot in `gradient`

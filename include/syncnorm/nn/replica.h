@@ -29,6 +29,9 @@ typedef struct sn_replica_options {
     uint32_t groups, workers; /* most parts of a batch's partitions; 0 counts as 1 */
 } sn_replica_options;
 
+/** Bytes that a replica with these options takes on the rank with the largest share. */
+size_t sn_replica_bytes(const sn_replica_options *options);
+
 /** Allocates the workspace, for the largest share of `batch` in this team. Not collective: agree on the status. */
 sn_status sn_replica_create(const sn_replica_options *options, sn_replica **replica);
 void sn_replica_destroy(sn_replica *replica);

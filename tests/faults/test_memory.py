@@ -1,0 +1,60 @@
+#!/usr/bin/env python3
+"""A run that would not fit into memory says so before its first step, instead of being killed without a word."""
+
+import os
+import pathlib
+import unittest
+
+import jobs
+
+
+class Group:
+    """A control group of this test's own with a limit, for the time of a `with`. None where there can be none."""
+
+    def __init__(self, megabytes):
+        self.bytes = megabytes << 20
+        self.path = None
+
+    def __enter__(self):
+        mount = pathlib.Path("/sys/fs/cgroup")
+        first = (mount / "memory" / f"syncnorm-test-{os.getpid()}", "memory.limit_in_bytes")
+        second = (mount / f"syncnorm-test-{os.getpid()}", "memory.max")
+        for path, limit in (first, second):
+            try:
+                path.mkdir()
+                self.path = path
+                (path / limit).write_text(str(self.bytes))
+                return path
+            except OSError:
+                self.__exit__()
+        return None
+
+    def __exit__(self, *unused):
+        if self.path:
+            self.path.rmdir()
+            self.path = None
+
+
+class Memory(jobs.Test):
+    def test_more_than_a_group_allows_is_one_line(self):
+        with Group(600) as group:
+            if not group:
+                self.skipTest("no control group with a limit can be made here")
+
+            def enter():
+                (group / "cgroup.procs").write_text("0")
+
+            data = jobs.repeated("train", 40, 300, 20)
+            for np, share in ((None, "1 rank of this run needs"), (2, "2 ranks of this run need")):
+                job = jobs.Job(self.directory, "train", "-q", "--data", data, "--norm", "bn", "--batch", 12000, "--output", "run.h5",
+                               np=np, preexec=enter)
+                self.jobs.append(job)
+                self.finish(job, 1)
+                self.one_line(job, rf"error: \S+: {share} \d+ MB there \(\d+ MB each\), and it has \d+ MB: use more nodes")
+            self.assertFalse(os.path.exists(self.path()))
+            # what fits trains, and a norm that looks at one sample at a time needs no more for a larger batch
+            self.finish(self.start("-q", "--norm", "gn", "--steps", 1, "--output", "gn.h5", data=data, preexec=enter))
+
+
+if __name__ == "__main__":
+    jobs.main()
