@@ -20,11 +20,11 @@ static void sum(void *context)
     sn_team_sum(w->team, w->values, w->count);
 }
 
-static size_t gradient_words(sn_norm_kind norm)
+static sn_message_words words_of(sn_norm_kind norm)
 {
     sn_network network;
-    if (sn_network_build(norm, 2, &network) != SN_OK) return 0;
-    return sn_replica_message_words(&network, 1).gradient;
+    if (sn_network_build(norm, 2, &network) != SN_OK) return (sn_message_words){0};
+    return sn_replica_message_words(&network, 1);
 }
 
 sn_status sn_bench_collectives(const sn_bench *bench)
@@ -43,8 +43,10 @@ sn_status sn_bench_collectives(const sn_bench *bench)
         {"bn backward, 16 channels", 2 * 16},
         {"bn forward, 8 channels", SN_MOMENT_WORDS * 8},
         {"bn forward, 16 channels", SN_MOMENT_WORDS * 16},
-        {"gradient, gn and bn", gradient_words(SN_NORM_GROUP)},
-        {"gradient, ln", gradient_words(SN_NORM_LAYER)},
+        {"bn observed (1 step of 16)", words_of(SN_NORM_BATCH).instrument},
+        {"gradient, gn and bn", words_of(SN_NORM_GROUP).gradient},
+        {"the same, bn of groups", words_of(SN_NORM_BATCH).gradient + words_of(SN_NORM_BATCH).running},
+        {"gradient, ln", words_of(SN_NORM_LAYER).gradient},
     };
     enum { CASES = sizeof cases / sizeof *cases };
     work w = {.team = bench->world};

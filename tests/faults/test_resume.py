@@ -90,6 +90,27 @@ class Exact(jobs.Test):
             self.one_line(job, "run.h5: it is past the length asked for")
         self.assert_same(self.path(), before)
 
+    def test_bytes_of_norms_differ_by_what_a_norm_is(self):
+        """Per step: training needs the gradient and batch norm's sums; running statistics and the instrument are counted apart."""
+        parameters, channels, steps = 10224, 116, jobs.STEPS_PER_EPOCH
+        gradient = 8 * (parameters + 2 + 4 + 38 + 10)  # loss and correct count, requests, values out of range
+        running, moments = 8 * 3 * channels, 8 * 5 * channels
+
+        def bytes_of(*arguments):
+            self.remove()
+            self.train("-q", *arguments, "--epochs", 1, "--output", "run.h5", np=2)
+            with h5py.File(self.path()) as file:
+                epoch = file["metrics/epoch"]
+                return {kind: int(epoch[f"{kind}_bytes"][0]) for kind in ("gradient", "statistics", "running", "instrument")}
+
+        once = 1  # the instrument looks at the first of 16 steps; an epoch has 13
+        self.assertEqual(bytes_of("--norm", "gn"), {"gradient": steps * gradient, "statistics": 0, "running": 0, "instrument": 0})
+        self.assertEqual(bytes_of("--norm", "bn"), {"gradient": steps * gradient, "statistics": steps * 7 * 8 * channels,
+                                                    "running": 0, "instrument": once * moments})
+        self.assertEqual(bytes_of("--norm", "bn", "--workers", 8, "--bn-scope", "worker"),
+                         {"gradient": steps * gradient, "statistics": 0, "running": steps * running,
+                          "instrument": once * (moments + 8 * 8 * channels)})
+
     def test_calls_and_bytes_are_those_of_the_whole_epoch(self):
         """Resumed inside an epoch, on any ranks."""
         columns = [f"metrics/epoch/{kind}_{what}" for kind in ("statistics", "gradient")

@@ -1,8 +1,8 @@
 /* Run files: what is written is what is read, to the bit and in order. */
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <math.h>
 #include <string.h>
 #include <sys/time.h>
 #include <unistd.h>
