@@ -1,6 +1,5 @@
 /* Tables: columns of equal length that grow row by row. */
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,7 +39,7 @@ sn_status sn_table_add_column(sn_table *table, const char *name, sn_type type, c
         if (type == SN_TYPE_I64)
             column.integer[row] = SN_COLUMN_UNKNOWN;
         else
-            column.real[row] = NAN;
+            column.real[row] = __builtin_nan("");
     table->columns[table->column_count++] = column;
     return SN_OK;
 }

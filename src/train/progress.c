@@ -97,12 +97,12 @@ static sn_status load_attribute(const sn_attributes *list, const char *path, con
 
 typedef struct sums {
     const char *label;
-    size_t offset, count; /* doubles in sn_progress */
+    size_t offset, bytes; /* of doubles, in sn_progress */
 } sums;
 
 #define SUMS(label, member)                                                                                  \
     {                                                                                                        \
-        label, offsetof(sn_progress, member), sizeof((sn_progress *)NULL)->member / sizeof(double)           \
+        label, offsetof(sn_progress, member), sizeof((sn_progress *)NULL)->member                            \
     }
 #define TRAFFIC(label, kind)                                                                                 \
     SUMS("costs." label "_seconds", costs.sums[kind].seconds),                                               \
@@ -139,6 +139,11 @@ static const char *const unlabelled[][12] = {
      "costs.gradient_bytes_float32"},
 };
 
+static size_t count_of(const sums *s)
+{
+    return s->bytes / sizeof(double);
+}
+
 static double *values_of(sn_progress *progress, const sums *s)
 {
     return (double *)((char *)progress + s->offset);
@@ -167,12 +172,12 @@ static sn_status load_unlabelled(const sn_run *run, const char *path, const char
     size_t count = 0;
     const double *values;
     for (int i = 1; i < 12 && row[i]; i++)
-        count += sums_of(row[i])->count;
+        count += count_of(sums_of(row[i]));
     SN_TRY(find_doubles(run, path, row[0], count, &values));
     for (int i = 1; values && i < 12 && row[i]; i++) {
         const sums *s = sums_of(row[i]);
-        memcpy(values_of(progress, s), values, s->count * sizeof *values);
-        values += s->count;
+        memcpy(values_of(progress, s), values, s->bytes);
+        values += count_of(s);
     }
     return SN_OK;
 }
@@ -190,9 +195,11 @@ sn_status sn_progress_save(const sn_progress *progress, sn_run *run)
     for (int i = 0; i < ATTRIBUTES; i++)
         SN_TRY(save_attribute(attributes[i].label, attributes[i].type,
                               (const char *)progress + attributes[i].offset, &run->progress));
-    for (int i = 0; i < ALL_SUMS; i++)
-        SN_TRY(sn_tensors_set(&run->partial, all_sums[i].label, SN_TYPE_F64, 1, &all_sums[i].count,
+    for (int i = 0; i < ALL_SUMS; i++) {
+        const size_t count = count_of(&all_sums[i]);
+        SN_TRY(sn_tensors_set(&run->partial, all_sums[i].label, SN_TYPE_F64, 1, &count,
                               (const char *)progress + all_sums[i].offset));
+    }
     return SN_OK;
 }
 
@@ -206,8 +213,8 @@ sn_status sn_progress_load(sn_run *run, const char *path, sn_progress *p)
         SN_TRY(load_unlabelled(run, path, unlabelled[i], p));
     for (int i = 0; i < ALL_SUMS; i++) {
         const double *values;
-        SN_TRY(find_doubles(run, path, all_sums[i].label, all_sums[i].count, &values));
-        if (values) memcpy(values_of(p, &all_sums[i]), values, all_sums[i].count * sizeof *values);
+        SN_TRY(find_doubles(run, path, all_sums[i].label, count_of(&all_sums[i]), &values));
+        if (values) memcpy(values_of(p, &all_sums[i]), values, all_sums[i].bytes);
     }
     sn_tensors_clear(&run->partial);
     if (run->steps.rows >= p->step && run->epochs.rows >= p->epoch) return SN_OK;

@@ -36,9 +36,9 @@ typedef enum sn_norm_parameters {
     X(NONE, "none", "Identity", "none", SN_OVER_NOTHING, false, SN_AFFINE_NONE)
 
 #define SN_NORM_KIND(kind, ...) SN_NORM_##kind,
-#define SN_NORM_COUNT(...) +1
+#define SN_NORM_MARK(...) "."
 typedef enum sn_norm_kind { SN_NORM_ROWS(SN_NORM_KIND) } sn_norm_kind;
-enum { SN_NORM_KINDS = SN_NORM_ROWS(SN_NORM_COUNT) };
+enum { SN_NORM_KINDS = sizeof(SN_NORM_ROWS(SN_NORM_MARK)) - 1 }; /* a mark each */
 
 typedef struct sn_norm_type {
     const char *name, *pytorch, *help;
