@@ -45,18 +45,51 @@ static void open_to_directory(int file, const char *path)
     char *name = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
     if (name && stat(name, &directory) == 0 && fstat(file, &mine) == 0 && mine.st_uid == geteuid()) {
         const mode_t writers = directory.st_mode & (S_IWGRP | S_IWOTH);
-        const mode_t mode = S_IRUSR | S_IWUSR | writers | writers << 1; /* to read as well */
+        const mode_t mode = S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH | writers; /* it is empty: anybody may read it */
         if (mine.st_gid != directory.st_gid && fchown(file, (uid_t)-1, directory.st_gid) != 0) errno = 0;
         if ((mine.st_mode & mode) != mode && fchmod(file, mine.st_mode | mode) != 0) errno = 0;
     }
     free(name);
 }
 
+/* A lock that another user made, when the directory was not yet for others to write into, and that nobody holds: a new one takes its
+   place. Whoever opened the old one meanwhile finds that it is no longer there. */
+static int replace_foreign(const char *path)
+{
+    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    const int old = open(path, O_RDONLY | O_CLOEXEC);
+    if (old < 0) return -1;
+    const bool free_to_take = fcntl(old, F_GETLK, &whole) == 0 && whole.l_type == F_UNLCK;
+    close(old);
+    if (!free_to_take) {
+        errno = EAGAIN;
+        return -1;
+    }
+    char *fresh;
+    if (asprintf(&fresh, "%s.XXXXXX", path) < 0) return -1;
+    int file = mkostemp(fresh, O_CLOEXEC);
+    if (file >= 0 && rename(fresh, path) != 0) {
+        const int code = errno;
+        (void)unlink(fresh);
+        close(file);
+        file = -1;
+        errno = code;
+    }
+    free(fresh);
+    return file;
+}
+
+static int open_lock(const char *path)
+{
+    const int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    return file < 0 && errno == EACCES ? replace_foreign(path) : file;
+}
+
 /* 1: locked, 0: somebody else has it, -1: errno */
 static int try_lock(sn_lock *lock)
 {
-    const int file = open(lock->path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    if (file < 0) return -1;
+    const int file = open_lock(lock->path);
+    if (file < 0) return errno == EAGAIN ? 0 : -1;
     open_to_directory(file, lock->path);
     struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     if (fcntl(file, F_SETLK, &whole) == 0) {

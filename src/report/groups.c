@@ -197,6 +197,16 @@ sn_status sn_report_runs_choose_baseline(sn_report_runs *runs, const char *label
     return SN_OK;
 }
 
+double sn_value_last(const sn_report_run *run, const void *column)
+{
+    return sn_report_last(run, column);
+}
+
+double sn_value_evaluation(const sn_report_run *run, const void *attribute)
+{
+    return sn_attributes_number(&run->run.evaluation_attributes, attribute);
+}
+
 size_t sn_report_values(const sn_report_group *group, sn_report_value value, const void *context,
                         double *values)
 {

@@ -143,6 +143,7 @@ sn_status sn_report_write(const sn_report_request *request, sn_report_outcome *o
     sn_document document = {0};
     *outcome = (sn_report_outcome){0};
     sn_status status = sn_report_runs_load(request->paths, request->path_count, &runs);
+    if (status == SN_OK) status = sn_report_runs_group(&runs);
     outcome->runs = runs.count;
     outcome->groups = runs.group_count;
     outcome->unreadable = runs.unreadable;

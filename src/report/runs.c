@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "groups.h"
 #include "missing.h"
 #include "syncnorm/base/log.h"
 
@@ -75,16 +74,6 @@ double sn_report_correct(const sn_report_run *run)
     const double percent = sn_report_last(run, "test_accuracy");
     const size_t count = sn_report_test_count(run);
     return count && !isnan(percent) ? round(percent / 100 * (double)count) : SN_MISSING;
-}
-
-double sn_value_last(const sn_report_run *run, const void *column)
-{
-    return sn_report_last(run, column);
-}
-
-double sn_value_evaluation(const sn_report_run *run, const void *attribute)
-{
-    return sn_attributes_number(&run->run.evaluation_attributes, attribute);
 }
 
 /* "norm3.running_mean", as many values as those before it. */
@@ -186,7 +175,7 @@ sn_status sn_report_runs_load(const char *const *paths, size_t count, sn_report_
     if (runs->count == 0)
         return sn_fail(SN_ERROR_FILE, "no report: none of the %zu file%s is a run file that can be read",
                        count, count == 1 ? "" : "s");
-    return sn_report_runs_group(runs);
+    return SN_OK;
 }
 
 void sn_report_runs_clear(sn_report_runs *runs)

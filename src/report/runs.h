@@ -41,7 +41,7 @@ typedef struct sn_report_runs {
     bool digests_differ; /* the same experiment and seed gave two results: it must not */
 } sn_report_runs;
 
-/** Reads, sorts and groups. Files that cannot be used are logged as errors and counted. */
+/** Reads them; sn_report_runs_group() comes next. Files that cannot be used are logged as errors and counted. */
 sn_status sn_report_runs_load(const char *const *paths, size_t count, sn_report_runs *runs);
 void sn_report_runs_clear(sn_report_runs *runs);
 

@@ -163,7 +163,7 @@ class Unreadable(jobs.Test):
         os.chmod(self.path(), 0)
         job = self.train("--epochs", 2, "--output", "run.h5", prefix=SOMEBODY, expect=1)
         self.one_line(job, "run.h5: cannot read it: Permission denied")
-        self.assertEqual(sorted(os.listdir(self.directory)), ["run.h5", "run.h5.prev"])
+        self.assertEqual(sorted(os.listdir(self.directory)), [".run.h5.lock", "run.h5", "run.h5.prev"])
 
 
 class AtTheEnd(jobs.Test):
@@ -203,7 +203,7 @@ class AtTheEnd(jobs.Test):
             self.assertEqual(len(said), 2, job.err())
             self.assertIn("trying again for up to 4 s", said[0])
             self.assertRegex(said[1], r"\Asyncnorm: error: \S*run.h5: cannot write the new file: File too large\Z")
-            self.assertEqual(os.listdir(self.path("disk")), [])
+            self.assertEqual(os.listdir(self.path("disk")), [".run.h5.lock"])
 
 
 if __name__ == "__main__":
