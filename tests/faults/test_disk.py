@@ -175,6 +175,7 @@ class AtTheEnd(jobs.Test):
 
     def begin(self, np, **options):
         """A run whose end cannot be saved."""
+        self.remove("disk/.run.h5.lock")  # of the job before: a new one tells that this one has begun
         job = self.start("--epochs", 2, "--checkpoint-every", "1h", "--timeout", "2", "--output", "disk/run.h5", np=np,
                          **options)
         ranks = job.ranks()
