@@ -100,7 +100,7 @@ become_ctest() {
     report=$logs/ctest.$preset.xml
     rm -f "$report"
     say "testing $preset"
-    exec ctest --test-dir "build/$preset" --no-tests=error --output-on-failure --timeout 300 -j "$jobs" \
+    exec ctest --test-dir "build/$preset" --no-tests=error --output-on-failure --timeout 900 -j "$jobs" \
         --output-junit "$report" "$@" >"$logs/ctest.$preset.log" 2>&1
 }
 

@@ -75,7 +75,7 @@ class Kill(jobs.Test):
                 kills += 1
                 struck.add((victim, saving))
             self.assert_same(self.path(name), jobs.reference("--experiment", experiment, "--epochs", EPOCHS))
-            # the file of a lock does no harm, and a kill at the very end may leave it; a temporary file takes space
+            # the file of a lock stays; a temporary file takes space
             self.assertEqual([n for n in os.listdir(self.directory) if ".tmp-" in n], [], history)
         if wanted >= len(VICTIMS):
             self.assertEqual({victim for victim, _ in struck}, set(VICTIMS), history)

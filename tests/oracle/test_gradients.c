@@ -206,7 +206,11 @@ static void assert_gradients(const char *name, sn_norm_kind kind, const char *co
 static void gradients_are_the_references(void **state)
 {
     (void)state;
+#ifdef __SANITIZE_ADDRESS__ /* where a step takes ten times as long: part of a block, and more than one */
+    static const uint32_t batches[] = {5, 29};
+#else
     static const uint32_t batches[] = {1, 5, 16, 29};
+#endif
     draw_images(4);
     for (size_t i = 0; i < sizeof norms / sizeof *norms; i++)
         for (size_t b = 0; b < sizeof batches / sizeof *batches; b++) {
