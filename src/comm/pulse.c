@@ -1,6 +1,4 @@
-/* One communicator, and one thread on each rank that looks a hundred times a second. Neighbours in the tree (overlay.h) tell each other
-   words, a handful in a message: synchronous sends that nobody waits for, one under way to each neighbour, so that a message that was
-   taken says that the other side lives. A message without words is a sign of life and no more.
+/* One communicator, and one thread on each rank that looks a hundred times a second at what its neighbours in the tree (overlay.h) tell.
 
    One-sided MPI would need no thread where it is a matter of hardware. Over TCP Open MPI 4.1 has MPI_Fetch_and_op answered by the
    target's next MPI call, which may be a whole run away, and between nodes without RDMA its MPI_Win_allocate fails outright. */
@@ -14,13 +12,12 @@
 #include <string.h>
 #include <time.h>
 
+#include "neighbour.h"
 #include "overlay.h"
 #include "team_internal.h"
 #include "ticker.h"
 
-enum { TAG_HOST = 1, TAG_WORDS, HOST_SIZE = 64 };
-enum { MESSAGE = 3500 }; /* bytes: MPI sends it at once, and receiving it never waits for the other side */
-enum { LOOKS = 8 };      /* for signs of life, per timeout */
+enum { TAG_HOST = NEIGHBOUR_TAG + 1, LOOKS = 8 /* for signs of life, per timeout */ };
 
 /* Seconds. A watchdog names what was waited for, so it has the first word; the parent has the second; the children have it when that
    did not end the job, one of them before the others. */
@@ -33,23 +30,6 @@ typedef enum kind {
     NOTE, /* up, followed by the note */
     DONE, /* up: all of this branch rest; down: everybody does */
 } kind;
-
-typedef struct word {
-    int32_t kind, rank; /* whose note it is */
-    int64_t number;
-} word;
-
-typedef struct neighbour {
-    int rank;
-    char host[HOST_SIZE];
-    bool alive;            /* since the last look for signs it told something, or took something */
-    double silence, grace; /* seconds without; that it has beyond the timeout */
-    int owed;              /* numbers that were wanted from there and not given yet */
-    unsigned char *words;  /* [count][stride]: to be told; a word and, where it is one, its note */
-    size_t count, capacity;
-    unsigned char message[MESSAGE]; /* under way */
-    MPI_Request sent;
-} neighbour;
 
 struct sn_pulse {
     MPI_Comm comm;
@@ -71,56 +51,27 @@ struct sn_pulse {
     int done;             /* children all of whose branch rest */
     bool rests, all_rest; /* this rank; everybody */
     unsigned char *notes; /* [size], on the world's root */
-    unsigned char heard[MESSAGE];
+    unsigned char heard[NEIGHBOUR_MESSAGE];
 };
 
-/* ---- telling ---- */
+/* ---- what the words do ---- */
 
-static void post(const sn_pulse *p, neighbour *to, const word *w, const void *note)
+static void post(const sn_pulse *p, neighbour *to, word w, const void *note)
 {
-    size_t at = 0;
-    for (; at < to->count; at++) /* a note takes the place of the one before */
-        if (note && memcmp(to->words + at * p->stride, w, sizeof *w) == 0) break;
-    if (at == to->capacity) {
-        to->capacity = 2 * to->capacity + 4;
-        to->words = realloc(to->words, to->capacity * p->stride);
-        if (!to->words) sn_comm_abort(sn_exit_code(SN_ERROR_MEMORY));
-    }
-    if (at == to->count) to->count++;
-    memcpy(to->words + at * p->stride, w, sizeof *w);
-    if (note) memcpy(to->words + at * p->stride + sizeof *w, note, p->note_bytes);
+    neighbour_post(to, p->stride, w, note);
 }
 
-static void post_to_children(sn_pulse *p, const word *w, const neighbour *but)
+static void post_to_children(sn_pulse *p, word w, const neighbour *but)
 {
     for (int i = 0; i < p->children; i++)
         if (&p->neighbours[i] != but) post(p, &p->neighbours[i], w, NULL);
 }
 
-/* Sends what there is to tell, and with `sign` also nothing, unless a message is still under way. */
-static void tell(const sn_pulse *p, neighbour *to, bool sign)
-{
-    if (to->sent != MPI_REQUEST_NULL) {
-        int taken;
-        MPI_Test(&to->sent, &taken, MPI_STATUS_IGNORE);
-        if (!taken) return;
-        to->alive = true;
-    }
-    const size_t most = MESSAGE / p->stride, count = to->count < most ? to->count : most;
-    if (count == 0 && !sign) return;
-    memcpy(to->message, to->words, count * p->stride);
-    to->count -= count;
-    memmove(to->words, to->words + count * p->stride, to->count * p->stride);
-    MPI_Issend(to->message, (int)(count * p->stride), MPI_BYTE, to->rank, TAG_WORDS, p->comm, &to->sent);
-}
-
-/* ---- what the words do ---- */
-
 static void spread_stop(sn_pulse *p, const neighbour *from)
 {
     if (atomic_exchange(&p->stops, true)) return;
-    post_to_children(p, &(word){.kind = STOP}, from);
-    if (p->parent && p->parent != from) post(p, p->parent, &(word){.kind = STOP}, NULL);
+    post_to_children(p, (word){.kind = STOP}, from);
+    if (p->parent && p->parent != from) post(p, p->parent, (word){.kind = STOP}, NULL);
 }
 
 /* To this rank, or towards one that wants a number: who it was that asked does not matter. */
@@ -135,7 +86,7 @@ static void give(sn_pulse *p, int64_t number)
     for (int i = 0; i < p->children; i++)
         if (p->neighbours[i].owed > 0) {
             p->neighbours[i].owed--;
-            post(p, &p->neighbours[i], &(word){.kind = GIVE, .number = number}, NULL);
+            post(p, &p->neighbours[i], (word){.kind = GIVE, .number = number}, NULL);
             return;
         }
 }
@@ -143,7 +94,7 @@ static void give(sn_pulse *p, int64_t number)
 static void ask(sn_pulse *p)
 {
     if (p->parent)
-        post(p, p->parent, &(word){.kind = TAKE}, NULL);
+        post(p, p->parent, (word){.kind = TAKE}, NULL);
     else
         give(p, p->next++);
 }
@@ -151,7 +102,7 @@ static void ask(sn_pulse *p)
 static void pin(sn_pulse *p, int rank, const void *note)
 {
     if (p->parent)
-        post(p, p->parent, &(word){.kind = NOTE, .rank = rank}, note);
+        post(p, p->parent, (word){.kind = NOTE, .rank = rank}, note);
     else
         memcpy(p->notes + (size_t)rank * p->note_bytes, note, p->note_bytes);
 }
@@ -159,7 +110,7 @@ static void pin(sn_pulse *p, int rank, const void *note)
 static void end_rest(sn_pulse *p)
 {
     p->all_rest = true;
-    post_to_children(p, &(word){.kind = DONE}, NULL);
+    post_to_children(p, (word){.kind = DONE}, NULL);
 }
 
 /* Each neighbour takes words in the order of telling: so what a branch told arrives before it is done. */
@@ -167,7 +118,7 @@ static void settle(sn_pulse *p)
 {
     if (!p->rests || p->done < p->children) return;
     if (p->parent)
-        post(p, p->parent, &(word){.kind = DONE}, NULL);
+        post(p, p->parent, (word){.kind = DONE}, NULL);
     else
         end_rest(p);
 }
@@ -208,12 +159,12 @@ static void listen(sn_pulse *p)
     for (;;) {
         int there, bytes;
         MPI_Status status;
-        MPI_Iprobe(MPI_ANY_SOURCE, TAG_WORDS, p->comm, &there, &status);
+        MPI_Iprobe(MPI_ANY_SOURCE, NEIGHBOUR_TAG, p->comm, &there, &status);
         if (!there) return;
         neighbour *from = p->neighbours;
         while (from->rank != status.MPI_SOURCE)
             from++;
-        MPI_Recv(p->heard, MESSAGE, MPI_BYTE, from->rank, TAG_WORDS, p->comm, &status);
+        MPI_Recv(p->heard, NEIGHBOUR_MESSAGE, MPI_BYTE, from->rank, NEIGHBOUR_TAG, p->comm, &status);
         MPI_Get_count(&status, MPI_BYTE, &bytes);
         from->alive = true;
         for (size_t at = 0; at < (size_t)bytes; at += p->stride)
@@ -246,7 +197,7 @@ static void look(void *pulse)
     listen(p);
     const bool signs = time_for_signs(p);
     for (int i = 0; i < p->count; i++)
-        tell(p, &p->neighbours[i], signs && &p->neighbours[i] == p->parent);
+        neighbour_tell(&p->neighbours[i], p->stride, p->comm, signs && &p->neighbours[i] == p->parent);
     pthread_mutex_unlock(&p->mutex);
     /* The next look tests the requests, the end waits for them.
        NOLINTNEXTLINE(clang-analyzer-optin.mpi.MPI-Checker) */
@@ -283,11 +234,11 @@ static sn_status find_neighbours(sn_pulse *p, sn_team *world, sn_team *team)
 /* For the message when one is lost. Children come first on every rank, so nobody waits in a circle. Collective over the world. */
 static void exchange_hosts(sn_pulse *p)
 {
-    char mine[HOST_SIZE];
+    char mine[NEIGHBOUR_HOST];
     snprintf(mine, sizeof mine, "%s", sn_comm_host());
     for (neighbour *n = p->neighbours; n < p->neighbours + p->count; n++)
-        MPI_Sendrecv(mine, HOST_SIZE, MPI_BYTE, n->rank, TAG_HOST, n->host, HOST_SIZE, MPI_BYTE, n->rank,
-                     TAG_HOST, p->comm, MPI_STATUS_IGNORE);
+        MPI_Sendrecv(mine, NEIGHBOUR_HOST, MPI_BYTE, n->rank, TAG_HOST, n->host, NEIGHBOUR_HOST, MPI_BYTE,
+                     n->rank, TAG_HOST, p->comm, MPI_STATUS_IGNORE);
 }
 
 static sn_status start_thread(sn_pulse *p)

@@ -19,6 +19,10 @@ class Study(harness.Test):
         self.assertIsNotNone(found, out)
         return {name: harness.digests(found.group(f"r{i}"))[0] for i, name in enumerate(names)}
 
+    def files(self, directory):
+        """Run files; locks stay beside them, hidden."""
+        return sorted(n for n in os.listdir(self.path(directory)) if n.endswith(".h5"))
+
     def test_the_published_study_on_any_number_of_ranks(self):
         names = ["gn-s1", "ln-s1", "bn-l1-s1"]
         alone = {}
@@ -127,8 +131,7 @@ class Study(harness.Test):
         out, _ = self.run_program("study", "--norm", "gn,bn,gn", "--seed", "3-4,3", "--steps", "2", np=3)
         found = self.rows(out, ["gn-s3", "gn-s4", "bn-s3", "bn-s4"])
         self.assertEqual(len(set(found.values())), 4)
-        self.assertEqual(sorted(name for name in os.listdir(self.path("runs")) if name.endswith(".h5")),
-                         ["bn-s3.h5", "bn-s4.h5", "gn-s3.h5", "gn-s4.h5"])
+        self.assertEqual(self.files("runs"), ["bn-s3.h5", "bn-s4.h5", "gn-s3.h5", "gn-s4.h5"])
 
     def test_many_runs_for_few_teams_are_each_done_once(self):
         out, _ = self.run_program("study", "--norm", "gn", "--seed", "1-9", "--steps", "1", np=4)
@@ -186,7 +189,7 @@ class Study(harness.Test):
         names = [f"{norm}-workers2-s{seed}" for norm in ("gn", "bn") for seed in (1, 2, 3)]
         self.assertEqual(self.rows(out, names), self.rows(whole, names))
         self.assertEqual((err.count("nothing to do"), err.count("going on after")), (2, 2))
-        self.assertEqual(sorted(n for n in os.listdir(self.path("runs")) if n.endswith(".h5")), sorted(f"{n}.h5" for n in names))
+        self.assertEqual(self.files("runs"), sorted(f"{n}.h5" for n in names))
 
     def test_out_of_time(self):
         out, err = self.run_program("study", "--epochs", "60000", "--max-time", "0:00:01", np=2, expect=75)
@@ -199,7 +202,7 @@ class Study(harness.Test):
     def test_a_study_from_given_weights(self):
         self.run_program("train", "-q", "--steps", "3", "--output", "start.h5")
         out, _ = self.run_program("study", "--norm", "gn", "--init", "start.h5", "--seed", "1-2", "--steps", "2", np=2)
-        names = sorted(name for name in os.listdir(self.path("runs")) if name.endswith(".h5"))
+        names = self.files("runs")
         self.assertRegex(" ".join(names), r"\Agn-init[0-9a-f]{8}-s1.h5 gn-init[0-9a-f]{8}-s2.h5\Z")
         one, _ = self.run_program("train", "--init", "start.h5", "--steps", "2", "--resume", "never")
         self.assertIn(harness.digests(one)[-1], out)

@@ -42,6 +42,7 @@ int main(int argc, char **argv)
         else
             sn_shared_destroy(shared);
     }
+    sn_team_barrier(world); /* who was in none waits here for the end of the job */
     sn_comm_finish(world);
     return 0;
 }
