@@ -144,9 +144,9 @@ static size_t count_of(const sums *s)
     return s->bytes / sizeof(double);
 }
 
-static double *values_of(sn_progress *progress, const sums *s)
+static void *values_of(sn_progress *progress, const sums *s)
 {
-    return (double *)((char *)progress + s->offset);
+    return (char *)progress + s->offset;
 }
 
 /* `count` doubles of a dataset; NULL when it is not there. */
