@@ -45,7 +45,8 @@ static void open_to_directory(int file, const char *path)
     char *name = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
     if (name && stat(name, &directory) == 0 && fstat(file, &mine) == 0 && mine.st_uid == geteuid()) {
         const mode_t writers = directory.st_mode & (S_IWGRP | S_IWOTH);
-        const mode_t mode = S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH | writers; /* it is empty: anybody may read it */
+        const mode_t mode = S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH |
+                            writers; /* it is empty: anybody may read it */
         if (mine.st_gid != directory.st_gid && fchown(file, (uid_t)-1, directory.st_gid) != 0) errno = 0;
         if ((mine.st_mode & mode) != mode && fchmod(file, mine.st_mode | mode) != 0) errno = 0;
     }
