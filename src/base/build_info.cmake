@@ -4,4 +4,5 @@ execute_process(COMMAND git -C ${SOURCE_DIR} describe --always --dirty --abbrev=
 if(failed)
   set(GIT_REVISION unknown)
 endif()
+string(REGEX REPLACE "([\\\"])" "\\\\\\1" FLAGS "${FLAGS}") # it becomes a string of C
 configure_file(${TEMPLATE} ${OUTPUT} @ONLY)

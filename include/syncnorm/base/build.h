@@ -5,7 +5,7 @@
 typedef struct sn_build {
     const char *version;      /* of syncnorm */
     const char *compiler;     /* "GNU 12.2.0" */
-    const char *flags;        /* optimization and arithmetic flags */
+    const char *flags;        /* all that reached the compiler but warnings and includes, CFLAGS included */
     const char *git_revision; /* commit, with "-dirty" when the tree had changes; "unknown" outside git */
 } sn_build;
 
