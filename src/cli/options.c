@@ -7,8 +7,6 @@
 
 #include "syncnorm/kernels/kernels.h"
 
-enum { OPTIONS_MAX = 40 };
-
 static const double DEFAULT_TIMEOUT = 300; /* of the watchdog, seconds */
 
 static bool is_length_limit(const char *name)
@@ -29,10 +27,10 @@ static const char *help_of(const sn_experiment_option *option, bool study)
 
 const sn_cli_option *sn_cli_experiment_options(bool study)
 {
-    static sn_cli_option options[OPTIONS_MAX + 1];
+    static sn_cli_option options[SN_EXPERIMENT_OPTIONS_MAX + 1];
     size_t count, used = 0;
     const sn_experiment_option *table = sn_experiment_options(&count);
-    for (size_t i = 0; i < count && used < OPTIONS_MAX; i++)
+    for (size_t i = 0; i < count; i++)
         if (!is_length_limit(table[i].name))
             options[used++] = (sn_cli_option){table[i].name, table[i].argument, help_of(&table[i], study), 0};
     return options;

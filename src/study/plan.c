@@ -102,13 +102,11 @@ typedef struct axis {
     list values;
 } axis;
 
-enum { AXES_MAX = 32 };
-
 /* What the options say. */
 struct sn_plan_product {
     given_options given;
     int ranks;
-    axis axes[AXES_MAX]; /* in the table's order, what chooses the norm first */
+    axis axes[SN_EXPERIMENT_OPTIONS_MAX]; /* in the table's order, what chooses the norm first */
     size_t count;
 };
 
@@ -125,7 +123,6 @@ static const sn_experiment_option *describe(const char *name)
 
 static sn_status add_axis(product *p, const sn_experiment_option *option, const char *value)
 {
-    if (p->count == AXES_MAX) return sn_fail(SN_ERROR_USAGE, "--%s: too many lists", option->name);
     axis *a = &p->axes[p->count++];
     a->option = option->name;
     return split(option->name, option->range, value, &a->values);
@@ -150,7 +147,7 @@ static sn_status find_axes(product *p)
 /* A preset sets several fields, of which an option may then change one: so it is first. */
 static sn_status set_axes(const product *p, size_t combination, sn_experiment *experiment)
 {
-    size_t at[AXES_MAX];
+    size_t at[SN_EXPERIMENT_OPTIONS_MAX];
     for (size_t i = p->count; i-- > 0; combination /= p->axes[i].values.count)
         at[i] = combination % p->axes[i].values.count;
     for (size_t i = 0; i < p->count; i++)

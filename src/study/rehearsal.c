@@ -9,48 +9,55 @@
 #include "syncnorm/base/memory.h"
 #include "syncnorm/dataset/dataset.h"
 #include "syncnorm/io/run_file.h"
+#include "syncnorm/nn/optimizer.h"
 #include "syncnorm/nn/replica.h"
+#include "syncnorm/study/estimate.h"
 #include "syncnorm/study/study.h"
 #include "syncnorm/train/state.h"
 
-enum { IMAGES = 64, STEPS = 4, NORMS = 5, CONVOLUTIONS = 2 };
+enum { BLOCKS = 4, IMAGES = BLOCKS * SN_LANES, STEPS = 4 };
 
 static const sn_dataset_facts mnist = {.name = "MNIST", .train = 60000, .test = 10000};
 
 typedef struct rates {
-    double stated;                        /* 0: measure */
-    double measured[NORMS][CONVOLUTIONS]; /* images/s of one rank; 0: not yet */
+    double stated;                                        /* images/s; 0: measure */
+    sn_block_cost measured[SN_NORM_KINDS][SN_CONV_KINDS]; /* block 0: not yet */
 } rates;
 
-/* The fastest of a few steps on made-up images: speed does not depend on what is in them. Needs neither data nor MPI. */
-static sn_status time_steps(sn_replica *replica, sn_model *model, double *images_per_second)
+/* The fastest of a few steps on `count` made-up images: speed does not depend on what is in them. Needs neither data nor MPI. */
+static sn_status time_step(sn_replica *replica, sn_model *model, uint32_t count, double *seconds)
 {
     static uint8_t pixels[IMAGES * SN_IMAGE_PIXELS], labels[IMAGES];
-    uint32_t index[IMAGES];
+    static const sn_sgd sgd = {.learning_rate = 1e-3, .momentum = 0.9}; /* small: the weights stay sane */
     for (size_t i = 0; i < sizeof pixels; i++)
         pixels[i] = (uint8_t)(i * 2654435761u >> 24);
-    for (uint32_t i = 0; i < IMAGES; i++) {
+    for (uint32_t i = 0; i < IMAGES; i++)
         labels[i] = (uint8_t)(i % SN_CLASSES);
-        index[i] = i;
-    }
-    double best = 0;
+    *seconds = HUGE_VAL;
     for (uint32_t step = 0; step < STEPS; step++) {
-        const sn_batch batch = {.samples = {pixels, labels, IMAGES},
-                                .index = index,
-                                .count = IMAGES,
-                                .total = IMAGES,
-                                .step = step};
+        const sn_batch batch = {
+            .samples = {pixels, labels, IMAGES}, .count = count, .total = count, .step = step};
         sn_step_sums sums;
         const double begun = sn_clock();
         SN_TRY(sn_replica_step(replica, model, &batch, NULL, &sums));
-        const double rate = IMAGES / (sn_clock() - begun);
-        if (rate > best) best = rate;
+        sn_sgd_step(&sgd, model, sums.gradient, count);
+        *seconds = fmin(*seconds, sn_clock() - begun);
     }
-    *images_per_second = best;
     return SN_OK;
 }
 
-static sn_status measure(const sn_experiment *e, double *images_per_second)
+/* From steps of one block and of several. */
+static sn_status time_steps(sn_replica *replica, sn_model *model, sn_block_cost *cost)
+{
+    double one, several;
+    SN_TRY(time_step(replica, model, SN_LANES, &one));
+    SN_TRY(time_step(replica, model, IMAGES, &several));
+    const double block = fmin((several - one) / (BLOCKS - 1), several / BLOCKS);
+    *cost = (sn_block_cost){.block = block, .update = several - BLOCKS * block};
+    return SN_OK;
+}
+
+static sn_status measure(const sn_experiment *e, sn_block_cost *cost)
 {
     sn_team *alone = NULL;
     sn_network network;
@@ -73,7 +80,7 @@ static sn_status measure(const sn_experiment *e, double *images_per_second)
                                             .dropout = e->dropout};
         status = sn_replica_create(&options, &replica);
     }
-    if (status == SN_OK) status = time_steps(replica, model, images_per_second);
+    if (status == SN_OK) status = time_steps(replica, model, cost);
     sn_replica_destroy(replica);
     sn_model_destroy(model);
     sn_team_destroy(alone);
@@ -119,26 +126,30 @@ static standing standing_of(const char *directory, const char *name, const sn_ex
     return s;
 }
 
-/* Of what is left of a run on so many ranks. They share every batch evenly, and what they tell each other is small beside it.
-   Evaluating an image is a third of training on it: forward alone. */
+/* Images/s of one rank, in whole blocks. */
+static double rate_of(const sn_block_cost *cost)
+{
+    return IMAGES / (BLOCKS * cost->block + cost->update);
+}
+
+/* Of what is left of a run on so many ranks. */
 static sn_status estimate(const sn_experiment *e, const sn_dataset_facts *data, const standing *done,
                           int ranks, rates *r, double *seconds)
 {
-    double rate = r->stated;
+    sn_block_cost cost = {0};
     *seconds = 0;
     if (done->complete) return SN_OK;
-    if (rate <= 0) {
-        double *measured = &r->measured[e->norm][e->conv];
-        if (*measured <= 0) SN_TRY(measure(e, measured));
-        rate = *measured;
+    if (r->stated > 0) {
+        cost.block = SN_LANES / r->stated;
+    } else {
+        sn_block_cost *measured = &r->measured[e->norm][e->conv];
+        if (measured->block <= 0) SN_TRY(measure(e, measured));
+        cost = *measured;
     }
     double images = (double)e->epochs * data->train;
     if (e->steps && (double)e->steps * e->batch < images) images = (double)e->steps * e->batch;
-    if (!done->obstacle) images = images > done->samples ? images - done->samples : 0;
-    /* after each epoch or part of one, and with the training set at the end */
-    const double evaluated = ceil(images / data->train) * data->test + data->train;
-    const double useful = ranks < (int)e->batch ? ranks : (int)e->batch;
-    *seconds = (images + evaluated / 3) / (rate * useful);
+    if (!done->obstacle) images = fmax(0, images - done->samples);
+    *seconds = sn_run_seconds(&cost, e, data, (uint64_t)images, ranks);
     return SN_OK;
 }
 
@@ -219,7 +230,7 @@ static sn_status print_runs(const sn_rehearsal *rehearsal, const sn_dataset_fact
 }
 
 static void print_total(const double *busy, int teams, const sn_dataset_facts *data, const rates *r,
-                        FILE *out)
+                        int ranks, FILE *out)
 {
     double last = 0;
     for (int t = 0; t < teams; t++)
@@ -234,14 +245,20 @@ static void print_total(const double *busy, int teams, const sn_dataset_facts *d
             data == &mnist ? " (no data set was found)" : "", r->stated > 0 ? "the stated" : "measured");
     if (r->stated > 0) fprintf(out, " %.0f", r->stated);
     const char *separator = " ";
-    for (int norm = 0; norm < NORMS; norm++)
-        for (int conv = 0; conv < CONVOLUTIONS; conv++)
-            if (r->measured[norm][conv] > 0) {
-                fprintf(out, "%s%s%s %.0f", separator, sn_norm_name((sn_norm_kind)norm),
-                        conv == SN_CONV_GEMM ? " gemm" : "", r->measured[norm][conv]);
+    for (int norm = 0; norm < SN_NORM_KINDS; norm++)
+        for (int conv = 0; conv < SN_CONV_KINDS; conv++)
+            if (r->measured[norm][conv].block > 0) {
+                fprintf(out, "%s%s%s %.0f", separator, sn_norm_types[norm].name,
+                        conv == SN_CONV_GEMM ? " gemm" : "", rate_of(&r->measured[norm][conv]));
                 separator = ", ";
             }
     fputc('\n', out);
+    if (ranks > 1)
+        fprintf(out,
+                "A rank's share of a batch is taken in blocks of %d images, any part of which costs as much; "
+                "sums "
+                "across ranks are not measured, but taken for those of one node\n",
+                SN_LANES);
 }
 
 sn_status sn_study_rehearse(const sn_rehearsal *rehearsal, FILE *out)
@@ -272,7 +289,7 @@ sn_status sn_study_rehearse(const sn_rehearsal *rehearsal, FILE *out)
                 ranks == 1 ? "rank" : "ranks", teams, teams == 1 ? "team" : "teams", *note ? ": " : "", note);
         status = print_runs(rehearsal, data, sizes, teams, busy, &r, out);
     }
-    if (status == SN_OK) print_total(busy, teams, data, &r, out);
+    if (status == SN_OK) print_total(busy, teams, data, &r, ranks, out);
     sn_free(node);
     sn_free(team_of);
     sn_free(sizes);

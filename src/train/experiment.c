@@ -7,7 +7,7 @@
 #include "experiment_fields.h"
 #include "syncnorm/nn/network.h"
 
-enum { HELP_SIZE = 192, OPTIONS_MAX = 32 };
+enum { HELP_SIZE = 192 };
 
 /* The default belongs to the help where there is one to speak of: not for flags, paths and what is off at 0. */
 static bool tells_default(const sn_field *field)
@@ -18,10 +18,10 @@ static bool tells_default(const sn_field *field)
 
 const sn_experiment_option *sn_experiment_options(size_t *count)
 {
-    static sn_experiment_option options[OPTIONS_MAX];
-    static char help[OPTIONS_MAX][HELP_SIZE];
+    static sn_experiment_option options[SN_EXPERIMENT_OPTIONS_MAX];
+    static char help[SN_EXPERIMENT_OPTIONS_MAX][HELP_SIZE];
     size_t n = 0;
-    for (const sn_field *field = sn_fields; field < sn_fields + sn_field_count && n < OPTIONS_MAX; field++) {
+    for (const sn_field *field = sn_fields; field < sn_fields + sn_field_count; field++) {
         if (!field->option) continue;
         snprintf(help[n], HELP_SIZE, tells_default(field) ? "%s (default %s)" : "%s", field->help,
                  field->initial);

@@ -17,6 +17,7 @@ static const char *const lr_scaling_names[] = {"none", "linear", NULL};
 _Static_assert(sizeof(sn_norm_kind) == sizeof(int) && sizeof(sn_conv_kind) == sizeof(int) &&
                    sizeof(sn_lr_scaling) == sizeof(int),
                "choices are stored as int");
+_Static_assert(sizeof conv_names / sizeof *conv_names == SN_CONV_KINDS + 1, "a name for each kind");
 
 const sn_preset sn_presets[] = {
     {"gn", SN_NORM_GROUP, 0}, {"ln", SN_NORM_LAYER, 0}, {"bn-l1", SN_NORM_BATCH, 3e-4}, {0}};
@@ -184,3 +185,5 @@ const sn_field sn_fields[] = {
 // clang-format on
 
 const size_t sn_field_count = sizeof sn_fields / sizeof *sn_fields;
+_Static_assert(sizeof sn_fields / sizeof *sn_fields <= SN_EXPERIMENT_OPTIONS_MAX,
+               "arrays of options have room for every field");

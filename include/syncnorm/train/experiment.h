@@ -18,9 +18,10 @@
 #include "syncnorm/dataset/shards.h"
 #include "syncnorm/nn/norm_kind.h"
 
-enum { SN_PATH_SIZE = 4096, SN_RUN_NAME_SIZE = 256 };
+enum { SN_PATH_SIZE = 4096, SN_RUN_NAME_SIZE = 256, SN_EXPERIMENT_OPTIONS_MAX = 40 };
 
 typedef enum sn_conv_kind { SN_CONV_DIRECT, SN_CONV_GEMM } sn_conv_kind;
+enum { SN_CONV_KINDS = SN_CONV_GEMM + 1 };
 /** Statistics scope of batch norm: the whole batch, each worker's samples, or groups of K >= 2 consecutive samples. */
 enum { SN_SCOPE_SYNC = 0 };
 #define SN_SCOPE_WORKER UINT32_MAX
@@ -77,7 +78,7 @@ typedef struct sn_experiment_option {
     const char *goes_with; /* "batch norm"; NULL: with everything */
 } sn_experiment_option;
 
-/** The options of the table in the order of --help; `*count` of them. "experiment" (the preset) is the first. */
+/** The options of the table in the order of --help; `*count` of them, at most SN_EXPERIMENT_OPTIONS_MAX. "experiment" (the preset) is the first. */
 const sn_experiment_option *sn_experiment_options(size_t *count);
 
 /** The defaults: the gn experiment. */

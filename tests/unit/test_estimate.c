@@ -1,0 +1,91 @@
+/* How long a run takes: shares, their blocks, the largest share's time. */
+
+#include "experiment_options.h"
+#include "syncnorm/study/estimate.h"
+
+static const sn_block_cost second = {
+    .block = 1}; /* so that seconds are blocks, and what sums take is far less */
+
+static void assert_about(double seconds, double expected)
+{
+    if (!(seconds >= expected && seconds < expected * 1.001 + 1e-9))
+        fail_msg("%g s, expected about %g s", seconds, expected);
+}
+
+static void a_share_costs_whole_blocks(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t samples;
+        double blocks;
+    } cases[] = {{0, 0}, {1, 1}, {15, 1}, {16, 1}, {17, 2}, {64, 4}, {65536, 4096}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_true(sn_share_seconds(&second, cases[i].samples) == cases[i].blocks);
+}
+
+/* Beyond a rank for each block nothing is gained. */
+static void a_step_takes_as_long_as_the_largest_share(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t batch;
+        int ranks;
+        double blocks;
+    } cases[] = {{64, 1, 4},    {64, 2, 2},    {64, 3, 2},    {64, 4, 1},   {64, 8, 1}, {64, 16, 1},
+                 {64, 64, 1},   {37, 1, 3},    {37, 2, 2},    {37, 3, 1},   {1, 64, 1}, {1024, 1, 64},
+                 {1024, 3, 22}, {1024, 16, 4}, {1024, 48, 2}, {1024, 64, 1}};
+    for (int norm = 0; norm < SN_NORM_KINDS; norm++) {
+        const sn_experiment e = with(OPTIONS({"norm", sn_norm_types[norm].name}));
+        for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+            assert_about(sn_step_seconds(&second, &e, cases[i].batch, cases[i].ranks), cases[i].blocks);
+    }
+    const sn_block_cost update = {.block = 1, .update = 0.5};
+    const sn_experiment gn = with(OPTIONS({"norm", "gn"}));
+    assert_about(sn_step_seconds(&update, &gn, 64, 64), 1.5);
+}
+
+/* What ranks tell each other: nothing on one, more on more; and of batch norm, whose groups lie on several ranks, more again. */
+static void sums_are_counted(void **state)
+{
+    (void)state;
+    const sn_block_cost nothing = {0};
+    const sn_experiment gn = with(OPTIONS({"norm", "gn"})), bn = with(OPTIONS({"norm", "bn"})),
+                        worker = with(OPTIONS({"norm", "bn"}, {"workers", "4"}, {"bn-scope", "worker"})),
+                        literal = with(OPTIONS({"norm", "bn"}, {"workers", "ranks"}, {"bn-scope", "worker"})),
+                        small = with(OPTIONS({"norm", "bn"}, {"bn-scope", "8"}));
+    assert_true(sn_step_seconds(&nothing, &bn, 64, 1) == 0);
+    double before = 0;
+    for (int ranks = 2; ranks <= 64; ranks *= 2) {
+        const double plain = sn_step_seconds(&nothing, &gn, 64, ranks);
+        const double synchronized = sn_step_seconds(&nothing, &bn, 64, ranks);
+        assert_true(plain > before);
+        assert_true(synchronized > plain);
+        assert_true(sn_step_seconds(&nothing, &worker, 64, ranks) == (ranks <= 4 ? plain : synchronized));
+        assert_true(sn_step_seconds(&nothing, &small, 64, ranks) == (ranks <= 8 ? plain : synchronized));
+        assert_true(sn_step_seconds(&nothing, &literal, 64, ranks) == plain);
+        before = plain;
+    }
+}
+
+/* 100 images in batches of 64: 4 and 3 blocks; 40 of a test set: 3 blocks; the training set at the end: 7. */
+static void a_run_is_steps_and_evaluations(void **state)
+{
+    (void)state;
+    const sn_dataset_facts data = {.train = 100, .test = 40};
+    const sn_experiment e = with(OPTIONS({"norm", "gn"}));
+    assert_about(sn_run_seconds(&second, &e, &data, 100, 1), 7 + (3 + 7) / 3.);
+    assert_about(sn_run_seconds(&second, &e, &data, 300, 1), 21 + (9 + 7) / 3.);
+    assert_about(sn_run_seconds(&second, &e, &data, 164, 1), 11 + (6 + 7) / 3.); /* ends within an epoch */
+    assert_about(sn_run_seconds(&second, &e, &data, 0, 1), 7 / 3.);
+    assert_about(sn_run_seconds(&second, &e, &data, 100, 4), 2 + (1 + 2) / 3.);
+    assert_about(sn_run_seconds(&second, &e, &data, 100, 64), 2 + (1 + 1) / 3.);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(a_share_costs_whole_blocks),
+                                       cmocka_unit_test(a_step_takes_as_long_as_the_largest_share),
+                                       cmocka_unit_test(sums_are_counted),
+                                       cmocka_unit_test(a_run_is_steps_and_evaluations)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
