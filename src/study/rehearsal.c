@@ -15,7 +15,7 @@
 #include "syncnorm/study/study.h"
 #include "syncnorm/train/state.h"
 
-enum { BLOCKS = 4, IMAGES = BLOCKS * SN_LANES, STEPS = 4 };
+enum { BLOCKS = 4, IMAGES = BLOCKS * SN_LANES, STEPS = 8 };
 
 static const sn_dataset_facts mnist = {.name = "MNIST", .train = 60000, .test = 10000};
 
