@@ -67,40 +67,53 @@ static double speed(const sn_report_group *group, double ranks)
     return count ? sum / (double)count : SN_MISSING;
 }
 
+/* A column of the table of cost: one of /metrics/epoch, per step. */
+typedef struct quantity {
+    const char *heading, *column;
+    int digits;
+    double unit;
+} quantity;
+
+/* What training itself needs is statistics and gradient; running statistics ride in the gradient's message. */
+static const quantity quantities[] = {
+    {"step (ms)", "seconds", 3, 1000},
+    {"computation (ms)", "compute_seconds_mean", 3, 1000},
+    {"statistics (ms)", "statistics_seconds_mean", 3, 1000},
+    {"gradient (ms)", "gradient_seconds_mean", 3, 1000},
+    {"instrument (ms)", "instrument_seconds_mean", 3, 1000},
+    {"of these waiting (ms)", "wait_seconds_mean", 3, 1000},
+    {"statistics calls", "statistics_calls", 1, 1},
+    {"statistics bytes", "statistics_bytes", 0, 1},
+    {"statistics bytes as float32", "statistics_bytes_float32", 0, 1},
+    {"gradient calls", "gradient_calls", 1, 1},
+    {"gradient bytes", "gradient_bytes", 0, 1},
+    {"gradient bytes as float32", "gradient_bytes_float32", 0, 1},
+    {"running statistics bytes", "running_bytes", 0, 1},
+    {"running statistics bytes as float32", "running_bytes_float32", 0, 1},
+    {"instrument calls", "instrument_calls", 3, 1},
+    {"instrument bytes", "instrument_bytes", 0, 1},
+    {"instrument bytes as float32", "instrument_bytes_float32", 0, 1},
+};
+enum { QUANTITIES = sizeof quantities / sizeof *quantities };
+
 static void add_table(sn_document *document, const sn_report_runs *runs)
 {
-    static const char *const times[] = {"seconds", "compute_seconds_mean", "statistics_seconds_mean",
-                                        "gradient_seconds_mean", "wait_seconds_mean"};
-    static const char *const counts[] = {"statistics_calls", "statistics_bytes", "statistics_bytes_float32",
-                                         "gradient_calls",   "gradient_bytes",   "gradient_bytes_float32"};
     sn_report_table *table = sn_report_table_create(
         "cost", "Per training step, mean over all steps; times also over ranks");
     sn_report_table_column(table, false, "experiment");
-    static const char *const headings[] = {"ranks",
-                                           "images/s",
-                                           "step (ms)",
-                                           "computation (ms)",
-                                           "statistics (ms)",
-                                           "gradient (ms)",
-                                           "of these waiting (ms)",
-                                           "statistics calls",
-                                           "statistics bytes",
-                                           "statistics bytes as float32",
-                                           "gradient calls",
-                                           "gradient bytes",
-                                           "gradient bytes as float32"};
-    for (size_t i = 0; i < sizeof headings / sizeof *headings; i++)
-        sn_report_table_column(table, true, "%s", headings[i]);
+    sn_report_table_column(table, true, "ranks");
+    sn_report_table_column(table, true, "images/s");
+    for (size_t i = 0; i < QUANTITIES; i++)
+        sn_report_table_column(table, true, "%s", quantities[i].heading);
     for (size_t g = 0; g < runs->group_count; g++) {
         const sn_report_group *group = &runs->groups[g];
         for (double ranks = next_ranks(group, 0); !isnan(ranks); ranks = next_ranks(group, ranks)) {
             sn_report_table_cell(table, "%s", group->label);
             sn_report_table_number(table, 0, ranks);
             sn_report_table_number(table, 0, speed(group, ranks));
-            for (size_t i = 0; i < sizeof times / sizeof *times; i++)
-                sn_report_table_number(table, 3, 1000 * per_step(group, ranks, times[i]));
-            for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
-                sn_report_table_number(table, i % 3 ? 0 : 1, per_step(group, ranks, counts[i]));
+            for (size_t i = 0; i < QUANTITIES; i++)
+                sn_report_table_number(table, quantities[i].digits,
+                                       quantities[i].unit * per_step(group, ranks, quantities[i].column));
         }
     }
     if (sn_report_table_rows(table) == 0) {
@@ -116,7 +129,9 @@ static void add_table(sn_document *document, const sn_report_runs *runs)
         document,
         "Statistics are the sums of batch statistics and of their gradients across "
         "ranks; gradient is the one sum of a step over "
-        "all parameters. Calls and bytes are the experiment's: with a rank for each "
+        "all parameters: training needs these two. Running statistics ride in the gradient's message. The "
+        "instrument's are what only the figures of disagreement and of running statistics need. Calls and "
+        "bytes are the experiment's: with a rank for each "
         "worker, or, of one worker, several ranks that share its batch. "
         "Exact sums send 64-bit integers; the columns as float32 say "
         "what rounded sums would have sent. "
@@ -150,13 +165,16 @@ static void tell_mixed(sn_document *document, const sn_report_runs *runs)
             mixed, runs->count);
 }
 
-enum { PARTS = 4, BARS_MAX = 24 };
+enum { PARTS = 5, BARS_MAX = 24 };
 static const struct {
     const char *column, *label;
-} parts[PARTS] = {{"compute_seconds_mean", "computation"},
-                  {"statistics_seconds_mean", "statistics sums"},
-                  {"gradient_seconds_mean", "gradient sums"},
-                  {"seconds", "other"}}; /* what the recorded parts leave */
+    size_t style;
+    double least; /* of all time: less is not drawn */
+} parts[PARTS] = {{"compute_seconds_mean", "computation", 0, -1},
+                  {"statistics_seconds_mean", "statistics sums", 1, -1},
+                  {"gradient_seconds_mean", "gradient sums", 2, -1},
+                  {"instrument_seconds_mean", "instrument sums", 3, 0},
+                  {"seconds", "other", 7, 0.01}}; /* what the recorded parts leave */
 
 /* The runs of a group on one number of ranks: milliseconds of a step in each part. */
 typedef struct bar {
@@ -197,7 +215,7 @@ static void add_time_split(sn_document *document, const sn_report_runs *runs)
     bar bars[BARS_MAX];
     const size_t count = measure_bars(runs, bars), shown = count < BARS_MAX ? count : BARS_MAX;
     const bool differ = ranks_differ(runs);
-    double all = 0, other = 0;
+    double all = 0, totals[PARTS] = {0};
     sn_chart *chart = sn_chart_create("time-split", "Where the time of a step goes", "milliseconds per step",
                                       "time of a step (ms)");
     if (chart) chart->stacked = true;
@@ -206,13 +224,14 @@ static void add_time_split(sn_document *document, const sn_report_runs *runs)
         snprintf(label, sizeof label, differ ? "%s, %g rank%s" : "%s", bars[i].group->label, bars[i].ranks,
                  bars[i].ranks > 1 ? "s" : "");
         sn_chart_add_bar(chart, label);
-        for (int p = 0; p < PARTS; p++)
+        for (int p = 0; p < PARTS; p++) {
             all += bars[i].parts[p];
-        other += bars[i].parts[PARTS - 1];
+            totals[p] += bars[i].parts[p];
+        }
     }
     for (size_t p = 0; p < PARTS; p++) {
-        if (p == PARTS - 1 && !(other > 0.01 * all)) break;
-        sn_chart_add_series(chart, parts[p].label, SN_SERIES_LINE, p == PARTS - 1 ? 7 : p);
+        if (!(totals[p] > parts[p].least * all)) continue;
+        sn_chart_add_series(chart, parts[p].label, SN_SERIES_LINE, parts[p].style);
         for (size_t i = 0; i < shown; i++)
             sn_chart_add_point(chart,
                                (sn_chart_point){(double)i + 1, bars[i].parts[p], SN_MISSING, SN_MISSING});

@@ -144,6 +144,46 @@ static void test_cost_is_of_the_steps_on_record(void **state)
     assert_says("steps/cost.csv", ",1.0,81792,40896\r\n");
 }
 
+/* What training needs, what running statistics need and what only the instrument needs are columns of their own; a file of before has
+   the first alone, and nothing is said of the others where no file has them. */
+static void test_cost_tells_training_from_the_instrument(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *column;
+        double value;
+    } recorded[] = {{"running_bytes", 938 * 5616},
+                    {"running_bytes_float32", 938 * 1872},
+                    {"instrument_calls", 59},
+                    {"instrument_bytes", 938 * 290},
+                    {"instrument_bytes_float32", 938 * 100},
+                    {"instrument_seconds_mean", 2}};
+    static const char *const of_today[] = {"running statistics bytes", "instrument"};
+    made_run made = usual;
+    made.norm = "bn";
+    files = 0;
+    end(begin(&made));
+    report("before", paths, files);
+    for (size_t i = 0; i < 2; i++)
+        assert_false(says("before/cost.csv", of_today[i]));
+    assert_false(says("before/figures/time-split.tsv", "instrument"));
+    sn_run *run = begin(&made);
+    for (size_t i = 0; i < sizeof recorded / sizeof *recorded; i++) {
+        assert_ok(sn_table_add_column(&run->epochs, recorded[i].column, SN_TYPE_F64, ""));
+        sn_column *column = (sn_column *)sn_table_find(&run->epochs, recorded[i].column);
+        for (size_t row = 0; row < run->epochs.rows; row++)
+            column->real[row] = recorded[i].value;
+    }
+    files = 0;
+    end(run);
+    report("today", paths, files);
+    for (size_t i = 0; i < 2; i++)
+        assert_says("today/cost.csv", of_today[i]);
+    assert_says("today/cost.csv", ",18.0,8000,1600,1.0,81792,40896,5616,1872,0.063,290,100\r\n");
+    assert_says("today/cost.csv", ",2.132,"); /* 2 s of 938 steps */
+    assert_says("today/figures/time-split.tsv", "instrument sums");
+}
+
 /* Rows of a run that went on with other ranks are of both numbers. */
 static void test_mixed_ranks_are_left_out(void **state)
 {
@@ -252,6 +292,7 @@ int main(void)
         cmocka_unit_test(test_lines_by_workers),
         cmocka_unit_test(test_lines_look_different),
         cmocka_unit_test(test_cost_is_of_the_steps_on_record),
+        cmocka_unit_test(test_cost_tells_training_from_the_instrument),
         cmocka_unit_test(test_mixed_ranks_are_left_out),
         cmocka_unit_test(test_limits_are_told),
         cmocka_unit_test(test_no_mistakes_is_a_result),
