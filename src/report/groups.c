@@ -7,16 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "identity.h"
 #include "missing.h"
 #include "syncnorm/base/log.h"
-#include "syncnorm/train/experiment.h"
+#include "syncnorm/train/compare.h"
 #include "text.h"
 
-static int compare_runs(const void *left, const void *right, void *defaults)
+static int compare_runs(const void *left, const void *right)
 {
     const sn_report_run *a = left, *b = right;
-    const int experiments = sn_report_compare(a, b, defaults);
+    const int experiments = sn_experiments_order(&a->run.experiment, &b->run.experiment);
     if (experiments) return experiments;
     if (a->seed != b->seed) return (uint64_t)a->seed < (uint64_t)b->seed ? -1 : 1;
     if (a->complete != b->complete) return a->complete ? -1 : 1;
@@ -38,16 +37,16 @@ static void label_group(sn_report_group *group)
 static void add_difference(const sn_report_runs *runs, size_t g, char *label)
 {
     const sn_report_group *group = &runs->groups[g];
-    const sn_attributes *mine = &group->runs->run.experiment;
+    const sn_attributes *mine = sn_report_experiment(group);
     size_t used = strlen(label);
     const char *between = " (";
     for (size_t i = 0; i < mine->count; i++) {
-        if (!sn_report_is_identity(mine->items[i].name)) continue;
+        if (!sn_attribute_identifies(mine->items[i].name)) continue;
         bool differs = false;
         for (size_t k = 0; k < runs->group_count; k++)
             if (k != g && strcmp(runs->groups[k].label, group->label) == 0)
-                differs = differs || !sn_report_same_attribute(mine, &runs->groups[k].runs->run.experiment,
-                                                               mine->items[i].name);
+                differs = differs || !sn_experiments_share(mine, sn_report_experiment(&runs->groups[k]),
+                                                           mine->items[i].name);
         if (!differs || used + 1 >= SN_REPORT_LABEL) continue;
         char value[64];
         if (strcmp(mine->items[i].name, "steps") == 0 && mine->items[i].integer == 0)
@@ -87,24 +86,11 @@ static bool has_whole_epochs(const sn_report_group *group)
     return true;
 }
 
-/* The published experiments are the presets on MNIST. Whole epochs are compared one by one, a convolution of another kind is the
-   same mathematics, and what is computed after training (--precise-bn) changes no weight. */
+/* The published experiments are the presets on MNIST. */
 static void recognize(sn_report_group *group)
 {
-    static const char *const presets[] = {"gn", "ln", "bn-l1"};
-    static const char *const free_to_differ[] = {"epochs",     "steps",      "conv", "dataset_digest",
-                                                 "arithmetic", "precise_bn", NULL};
-    const sn_attributes *mine = &group->runs->run.experiment;
-    for (int p = 0; p < 3 && !group->preset; p++) {
-        static sn_experiment experiment;
-        sn_attributes preset = {0};
-        sn_experiment_default(&experiment);
-        if (sn_experiment_set(&experiment, "experiment", presets[p]) == SN_OK &&
-            sn_experiment_attributes(&experiment, &preset) == SN_OK &&
-            sn_report_same_but(&preset, mine, free_to_differ))
-            group->preset = presets[p];
-        sn_attributes_clear(&preset);
-    }
+    const sn_attributes *mine = sn_report_experiment(group);
+    group->preset = sn_experiment_preset(mine);
     group->published_recipe = group->preset && strcmp(sn_report_text(mine, "dataset"), "MNIST") == 0 &&
                               has_whole_epochs(group);
 }
@@ -130,18 +116,14 @@ static void mark_shown(sn_report_runs *runs, sn_report_group *group)
 
 sn_status sn_report_runs_group(sn_report_runs *runs)
 {
-    sn_attributes defaults = {0};
-    sn_status status = sn_report_defaults(&defaults);
-    if (status == SN_OK) qsort_r(runs->runs, runs->count, sizeof *runs->runs, compare_runs, &defaults);
-    sn_attributes_clear(&defaults);
-    SN_TRY(status);
+    qsort(runs->runs, runs->count, sizeof *runs->runs, compare_runs);
     runs->groups = calloc(runs->count + 1, sizeof *runs->groups);
     runs->group_count = 0;
     if (!runs->groups) return sn_fail(SN_ERROR_MEMORY, "out of memory: the groups of runs");
     for (size_t first = 0, next; first < runs->count; first = next) {
         const sn_attributes *experiment = &runs->runs[first].run.experiment;
         for (next = first + 1; next < runs->count; next++)
-            if (!sn_report_same_but(experiment, &runs->runs[next].run.experiment, NULL)) break;
+            if (!sn_experiments_same(experiment, &runs->runs[next].run.experiment, NULL)) break;
         sn_report_group *group = &runs->groups[runs->group_count++];
         *group = (sn_report_group){.runs = &runs->runs[first], .count = next - first};
         label_group(group);
@@ -154,8 +136,8 @@ sn_status sn_report_runs_group(sn_report_runs *runs)
 /* Batch norm without a penalty, its statistics over the whole batch. */
 static bool is_plain_synchronized(const sn_report_group *group)
 {
-    const sn_attributes *experiment = &group->runs->run.experiment;
-    const double scope = sn_report_scope(group->runs);
+    const sn_attributes *experiment = sn_report_experiment(group);
+    const double scope = sn_experiment_scope_samples(experiment);
     return scope >= sn_attributes_number(experiment, "batch") &&
            !(sn_attributes_number(experiment, "l1") > 0);
 }

@@ -47,11 +47,11 @@ static void put_csv(const void *table, FILE *out)
 
 static void describe(sn_document *document, const sn_report_runs *runs)
 {
-    const sn_attributes *first = &runs->groups[0].runs->run.experiment;
+    const sn_attributes *first = sn_report_experiment(&runs->groups[0]);
     const char *dataset = sn_report_text(first, "dataset");
     bool one = true;
     for (size_t g = 1; g < runs->group_count; g++)
-        one = one && strcmp(dataset, sn_report_text(&runs->groups[g].runs->run.experiment, "dataset")) == 0;
+        one = one && strcmp(dataset, sn_report_text(sn_report_experiment(&runs->groups[g]), "dataset")) == 0;
     document->title = sn_text("%s on %s", runs->group_count > 1 ? "Norms compared" : runs->groups[0].label,
                               !one       ? "several data sets"
                               : *dataset ? dataset

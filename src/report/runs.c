@@ -25,20 +25,6 @@ double sn_report_last(const sn_report_run *run, const char *column)
     return rows ? sn_report_epoch_value(run, column, rows - 1) : SN_MISSING;
 }
 
-double sn_report_scope(const sn_report_run *run)
-{
-    const sn_attributes *experiment = &run->run.experiment;
-    if (strcmp(sn_report_text(experiment, "norm"), "bn") != 0) return SN_MISSING;
-    const double batch = sn_attributes_number(experiment, "batch");
-    const double workers = sn_attributes_number(experiment, "workers");
-    const double samples = sn_attributes_number(experiment, "bn_scope");
-    const char *scope = sn_report_text(experiment, "bn_scope");
-    if (samples >= 1) return samples;
-    if (strcmp(scope, "worker") == 0) return workers >= 1 ? batch / workers : batch;
-    const double number = strtod(scope, NULL);
-    return number >= 1 ? number : batch;
-}
-
 size_t sn_report_test_count(const sn_report_run *run)
 {
     const sn_tensor *labels = sn_tensors_find(&run->run.evaluation, "labels");

@@ -7,8 +7,9 @@
 #include <stdint.h>
 
 #include "syncnorm/io/run_file.h"
+#include "syncnorm/nn/network.h"
 
-enum { SN_REPORT_LABEL = 320, SN_REPORT_NORMS = 9, SN_REPORT_CLASSES = 10 };
+enum { SN_REPORT_LABEL = 320, SN_REPORT_NORMS = SN_NORMS, SN_REPORT_CLASSES = 10 };
 
 typedef struct sn_report_run {
     const char *path;
@@ -28,18 +29,24 @@ typedef struct sn_report_group {
     size_t count, shown;
     bool complete; /* it has complete runs, and only those are shown */
     bool published_recipe;
-    const char *preset; /* "gn", "ln", "bn-l1" when that is what it is; else NULL */
+    const char *preset; /* as sn_experiment_preset() */
 } sn_report_group;
 
 typedef struct sn_report_runs {
     sn_report_run *runs;
     size_t count;
-    sn_report_group *groups; /* gn, ln, bn, bn-l1, then others */
+    sn_report_group *groups; /* in the order of sn_experiments_order() */
     size_t group_count;
     size_t baseline; /* group the others are compared with */
     size_t unreadable, incomplete, repeated;
     bool digests_differ; /* the same experiment and seed gave two results: it must not */
 } sn_report_runs;
+
+/** What the runs of the group have in common, but for the seed. */
+static inline const sn_attributes *sn_report_experiment(const sn_report_group *group)
+{
+    return &group->runs->run.experiment;
+}
 
 /** Reads them; sn_report_runs_group() comes next. Files that cannot be used are logged as errors and counted. */
 sn_status sn_report_runs_load(const char *const *paths, size_t count, sn_report_runs *runs);
@@ -52,8 +59,6 @@ double sn_report_last(const sn_report_run *run, const char *column);
 /** A text attribute; "" when it is not there. */
 const char *sn_report_text(const sn_attributes *attributes, const char *name);
 
-/** Samples whose statistics are pooled: the batch, a worker's share, or the ghost batch; NaN unless batch norm. */
-double sn_report_scope(const sn_report_run *run);
 /** Number of test images, 0 when unknown. */
 size_t sn_report_test_count(const sn_report_run *run);
 /** Test images that the last epoch's row has right: a whole number; NaN when unknown. */

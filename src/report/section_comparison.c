@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "groups.h"
-#include "identity.h"
 #include "missing.h"
 #include "sections.h"
+#include "syncnorm/train/compare.h"
 
 /* "99.12 ± 0.08"; without seeds to compare, the value alone. */
 static void put_estimate(sn_report_table *table, int digits, sn_estimate e)
@@ -41,8 +41,7 @@ static sn_estimate difference(const sn_report_group *group, const sn_report_grou
 {
     *images = 0;
     if (!group->complete || !baseline->complete) return unknown;
-    if (!sn_report_same_attribute(&group->runs->run.experiment, &baseline->runs->run.experiment,
-                                  "dataset_digest"))
+    if (!sn_experiments_share(sn_report_experiment(group), sn_report_experiment(baseline), "dataset_digest"))
         return unknown; /* another test set */
     double *a = calloc(2 * group->count + 1, sizeof *a), *b = a + group->count;
     if (!a) return unknown;
@@ -73,8 +72,30 @@ static void put_p(sn_report_table *table, double p)
 
 static bool same_length(const sn_report_group *a, const sn_report_group *b)
 {
-    return sn_report_same_attribute(&a->runs->run.experiment, &b->runs->run.experiment, "epochs") &&
-           sn_report_same_attribute(&a->runs->run.experiment, &b->runs->run.experiment, "steps");
+    return sn_experiments_share(sn_report_experiment(a), sn_report_experiment(b), "epochs") &&
+           sn_experiments_share(sn_report_experiment(a), sn_report_experiment(b), "steps");
+}
+
+/* What only one of them has goes without saying where the norms differ: groups belong to group norm. */
+static bool goes_without_saying(const sn_attributes *a, const sn_attributes *b, const char *name)
+{
+    return sn_attribute_is_of_norm(name) && !sn_experiments_share(a, b, "norm") &&
+           (!sn_attributes_find(a, name) || !sn_attributes_find(b, name));
+}
+
+static size_t put_differences(FILE *out, const sn_attributes *a, const sn_attributes *b, bool afterwards)
+{
+    size_t count = 0;
+    for (int side = 0; side < 2; side++) {
+        const sn_attributes *list = side ? b : a, *other = side ? a : b;
+        size_t i = 0;
+        for (const char *name; (name = sn_experiments_next_difference(list, other, &i));) {
+            if (!afterwards && sn_attribute_is_afterwards(name)) continue;
+            if (goes_without_saying(a, b, name) || (side && sn_attributes_find(a, name))) continue;
+            fprintf(out, "%s%s", count++ ? ", " : "", name);
+        }
+    }
+    return count;
 }
 
 static void put_what_differs(sn_document *document, sn_report_table *table, const sn_report_group *group,
@@ -83,7 +104,9 @@ static void put_what_differs(sn_document *document, sn_report_table *table, cons
     char *names = NULL;
     size_t size;
     FILE *out = open_memstream(&names, &size);
-    if (out) sn_report_put_differences(out, &group->runs->run.experiment, &baseline->runs->run.experiment);
+    const sn_attributes *mine = sn_report_experiment(group), *other = sn_report_experiment(baseline);
+    /* what is evaluated after training is a difference where there is no other */
+    if (out && put_differences(out, mine, other, false) == 0) put_differences(out, mine, other, true);
     if (!out || fclose(out) != 0) document->failed = true;
     sn_report_table_cell(table, "%s", names ? names : "");
     free(names);
@@ -276,19 +299,22 @@ static void add_published(sn_document *document, const sn_report_runs *runs)
 
 static bool is_penalized_bn(const sn_report_group *group)
 {
-    const sn_attributes *experiment = &group->runs->run.experiment;
-    return strcmp(sn_report_text(experiment, "norm"), "bn") == 0 &&
-           sn_attributes_number(experiment, "l1") > 0;
+    const sn_attributes *experiment = sn_report_experiment(group);
+    return !isnan(sn_experiment_scope_samples(experiment)) && sn_attributes_number(experiment, "l1") > 0;
+}
+
+static bool is_penalty_or_afterwards(const char *attribute)
+{
+    return strcmp(attribute, "l1") == 0 || sn_attribute_is_afterwards(attribute);
 }
 
 /* The group that lacks the penalty, and nothing else. */
 static const sn_report_group *without_penalty(const sn_report_runs *runs, const sn_report_group *mixed)
 {
-    static const char *const penalty[] = {"l1", "precise_bn", NULL}; /* which changes no weight */
     for (size_t g = 0; g < runs->group_count; g++) {
-        const sn_attributes *experiment = &runs->groups[g].runs->run.experiment;
+        const sn_attributes *experiment = sn_report_experiment(&runs->groups[g]);
         if (!(sn_attributes_number(experiment, "l1") > 0) &&
-            sn_report_same_but(experiment, &mixed->runs->run.experiment, penalty))
+            sn_experiments_same(experiment, sn_report_experiment(mixed), is_penalty_or_afterwards))
             return &runs->groups[g];
     }
     return NULL;

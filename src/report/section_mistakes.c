@@ -137,7 +137,7 @@ static void slug_of(const sn_report_group *group, char slug[SLUG + 16])
     sn_slug(group->label, slug, SLUG);
     if (strlen(group->label) < SLUG) return;
     char digest[9];
-    snprintf(digest, sizeof digest, "%s", sn_report_text(&group->runs->run.experiment, "digest"));
+    snprintf(digest, sizeof digest, "%s", sn_report_text(sn_report_experiment(group), "digest"));
     strcat(slug, "-");
     sn_slug(digest, slug + strlen(slug), sizeof digest);
 }
@@ -191,14 +191,14 @@ static void add_group(sn_document *document, const sn_report_group *group)
 static void add_common(sn_document *document, const sn_report_runs *runs)
 {
     mistakes list = {0};
-    const char *dataset = sn_report_text(&runs->groups[0].runs->run.experiment, "dataset_digest");
+    const char *dataset = sn_report_text(sn_report_experiment(&runs->groups[0]), "dataset_digest");
     bool one_dataset = true;
     size_t groups = 0;
     for (size_t g = 0; g < runs->group_count; g++) {
         const size_t before = list.runs;
         const sn_report_group *group = &runs->groups[g];
         one_dataset = one_dataset &&
-                      strcmp(dataset, sn_report_text(&group->runs->run.experiment, "dataset_digest")) == 0;
+                      strcmp(dataset, sn_report_text(sn_report_experiment(group), "dataset_digest")) == 0;
         for (size_t i = 0; i < group->count; i++)
             if (!add_run(&list, &group->runs[i])) document->failed = true;
         groups += list.runs > before;

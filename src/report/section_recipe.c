@@ -4,10 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "identity.h"
 #include "sections.h"
 #include "syncnorm/nn/summary.h"
-#include "syncnorm/train/experiment.h"
+#include "syncnorm/train/compare.h"
 #include "text.h"
 
 /* Quoted for a shell where needed; on one line, whatever is in it. */
@@ -27,25 +26,16 @@ static void put_word(FILE *out, const char *word)
     putc('\'', out);
 }
 
-/* "no-shuffle" is the attribute shuffle, "weight-decay" weight_decay. */
-static void attribute_name(const sn_experiment_option *option, char name[SN_ATTRIBUTE_NAME])
-{
-    const char *from = option->name;
-    if (!option->argument && strncmp(from, "no-", 3) == 0) from += 3;
-    snprintf(name, SN_ATTRIBUTE_NAME, "%s", from);
-    for (char *c = name; *c; c++)
-        if (*c == '-') *c = '_';
-}
-
 /* An option is given where its attribute is not what the norm alone would make it. */
 static void put_option(FILE *out, const sn_experiment_option *option, const sn_attributes *mine,
                        const sn_attributes *defaults)
 {
-    char name[SN_ATTRIBUTE_NAME], value[SN_PATH_SIZE], initial[SN_PATH_SIZE] = "";
-    attribute_name(option, name);
+    char value[SN_PATH_SIZE], initial[SN_PATH_SIZE] = "";
+    const char *name = option->attribute;
+    if (!name || strcmp(name, "norm") == 0) return;
     const sn_attribute *attribute = sn_attributes_find(mine, name);
     const sn_attribute *other = sn_attributes_find(defaults, name);
-    if (!attribute || strcmp(name, "norm") == 0) return;
+    if (!attribute) return;
     sn_attribute_print(attribute, value, sizeof value);
     if (other) sn_attribute_print(other, initial, sizeof initial);
     if (strcmp(name, "seed") == 0)
@@ -73,16 +63,15 @@ void sn_put_command(FILE *out, const sn_report_run *run)
 {
     const sn_attributes *mine = &run->run.experiment;
     const char *norm = sn_report_text(mine, "norm");
-    const double l1 = sn_attributes_number(mine, "l1");
-    const bool penalized = strcmp(norm, "bn") == 0 && l1 >= 3e-4 && l1 <= 3e-4;
-    const bool preset = strcmp(norm, "gn") == 0 || strcmp(norm, "ln") == 0 || penalized;
+    const char *preset = sn_experiment_nearest_preset(mine);
+    const char *option = preset ? "experiment" : "norm", *value = preset ? preset : norm;
     static sn_experiment experiment;
     sn_attributes defaults = {0};
     sn_experiment_default(&experiment);
-    sn_experiment_set(&experiment, preset ? "experiment" : "norm", penalized ? "bn-l1" : norm);
+    sn_experiment_set(&experiment, option, value);
     sn_experiment_attributes(&experiment, &defaults);
-    fprintf(out, "syncnorm train --%s ", preset ? "experiment" : "norm");
-    put_word(out, penalized ? "bn-l1" : norm);
+    fprintf(out, "syncnorm train --%s ", option);
+    put_word(out, value);
     size_t count;
     const sn_experiment_option *options = sn_experiment_options(&count);
     for (size_t i = 0; i < count; i++)
@@ -94,15 +83,15 @@ void sn_put_command(FILE *out, const sn_report_run *run)
 static bool same_everywhere(const sn_report_runs *runs, const char *name)
 {
     for (size_t g = 1; g < runs->group_count; g++)
-        if (!sn_report_same_attribute(&runs->groups[0].runs->run.experiment,
-                                      &runs->groups[g].runs->run.experiment, name))
+        if (!sn_experiments_share(sn_report_experiment(&runs->groups[0]),
+                                  sn_report_experiment(&runs->groups[g]), name))
             return false;
     return true;
 }
 
 static bool is_recipe(const char *name)
 {
-    return sn_report_is_identity(name) || strcmp(name, "dataset") == 0;
+    return sn_attribute_identifies(name) || strcmp(name, "dataset") == 0;
 }
 
 /* Attributes of all groups in the order in which they come up: *names is allocated, the strings are the runs'. */
@@ -113,7 +102,7 @@ static size_t collect_names(const sn_report_runs *runs, const char ***names)
         capacity += runs->groups[g].runs->run.experiment.count;
     *names = calloc(capacity + 1, sizeof **names);
     for (size_t g = 0; *names && g < runs->group_count; g++) {
-        const sn_attributes *list = &runs->groups[g].runs->run.experiment;
+        const sn_attributes *list = sn_report_experiment(&runs->groups[g]);
         for (size_t i = 0; i < list->count; i++) {
             bool known = !is_recipe(list->items[i].name);
             for (size_t k = 0; k < count && !known; k++)
@@ -137,7 +126,7 @@ static void add_recipe(sn_document *document, const sn_report_runs *runs)
     FILE *out = open_memstream(&common, &size);
     sn_report_table *table = sn_report_table_create("recipe", "What differs between the experiments");
     sn_report_table_column(table, false, "experiment");
-    const sn_attributes *first = &runs->groups[0].runs->run.experiment;
+    const sn_attributes *first = sn_report_experiment(&runs->groups[0]);
     bool *differs = calloc(count + 1, sizeof *differs);
     for (size_t i = 0; out && differs && i < count; i++) {
         const sn_attribute *attribute = sn_attributes_find(first, names[i]);
@@ -155,7 +144,7 @@ static void add_recipe(sn_document *document, const sn_report_runs *runs)
         for (size_t i = 0; i < count; i++) {
             if (!differs[i]) continue;
             char value[64] = "–";
-            const sn_attribute *attribute = sn_attributes_find(&runs->groups[g].runs->run.experiment,
+            const sn_attribute *attribute = sn_attributes_find(sn_report_experiment(&runs->groups[g]),
                                                                names[i]);
             if (attribute) sn_attribute_print(attribute, value, sizeof value);
             sn_report_table_cell(table, "%s", value);
@@ -176,12 +165,12 @@ static void add_networks(sn_document *document, const sn_report_runs *runs)
 {
     for (size_t g = 0; g < runs->group_count; g++) {
         static sn_experiment experiment;
-        const sn_attributes *mine = &runs->groups[g].runs->run.experiment;
+        const sn_attributes *mine = sn_report_experiment(&runs->groups[g]);
         const char *norm = sn_report_text(mine, "norm");
         const double groups = sn_attributes_number(mine, "groups");
         bool seen = false;
         for (size_t k = 0; k < g && !seen; k++)
-            seen = strcmp(norm, sn_report_text(&runs->groups[k].runs->run.experiment, "norm")) == 0;
+            seen = strcmp(norm, sn_report_text(sn_report_experiment(&runs->groups[k]), "norm")) == 0;
         sn_experiment_default(&experiment);
         sn_network network;
         if (seen || sn_experiment_set(&experiment, "norm", norm) != SN_OK ||

@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "groups.h"
-#include "identity.h"
 #include "missing.h"
 #include "sections.h"
+#include "syncnorm/train/compare.h"
 
 /* An experiment with batch statistics, and the line it is on. */
 typedef struct pooled {
@@ -23,41 +23,50 @@ typedef struct member {
     pooled *of;
 } member;
 
-static const sn_attributes *experiment_of(const sn_report_group *group)
-{
-    return &group->runs->run.experiment;
-}
-
 static double error_of(const sn_report_run *run, const void *context)
 {
     (void)context;
     return 100 - sn_report_last(run, "test_accuracy");
 }
 
-static bool is_per_worker(const sn_report_group *group)
+static double scope_of(const sn_report_group *group)
 {
-    return strcmp(sn_report_text(experiment_of(group), "bn_scope"), "worker") == 0;
+    return sn_experiment_scope_samples(sn_report_experiment(group));
 }
 
-/* Of one worker, the batch is its own: where a line by workers begins. */
+static bool is_per_worker(const sn_report_group *group)
+{
+    return strcmp(sn_report_text(sn_report_experiment(group), "bn_scope"), "worker") == 0;
+}
+
+/* True of what a line by workers joins: statistics over each worker's samples, and, as its first point, one worker, whose samples are the
+   whole batch, so that synchronized statistics are its own. */
 static bool is_by_worker(const sn_report_group *group)
 {
-    const double workers = sn_attributes_number(experiment_of(group), "workers");
-    return is_per_worker(group) || (workers <= 1 && sn_report_scope(group->runs) >=
-                                                        sn_attributes_number(experiment_of(group), "batch"));
+    const double workers = sn_attributes_number(sn_report_experiment(group), "workers");
+    return is_per_worker(group) ||
+           (workers <= 1 && scope_of(group) >= sn_attributes_number(sn_report_experiment(group), "batch"));
+}
+
+static bool is_scope(const char *attribute)
+{
+    return strcmp(attribute, "bn_scope") == 0;
+}
+
+static bool is_scope_or_workers(const char *attribute)
+{
+    return is_scope(attribute) || strcmp(attribute, "workers") == 0;
 }
 
 static bool same_but_scope(const sn_report_group *a, const sn_report_group *b)
 {
-    static const char *const scope[] = {"bn_scope", NULL};
-    return sn_report_same_but(experiment_of(a), experiment_of(b), scope);
+    return sn_experiments_same(sn_report_experiment(a), sn_report_experiment(b), is_scope);
 }
 
 static bool same_but_workers(const sn_report_group *a, const sn_report_group *b)
 {
-    static const char *const workers[] = {"bn_scope", "workers", NULL};
     return is_by_worker(a) && is_by_worker(b) &&
-           sn_report_same_but(experiment_of(a), experiment_of(b), workers);
+           sn_experiments_same(sn_report_experiment(a), sn_report_experiment(b), is_scope_or_workers);
 }
 
 static int by_samples(const void *left, const void *right)
@@ -155,9 +164,9 @@ static void draw_across(sn_chart *chart, const sn_report_runs *runs, const poole
         const sn_report_group *group = &runs->groups[g];
         bool comparable = false;
         for (size_t i = 0; i < count && !comparable; i++)
-            comparable = sn_report_same_but(experiment_of(group), experiment_of(all[i].group),
-                                            sn_report_norm_attributes);
-        if (!group->complete || !isnan(sn_report_scope(group->runs)) || !comparable) continue;
+            comparable = sn_experiments_same(sn_report_experiment(group), sn_report_experiment(all[i].group),
+                                             sn_attribute_is_of_norm);
+        if (!group->complete || !isnan(scope_of(group)) || !comparable) continue;
         const sn_estimate e = sn_report_estimate(group, error_of, NULL);
         sn_chart_add_series(chart, group->label, SN_SERIES_ACROSS, g);
         sn_chart_add_point(chart, (sn_chart_point){low, e.mean, e.low, e.high});
@@ -175,8 +184,8 @@ void sn_add_error_by_scope(sn_document *document, const sn_report_runs *runs)
     size_t count = 0;
     for (size_t g = 0; all && g < runs->group_count; g++) {
         const sn_report_group *group = &runs->groups[g];
-        if (group->complete && !isnan(sn_report_scope(group->runs)))
-            all[count++] = (pooled){group, g, sn_report_scope(group->runs), false, false};
+        if (group->complete && !isnan(scope_of(group)))
+            all[count++] = (pooled){group, g, scope_of(group), false, false};
     }
     if (chart) chart->x_axis = SN_AXIS_LOG2;
     sn_chart_caption(

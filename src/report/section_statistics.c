@@ -7,6 +7,7 @@
 #include "groups.h"
 #include "missing.h"
 #include "sections.h"
+#include "syncnorm/train/ways.h"
 
 /* A column per layer, "norm3.between_share", at the last epoch. */
 static bool add_by_layer(sn_document *document, const sn_report_runs *runs, const char *suffix,
@@ -127,33 +128,28 @@ static double evaluation_mean(const sn_report_group *group, const char *name)
 
 static void add_evaluations(sn_document *document, const sn_report_runs *runs)
 {
-    static const struct {
-        const char *loss, *accuracy, *heading;
-    } ways[] = {{"loss", "accuracy", "running"},
-                {"precise_loss", "precise_accuracy", "precise"},
-                {"batch_loss", "batch_accuracy", "batch"},
-                {"train_loss", "train_accuracy", "training set"}};
     sn_report_table *table = sn_report_table_create(
         "evaluations",
         "Final weights evaluated in different ways: accuracy (%%) and loss (nats), means over seeds");
     sn_report_table_column(table, false, "experiment");
-    for (int w = 0; w < 4; w++) {
-        sn_report_table_column(table, true, "%s (%%)", ways[w].heading);
-        sn_report_table_column(table, true, "%s loss", ways[w].heading);
+    for (int w = 0; w < SN_WAYS; w++) {
+        sn_report_table_column(table, true, "%s (%%)", sn_way_rows[w].heading);
+        sn_report_table_column(table, true, "%s loss", sn_way_rows[w].heading);
     }
     sn_report_table_column(table, true, "training − test (points)");
     bool more = false;
     for (size_t g = 0; g < runs->group_count; g++) {
         const sn_report_group *group = &runs->groups[g];
         sn_report_table_cell(table, "%s", group->label);
-        for (int w = 0; w < 4; w++) {
-            const double accuracy = evaluation_mean(group, ways[w].accuracy);
+        for (int w = 0; w < SN_WAYS; w++) {
+            const double accuracy = evaluation_mean(group, sn_way_rows[w].accuracy);
             more = more || (w > 0 && !isnan(accuracy));
             sn_report_table_number(table, 2, accuracy);
-            sn_report_table_number(table, 4, evaluation_mean(group, ways[w].loss));
+            sn_report_table_number(table, 4, evaluation_mean(group, sn_way_rows[w].loss));
         }
         sn_report_table_number(table, 2,
-                               evaluation_mean(group, "train_accuracy") - evaluation_mean(group, "accuracy"));
+                               evaluation_mean(group, sn_way_rows[SN_WAY_TRAIN].accuracy) -
+                                   evaluation_mean(group, sn_way_rows[SN_WAY_RUNNING].accuracy));
     }
     if (!more) {
         sn_report_table_destroy(table);

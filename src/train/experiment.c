@@ -27,6 +27,7 @@ const sn_experiment_option *sn_experiment_options(size_t *count)
                  field->initial);
         const bool integer = field->type == SN_FIELD_UINT32 || field->type == SN_FIELD_UINT64;
         options[n] = (sn_experiment_option){.name = field->option,
+                                            .attribute = field->attribute,
                                             .argument = field->argument,
                                             .help = help[n],
                                             .list = field->list,

@@ -152,7 +152,7 @@ const sn_field sn_fields[] = {
      .list = true},
 
     {.option = "precise-bn", .help = "evaluate also with exact statistics of the training set, and with batch statistics",
-     .attribute = "precise_bn", MEMBER(SWITCH, precise_bn), .initial = "0", .mark = "precise",
+     .attribute = "precise_bn", .afterwards = true, MEMBER(SWITCH, precise_bn), .initial = "0", .mark = "precise",
      .applies = with_batch_statistics, .goes_with = "batch norm"},
 
     {.option = "conv", .argument = "direct|gemm", .help = "convolution: our kernels, or im2col and OpenBLAS",
@@ -169,7 +169,7 @@ const sn_field sn_fields[] = {
 
     {.option = "seed", .argument = "N",
      .help = "seed of the shuffles, the dropout masks and the initial weights",
-     .attribute = "seed", MEMBER(UINT64, seed), .initial = "1", .range = {.low = 0, .high = 0x1p64},
+     .attribute = "seed", .role = SN_ROLE_SEED, MEMBER(UINT64, seed), .initial = "1", .range = {.low = 0, .high = 0x1p64},
      .list = true},
 
     {.attribute = "dataset_digest", MEMBER(TEXT, dataset_digest), .initial = ""},

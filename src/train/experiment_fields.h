@@ -30,6 +30,7 @@ extern const sn_codec sn_codec_bn_scope, sn_codec_shards, sn_codec_schedule;
 
 typedef enum sn_field_role {
     SN_ROLE_IDENTITY, /* part of the digest */
+    SN_ROLE_SEED,     /* likewise, but runs that differ in nothing else are repetitions of one experiment */
     SN_ROLE_LENGTH,   /* recorded, but a longer run goes on from a shorter one */
     SN_ROLE_NOTE,     /* recorded, if it has an attribute: where a resolved value came from */
 } sn_field_role;
@@ -53,6 +54,7 @@ typedef struct sn_field {
     const char *const *choices; /* NULL at the end */
     const char *zero;           /* the word for 0, which is not in the range: to be resolved */
     const sn_codec *codec;
+    bool afterwards;   /* of identity: evaluated after training, it changes no weight */
     const char *mark;  /* in the name, before a value that is not the default; NULL: never there */
     const char *plain; /* the value that the mark alone stands for */
     bool list;         /* a study takes several */
@@ -94,11 +96,16 @@ static inline bool sn_field_applies(const sn_field *field, const sn_experiment *
     return !field->applies || field->applies(experiment);
 }
 
+static inline bool sn_role_identifies(sn_field_role role)
+{
+    return role == SN_ROLE_IDENTITY || role == SN_ROLE_SEED;
+}
+
 /** True when the field is part of the digest. */
 static inline bool sn_field_identifies(const sn_field *field, const sn_experiment *experiment)
 {
     if (!field->attribute || !sn_field_applies(field, experiment)) return false;
-    return field->role == SN_ROLE_IDENTITY || (field->identifies && field->identifies(experiment));
+    return sn_role_identifies(field->role) || (field->identifies && field->identifies(experiment));
 }
 
 /** Reads a value strictly and stores it; false when it is not one. With `any_default` a field's default is in range. */
@@ -107,6 +114,12 @@ bool sn_field_parse(const sn_field *field, const char *text, bool any_default, s
 /** The value as text that sn_field_parse reads back to the same bits; of SN_FIELD_TEXT, which may be longer, a pointer. */
 const char *sn_field_print(const sn_field *field, const sn_experiment *experiment,
                            char buffer[SN_FIELD_TEXT_SIZE]);
+
+/** The field that is recorded as this attribute; NULL: none. */
+const sn_field *sn_field_recorded_as(const char *attribute);
+
+/** Reads what was recorded; false when it is of another type or no value. */
+bool sn_field_recall(const sn_field *field, const sn_attribute *attribute, sn_experiment *experiment);
 
 /** Digits and nothing else: no sign, space, base prefix or overflow. */
 bool sn_read_unsigned(const char *text, uint64_t *value);

@@ -15,16 +15,16 @@ enum {
     LONG_DIGITS = 16,
 };
 
-static const sn_field *find_attribute(const char *name)
+const sn_field *sn_field_recorded_as(const char *attribute)
 {
     for (const sn_field *field = sn_fields; field < sn_fields + sn_field_count; field++)
-        if (field->attribute && strcmp(field->attribute, name) == 0) return field;
+        if (field->attribute && strcmp(field->attribute, attribute) == 0) return field;
     return NULL;
 }
 
 const char *sn_norm_name(sn_norm_kind norm)
 {
-    return find_attribute("norm")->choices[norm];
+    return sn_norm_types[norm].name;
 }
 
 /* Without colons, which to rsync and scp end the name of a host: "dirichlet0.1", "step5x0.1". */
@@ -123,7 +123,7 @@ sn_status sn_experiment_attributes(const sn_experiment *experiment, sn_attribute
     return sn_attributes_set_text(attributes, "digest", hex);
 }
 
-static bool recall(const sn_field *field, const sn_attribute *attribute, sn_experiment *experiment)
+bool sn_field_recall(const sn_field *field, const sn_attribute *attribute, sn_experiment *experiment)
 {
     static const sn_value_type types[] = {
         [SN_FIELD_CHOICE] = SN_VALUE_TEXT,    [SN_FIELD_SWITCH] = SN_VALUE_INTEGER,
@@ -150,60 +150,9 @@ sn_status sn_experiment_from_attributes(const sn_attributes *attributes, sn_expe
         const sn_attribute *attribute = sn_attributes_find(attributes, field->attribute);
         if (!attribute)
             return sn_fail(SN_ERROR_FILE, "the experiment has no attribute '%s'", field->attribute);
-        if (!recall(field, attribute, experiment))
+        if (!sn_field_recall(field, attribute, experiment))
             return sn_fail(SN_ERROR_FILE, "the experiment's attribute '%s' is out of range",
                            field->attribute);
     }
     return SN_OK;
-}
-
-/* "lr 0.02 there, 0.01 here" */
-static size_t append_difference(const char *name, const sn_attribute *there, const sn_attribute *here,
-                                char *text, size_t size)
-{
-    char a[SN_PATH_SIZE] = "not", b[SN_PATH_SIZE] = "not";
-    if (there) sn_attribute_print(there, a, sizeof a);
-    if (here) sn_attribute_print(here, b, sizeof b);
-    if (strcmp(a, b) == 0) return 0;
-    return (size_t)snprintf(text, size, "%s %.60s there, %.60s here; ", name, *a ? a : "none",
-                            *b ? b : "none");
-}
-
-/* As the user knows it: the option, where there is one that is named alike. */
-static void name_difference(const sn_field *field, char name[SN_ATTRIBUTE_NAME])
-{
-    char option[SN_ATTRIBUTE_NAME];
-    snprintf(option, sizeof option, "%s", field->attribute);
-    for (char *c = option; *c; c++)
-        if (*c == '_') *c = '-';
-    if (field->option && strcmp(field->option, option) == 0)
-        snprintf(name, SN_ATTRIBUTE_NAME, "--%.*s", SN_ATTRIBUTE_NAME - 3, option);
-    else
-        snprintf(name, SN_ATTRIBUTE_NAME, "%s", field->attribute);
-}
-
-sn_status sn_experiment_differences(const sn_attributes *recorded, const sn_experiment *experiment,
-                                    char *text, size_t size)
-{
-    sn_attributes mine = {0};
-    const sn_status status = sn_experiment_attributes(experiment, &mine);
-    size_t used = 0;
-    text[0] = '\0';
-    for (size_t i = 0; status == SN_OK && i <= sn_field_count && used < size; i++) {
-        const char *attribute = "arithmetic";
-        char name[SN_ATTRIBUTE_NAME] = "arithmetic";
-        if (i < sn_field_count) {
-            const sn_field *field = &sn_fields[i];
-            if (!field->attribute) continue;
-            if (field->role != SN_ROLE_IDENTITY && !sn_field_identifies(field, experiment)) continue;
-            attribute = field->attribute;
-            name_difference(field, name);
-        }
-        used += append_difference(name, sn_attributes_find(recorded, attribute),
-                                  sn_attributes_find(&mine, attribute), text + used, size - used);
-    }
-    if (used >= size) used = size - 1;
-    if (used > 2) text[used - 2] = '\0'; /* the last "; " */
-    sn_attributes_clear(&mine);
-    return status;
 }

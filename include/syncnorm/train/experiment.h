@@ -70,7 +70,8 @@ typedef struct sn_experiment {
 
 /** One field of the table. */
 typedef struct sn_experiment_option {
-    const char *name;      /* option and attribute: "batch", "weight-decay" (attribute weight_decay) */
+    const char *name;      /* "batch", "weight-decay" */
+    const char *attribute; /* what it is recorded as; NULL: not */
     const char *argument;  /* "N", "gn|ln|bn|in|none" ...; NULL for a flag */
     const char *help;      /* one line, its default in it */
     bool list;             /* a study takes several: "8,16" */

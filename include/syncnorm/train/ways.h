@@ -15,6 +15,13 @@ enum {
     SN_WAYS
 };
 
+/** Attributes of /evaluation, and what a way is called, by itself and in short. */
+typedef struct sn_way {
+    const char *loss, *accuracy, *label, *heading;
+} sn_way;
+
+extern const sn_way sn_way_rows[SN_WAYS];
+
 typedef struct sn_ways {
     double loss[SN_WAYS];     /* mean cross-entropy, nats; NaN: not evaluated so */
     double accuracy[SN_WAYS]; /* percent; NaN likewise */

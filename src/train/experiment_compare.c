@@ -1,0 +1,247 @@
+#include "syncnorm/train/compare.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "experiment_fields.h"
+
+bool sn_attribute_identifies(const char *attribute)
+{
+    static const char *const others[] = {"name", "digest", "dataset"};
+    const sn_field *field = sn_field_recorded_as(attribute);
+    if (field) return field->role == SN_ROLE_IDENTITY || field->role == SN_ROLE_LENGTH;
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (strcmp(attribute, others[i]) == 0) return false;
+    return true;
+}
+
+bool sn_attribute_is_of_norm(const char *attribute)
+{
+    const sn_field *field = sn_field_recorded_as(attribute);
+    return field && (field->applies || strcmp(attribute, "norm") == 0);
+}
+
+bool sn_attribute_is_afterwards(const char *attribute)
+{
+    const sn_field *field = sn_field_recorded_as(attribute);
+    return field && field->afterwards;
+}
+
+static int order(double a, double b)
+{
+    return isnan(a) ? (isnan(b) ? 0 : 1) : isnan(b) ? -1 : a < b ? -1 : a > b;
+}
+
+/* Of text, numbers within it count as numbers: dirichlet:0.1 before dirichlet:10. */
+static int compare_values(const sn_attribute *a, const sn_attribute *b)
+{
+    if (a->type != b->type) return a->type < b->type ? -1 : 1;
+    switch (a->type) {
+    case SN_VALUE_INTEGER:
+        return a->integer < b->integer ? -1 : a->integer > b->integer;
+    case SN_VALUE_REAL:
+        return order(a->real, b->real);
+    case SN_VALUE_TEXT:
+        return strverscmp(a->text, b->text);
+    }
+    return 0;
+}
+
+bool sn_experiments_share(const sn_attributes *a, const sn_attributes *b, const char *attribute)
+{
+    const sn_attribute *x = sn_attributes_find(a, attribute), *y = sn_attributes_find(b, attribute);
+    return x && y ? compare_values(x, y) == 0 : x == y;
+}
+
+const char *sn_experiments_next_difference(const sn_attributes *a, const sn_attributes *b, size_t *i)
+{
+    while (*i < a->count) {
+        const char *name = a->items[(*i)++].name;
+        if (sn_attribute_identifies(name) && !sn_experiments_share(a, b, name)) return name;
+    }
+    return NULL;
+}
+
+/* As sn_experiments_next_difference(), without what may differ. */
+static const char *next_that_counts(const sn_attributes *a, const sn_attributes *b,
+                                    bool (*may_differ)(const char *attribute), size_t *i)
+{
+    const char *name;
+    do
+        name = sn_experiments_next_difference(a, b, i);
+    while (name && may_differ && may_differ(name));
+    return name;
+}
+
+bool sn_experiments_same(const sn_attributes *a, const sn_attributes *b,
+                         bool (*may_differ)(const char *attribute))
+{
+    size_t i = 0, k = 0;
+    return !next_that_counts(a, b, may_differ, &i) && !next_that_counts(b, a, may_differ, &k);
+}
+
+static const char *text_of(const sn_attributes *attributes, const char *name)
+{
+    const sn_attribute *attribute = sn_attributes_find(attributes, name);
+    return attribute && attribute->type == SN_VALUE_TEXT ? attribute->text : "";
+}
+
+/* Of a norm that we do not know: SN_NORM_KINDS. */
+static int norm_of(const sn_attributes *experiment)
+{
+    int norm = 0;
+    while (norm < SN_NORM_KINDS && strcmp(text_of(experiment, "norm"), sn_norm_types[norm].name) != 0)
+        norm++;
+    return norm;
+}
+
+double sn_experiment_scope_samples(const sn_attributes *experiment)
+{
+    const int norm = norm_of(experiment);
+    if (norm == SN_NORM_KINDS || !sn_norm_pools_batch((sn_norm_kind)norm)) return (double)NAN;
+    const double batch = sn_attributes_number(experiment, "batch");
+    const double workers = sn_attributes_number(experiment, "workers");
+    const double samples = sn_attributes_number(experiment, "bn_scope");
+    const char *scope = text_of(experiment, "bn_scope");
+    if (samples >= 1) return samples;
+    if (strcmp(scope, "worker") == 0) return workers >= 1 ? batch / workers : batch;
+    const double number = strtod(scope, NULL);
+    return number >= 1 ? number : batch;
+}
+
+static bool is_default(const sn_attribute *attribute)
+{
+    static sn_experiment scratch;
+    char buffer[SN_FIELD_TEXT_SIZE];
+    const sn_field *field = sn_field_recorded_as(attribute->name);
+    return field && sn_field_recall(field, attribute, &scratch) &&
+           strcmp(sn_field_print(field, &scratch, buffer), field->initial) == 0;
+}
+
+static int order_by(const sn_attributes *a, const sn_attributes *b, const char *name)
+{
+    const sn_attribute *x = sn_attributes_find(a, name), *y = sn_attributes_find(b, name);
+    if (!x || !y) return x ? 1 : y ? -1 : 0;
+    const int values = compare_values(x, y);
+    if (values == 0) return 0;
+    const bool plain = is_default(x);
+    return plain != is_default(y) ? (plain ? -1 : 1) : values;
+}
+
+static bool is_scope(const char *attribute)
+{
+    return strcmp(attribute, "bn_scope") == 0;
+}
+
+/* The first of all attributes in which they differ decides. */
+static int order_by_rest(const sn_attributes *a, const sn_attributes *b)
+{
+    size_t i = 0, k = 0;
+    const char *mine = next_that_counts(a, b, is_scope, &i), *other = next_that_counts(b, a, is_scope, &k);
+    if (!mine || !other) return mine ? 1 : other ? -1 : 0;
+    return order_by(a, b, strcmp(mine, other) < 0 ? mine : other);
+}
+
+int sn_experiments_order(const sn_attributes *a, const sn_attributes *b)
+{
+    int result = norm_of(a) - norm_of(b);
+    if (result == 0) result = order_by(a, b, "l1");
+    if (result == 0) result = order_by(a, b, "workers");
+    if (result == 0) result = order_by_rest(a, b);
+    if (result == 0) result = order(sn_experiment_scope_samples(b), sn_experiment_scope_samples(a));
+    return result ? result : order_by(a, b, "bn_scope");
+}
+
+/* Whole epochs are compared one by one, a convolution of another kind is the same mathematics. */
+static bool is_no_part_of_a_preset(const char *attribute)
+{
+    static const char *const others[] = {"conv", "dataset_digest", "arithmetic"};
+    const sn_field *field = sn_field_recorded_as(attribute);
+    if (field && (field->role == SN_ROLE_LENGTH || field->afterwards)) return true;
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (strcmp(attribute, others[i]) == 0) return true;
+    return false;
+}
+
+const char *sn_experiment_preset(const sn_attributes *experiment)
+{
+    const char *found = NULL;
+    for (const sn_preset *preset = sn_presets; preset->name && !found; preset++) {
+        static sn_experiment its;
+        sn_attributes attributes = {0};
+        sn_experiment_default(&its);
+        if (sn_experiment_set(&its, "experiment", preset->name) == SN_OK &&
+            sn_experiment_attributes(&its, &attributes) == SN_OK &&
+            sn_experiments_same(&attributes, experiment, is_no_part_of_a_preset))
+            found = preset->name;
+        sn_attributes_clear(&attributes);
+    }
+    return found;
+}
+
+const char *sn_experiment_nearest_preset(const sn_attributes *experiment)
+{
+    const double l1 = sn_attributes_number(experiment, "l1");
+    const char *plain = NULL;
+    for (const sn_preset *preset = sn_presets; preset->name; preset++) {
+        if ((int)preset->norm != norm_of(experiment)) continue;
+        if (l1 >= preset->l1 && l1 <= preset->l1) return preset->name;
+        if (!(preset->l1 > 0)) plain = preset->name;
+    }
+    return plain;
+}
+
+/* ---- recorded beside asked for ---- */
+
+/* "lr 0.02 there, 0.01 here" */
+static size_t append_difference(const char *name, const sn_attribute *there, const sn_attribute *here,
+                                char *text, size_t size)
+{
+    char a[SN_PATH_SIZE] = "not", b[SN_PATH_SIZE] = "not";
+    if (there) sn_attribute_print(there, a, sizeof a);
+    if (here) sn_attribute_print(here, b, sizeof b);
+    if (strcmp(a, b) == 0) return 0;
+    return (size_t)snprintf(text, size, "%s %.60s there, %.60s here; ", name, *a ? a : "none",
+                            *b ? b : "none");
+}
+
+/* As the user knows it: the option, where there is one that is named alike. */
+static void name_difference(const sn_field *field, char name[SN_ATTRIBUTE_NAME])
+{
+    char option[SN_ATTRIBUTE_NAME];
+    snprintf(option, sizeof option, "%s", field->attribute);
+    for (char *c = option; *c; c++)
+        if (*c == '_') *c = '-';
+    if (field->option && strcmp(field->option, option) == 0)
+        snprintf(name, SN_ATTRIBUTE_NAME, "--%.*s", SN_ATTRIBUTE_NAME - 3, option);
+    else
+        snprintf(name, SN_ATTRIBUTE_NAME, "%s", field->attribute);
+}
+
+sn_status sn_experiment_differences(const sn_attributes *recorded, const sn_experiment *experiment,
+                                    char *text, size_t size)
+{
+    sn_attributes mine = {0};
+    const sn_status status = sn_experiment_attributes(experiment, &mine);
+    size_t used = 0;
+    text[0] = '\0';
+    for (size_t i = 0; status == SN_OK && i <= sn_field_count && used < size; i++) {
+        const char *attribute = "arithmetic";
+        char name[SN_ATTRIBUTE_NAME] = "arithmetic";
+        if (i < sn_field_count) {
+            const sn_field *field = &sn_fields[i];
+            if (!field->attribute) continue;
+            if (!sn_role_identifies(field->role) && !sn_field_identifies(field, experiment)) continue;
+            attribute = field->attribute;
+            name_difference(field, name);
+        }
+        used += append_difference(name, sn_attributes_find(recorded, attribute),
+                                  sn_attributes_find(&mine, attribute), text + used, size - used);
+    }
+    if (used >= size) used = size - 1;
+    if (used > 2) text[used - 2] = '\0'; /* the last "; " */
+    sn_attributes_clear(&mine);
+    return status;
+}
