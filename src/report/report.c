@@ -137,6 +137,27 @@ static sn_status write_document(sn_document *document, const char *directory, sn
     return write_text(directory, "report.html", document, put_page);
 }
 
+static sn_status refuse_baseline(const sn_report_runs *runs, const char *label)
+{
+    enum { NAMED_MAX = 12 };
+    char *names = NULL;
+    size_t size;
+    FILE *out = open_memstream(&names, &size);
+    for (size_t g = 0; out && g < runs->group_count && g < NAMED_MAX; g++) {
+        fputs(g ? ", " : "", out);
+        sn_put_text(out, SN_SYNTAX_PLAIN, runs->groups[g].label);
+    }
+    if (out && runs->group_count > NAMED_MAX) fprintf(out, " and %zu more", runs->group_count - NAMED_MAX);
+    if (!out || fclose(out) != 0) {
+        free(names);
+        return sn_fail(SN_ERROR_MEMORY, "out of memory");
+    }
+    const sn_status status = sn_fail(SN_ERROR_USAGE, "--baseline '%.60s': it must be one of %s", label,
+                                     names);
+    free(names);
+    return status;
+}
+
 sn_status sn_report_write(const sn_report_request *request, sn_report_outcome *outcome)
 {
     sn_report_runs runs;
@@ -147,7 +168,8 @@ sn_status sn_report_write(const sn_report_request *request, sn_report_outcome *o
     outcome->runs = runs.count;
     outcome->groups = runs.group_count;
     outcome->unreadable = runs.unreadable;
-    if (status == SN_OK) status = sn_report_runs_choose_baseline(&runs, request->baseline);
+    if (status == SN_OK && !sn_report_runs_choose_baseline(&runs, request->baseline))
+        status = refuse_baseline(&runs, request->baseline);
     if (status == SN_OK) {
         describe(&document, &runs);
         sn_section_comparison(&document, &runs);

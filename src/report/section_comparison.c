@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "groups.h"
-#include "missing.h"
 #include "sections.h"
+#include "syncnorm/base/missing.h"
 #include "syncnorm/train/compare.h"
 
 /* "99.12 ± 0.08"; without seeds to compare, the value alone. */
@@ -24,40 +24,6 @@ static void add_estimate_column(sn_report_table *table, const char *heading)
 {
     sn_report_table_column(table, true, "%s", heading);
     sn_report_table_split(table, " ± ", "", " ± 95 % interval");
-}
-
-static const sn_estimate unknown = {
-    .mean = SN_MISSING, .deviation = SN_MISSING, .low = SN_MISSING, .high = SN_MISSING, .p = SN_MISSING};
-
-static const sn_report_run *with_seed(const sn_report_group *group, int64_t seed)
-{
-    for (size_t i = 0; i < group->count; i++)
-        if (group->runs[i].shown && group->runs[i].seed == seed) return &group->runs[i];
-    return NULL;
-}
-
-/* The paired difference of final test accuracy from the baseline, in images out of `*images`. */
-static sn_estimate difference(const sn_report_group *group, const sn_report_group *baseline, size_t *images)
-{
-    *images = 0;
-    if (!group->complete || !baseline->complete) return unknown;
-    if (!sn_experiments_share(sn_report_experiment(group), sn_report_experiment(baseline), "dataset_digest"))
-        return unknown; /* another test set */
-    double *a = calloc(2 * group->count + 1, sizeof *a), *b = a + group->count;
-    if (!a) return unknown;
-    size_t pairs = 0;
-    for (size_t i = 0; i < group->count; i++) {
-        const sn_report_run *run = &group->runs[i];
-        const sn_report_run *other = run->shown ? with_seed(baseline, run->seed) : NULL;
-        const size_t count = other ? sn_report_test_count(run) : 0;
-        if (!count || count != sn_report_test_count(other) || (*images && count != *images)) continue;
-        *images = count;
-        a[pairs] = sn_report_correct(run);
-        b[pairs++] = sn_report_correct(other);
-    }
-    const sn_estimate e = sn_estimate_difference(a, b, pairs);
-    free(a);
-    return e;
 }
 
 static void put_p(sn_report_table *table, double p)
@@ -156,7 +122,7 @@ static void add_differences(sn_document *document, const sn_report_runs *runs)
         return;
     }
     for (size_t g = 0; g < runs->group_count; g++)
-        p[g] = g == runs->baseline ? SN_MISSING : difference(&runs->groups[g], baseline, &images).p;
+        p[g] = g == runs->baseline ? SN_MISSING : sn_report_difference(&runs->groups[g], baseline, &images).p;
     sn_holm(p, runs->group_count, adjusted);
 
     sn_report_table *table = sn_report_table_create(
@@ -174,7 +140,7 @@ static void add_differences(sn_document *document, const sn_report_runs *runs)
     size_t left_out = 0;
     for (size_t g = 0; g < runs->group_count; g++) {
         const sn_report_group *group = &runs->groups[g];
-        const sn_estimate e = difference(group, baseline, &images);
+        const sn_estimate e = sn_report_difference(group, baseline, &images);
         if (g == runs->baseline) continue;
         if (e.count == 0) {
             left_out++;

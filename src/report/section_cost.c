@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "missing.h"
 #include "sections.h"
+#include "syncnorm/base/missing.h"
 
 static bool on_ranks(const sn_report_run *run, double ranks)
 {

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "groups.h"
-#include "missing.h"
 #include "sections.h"
+#include "syncnorm/base/missing.h"
 
 double sn_measure_column(const sn_report_run *run, size_t row, const void *column)
 {

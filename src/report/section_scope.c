@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "groups.h"
-#include "missing.h"
 #include "sections.h"
+#include "syncnorm/base/missing.h"
 #include "syncnorm/train/compare.h"
 
 /* An experiment with batch statistics, and the line it is on. */

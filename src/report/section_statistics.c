@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "groups.h"
-#include "missing.h"
 #include "sections.h"
+#include "syncnorm/base/missing.h"
 #include "syncnorm/train/ways.h"
 
 /* A column per layer, "norm3.between_share", at the last epoch. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "experiment_fields.h"
+#include "syncnorm/base/missing.h"
 
 bool sn_attribute_identifies(const char *attribute)
 {
@@ -100,7 +101,7 @@ static int norm_of(const sn_attributes *experiment)
 double sn_experiment_scope_samples(const sn_attributes *experiment)
 {
     const int norm = norm_of(experiment);
-    if (norm == SN_NORM_KINDS || !sn_norm_pools_batch((sn_norm_kind)norm)) return (double)NAN;
+    if (norm == SN_NORM_KINDS || !sn_norm_pools_batch((sn_norm_kind)norm)) return SN_MISSING;
     const double batch = sn_attributes_number(experiment, "batch");
     const double workers = sn_attributes_number(experiment, "workers");
     const double samples = sn_attributes_number(experiment, "bn_scope");

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "chart.h"
-#include "missing.h"
+#include "syncnorm/base/missing.h"
 #include "text.h"
 
 static int compare_numbers(const void *left, const void *right)

@@ -7,10 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "missing.h"
 #include "syncnorm/base/log.h"
+#include "syncnorm/base/missing.h"
 #include "syncnorm/train/compare.h"
-#include "text.h"
 
 static int compare_runs(const void *left, const void *right)
 {
@@ -142,41 +141,20 @@ static bool is_plain_synchronized(const sn_report_group *group)
            !(sn_attributes_number(experiment, "l1") > 0);
 }
 
-static sn_status refuse_baseline(const sn_report_runs *runs, const char *label)
-{
-    enum { NAMED_MAX = 12 };
-    char *names = NULL;
-    size_t size;
-    FILE *out = open_memstream(&names, &size);
-    for (size_t g = 0; out && g < runs->group_count && g < NAMED_MAX; g++) {
-        fputs(g ? ", " : "", out);
-        sn_put_text(out, SN_SYNTAX_PLAIN, runs->groups[g].label);
-    }
-    if (out && runs->group_count > NAMED_MAX) fprintf(out, " and %zu more", runs->group_count - NAMED_MAX);
-    if (!out || fclose(out) != 0) {
-        free(names);
-        return sn_fail(SN_ERROR_MEMORY, "out of memory");
-    }
-    const sn_status status = sn_fail(SN_ERROR_USAGE, "--baseline '%.60s': it must be one of %s", label,
-                                     names);
-    free(names);
-    return status;
-}
-
 /* The one asked for; or plain synchronized batch norm, which is what the others are to be compared with; or the first. Groups are
    sorted, the plainest first. */
-sn_status sn_report_runs_choose_baseline(sn_report_runs *runs, const char *label)
+bool sn_report_runs_choose_baseline(sn_report_runs *runs, const char *label)
 {
     for (size_t g = 0; g < runs->group_count; g++)
         if (label ? strcmp(runs->groups[g].label, label) == 0
                   : runs->groups[g].complete && is_plain_synchronized(&runs->groups[g])) {
             runs->baseline = g;
-            return SN_OK;
+            return true;
         }
-    if (label) return refuse_baseline(runs, label);
+    if (label) return false;
     while (runs->baseline + 1 < runs->group_count && !runs->groups[runs->baseline].complete)
         runs->baseline++;
-    return SN_OK;
+    return true;
 }
 
 double sn_value_last(const sn_report_run *run, const void *column)
@@ -211,5 +189,39 @@ sn_estimate sn_report_estimate(const sn_report_group *group, sn_report_value val
     const size_t count = values ? sn_report_values(group, value, context, values) : 0;
     const sn_estimate e = sn_estimate_mean(values, count);
     free(values);
+    return e;
+}
+
+static const sn_estimate unknown = {
+    .mean = SN_MISSING, .deviation = SN_MISSING, .low = SN_MISSING, .high = SN_MISSING, .p = SN_MISSING};
+
+static const sn_report_run *with_seed(const sn_report_group *group, int64_t seed)
+{
+    for (size_t i = 0; i < group->count; i++)
+        if (group->runs[i].shown && group->runs[i].seed == seed) return &group->runs[i];
+    return NULL;
+}
+
+sn_estimate sn_report_difference(const sn_report_group *group, const sn_report_group *baseline,
+                                 size_t *images)
+{
+    *images = 0;
+    if (!group->complete || !baseline->complete) return unknown;
+    if (!sn_experiments_share(sn_report_experiment(group), sn_report_experiment(baseline), "dataset_digest"))
+        return unknown; /* another test set */
+    double *a = calloc(2 * group->count + 1, sizeof *a), *b = a + group->count;
+    if (!a) return unknown;
+    size_t pairs = 0;
+    for (size_t i = 0; i < group->count; i++) {
+        const sn_report_run *run = &group->runs[i];
+        const sn_report_run *other = run->shown ? with_seed(baseline, run->seed) : NULL;
+        const size_t count = other ? sn_report_test_count(run) : 0;
+        if (!count || count != sn_report_test_count(other) || (*images && count != *images)) continue;
+        *images = count;
+        a[pairs] = sn_report_correct(run);
+        b[pairs++] = sn_report_correct(other);
+    }
+    const sn_estimate e = sn_estimate_difference(a, b, pairs);
+    free(a);
     return e;
 }

@@ -8,8 +8,8 @@
 
 /** Sorts the runs and makes the groups. */
 sn_status sn_report_runs_group(sn_report_runs *runs);
-/** SN_ERROR_USAGE with the names there are when none is `label`. */
-sn_status sn_report_runs_choose_baseline(sn_report_runs *runs, const char *label);
+/** False when none is called `label`; NULL: plain synchronized batch norm, or else the first that is complete. */
+bool sn_report_runs_choose_baseline(sn_report_runs *runs, const char *label);
 
 /** A value of a run; NaN when it has none. */
 typedef double (*sn_report_value)(const sn_report_run *run, const void *context);
@@ -25,5 +25,9 @@ size_t sn_report_values(const sn_report_group *group, sn_report_value value, con
 double sn_report_mean(const sn_report_group *group, sn_report_value value, const void *context);
 /** Their mean with its interval. */
 sn_estimate sn_report_estimate(const sn_report_group *group, sn_report_value value, const void *context);
+
+/** The paired difference of final test accuracy from the baseline's, in images out of `*images`; count 0 where there is no pair. */
+sn_estimate sn_report_difference(const sn_report_group *group, const sn_report_group *baseline,
+                                 size_t *images);
 
 #endif

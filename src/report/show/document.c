@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "missing.h"
+#include "syncnorm/base/missing.h"
 
 static char *format_text(const char *format, va_list arguments) __attribute__((format(printf, 1, 0)));
 

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "missing.h"
 #include "syncnorm/base/log.h"
+#include "syncnorm/base/missing.h"
 
 const char *sn_report_text(const sn_attributes *attributes, const char *name)
 {

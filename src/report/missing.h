@@ -1,7 +1,0 @@
-#ifndef SN_REPORT_MISSING_H
-#define SN_REPORT_MISSING_H
-
-/* The number of what is not there: NaN, which <math.h> has as a float. */
-#define SN_MISSING __builtin_nan("")
-
-#endif
