@@ -5,7 +5,8 @@
 
 double sn_share_seconds(const sn_block_cost *cost, uint32_t samples)
 {
-    return cost->block * (double)((samples + SN_LANES - 1) / SN_LANES);
+    const uint32_t blocks = (samples + SN_LANES - 1) / SN_LANES;
+    return cost->block * blocks;
 }
 
 static double largest_share_seconds(const sn_block_cost *cost, uint32_t total, int ranks)
@@ -56,7 +57,8 @@ double sn_step_seconds(const sn_block_cost *cost, const sn_experiment *experimen
 static double training_seconds(const sn_block_cost *cost, const sn_experiment *e, uint64_t images, int ranks)
 {
     const uint32_t rest = (uint32_t)(images % e->batch);
-    double seconds = (double)(images / e->batch) * sn_step_seconds(cost, e, e->batch, ranks);
+    const uint64_t whole = images / e->batch;
+    double seconds = (double)whole * sn_step_seconds(cost, e, e->batch, ranks);
     if (rest) seconds += sn_step_seconds(cost, e, rest, ranks);
     return seconds;
 }
