@@ -28,7 +28,7 @@ void sn_team_check(const sn_team *team, const char *waiting, size_t count)
     const size_t length = strlen(file), most = sizeof((place *)0)->file - 1;
     place mine = {.line = line, .count = (int64_t)count}, *all = calloc((size_t)team->size, sizeof *all);
     int *ranks = calloc((size_t)team->size, sizeof *ranks), rank = sn_comm_rank();
-    if (!all || !ranks) sn_comm_abort(sn_exit_code(SN_ERROR_MEMORY));
+    if (!all || !ranks) sn_comm_out_of_memory();
     snprintf(mine.collective, sizeof mine.collective, "%s", waiting + strlen(SN_WAITING));
     snprintf(mine.file, sizeof mine.file, "%s", length > most ? file + length - most : file);
     MPI_Allgather(&mine, sizeof mine, MPI_BYTE, all, sizeof mine, MPI_BYTE, team->comm);

@@ -14,7 +14,7 @@ void neighbour_post(neighbour *to, size_t stride, word w, const void *note)
     if (at == to->capacity) {
         to->capacity = 2 * to->capacity + 4;
         to->words = realloc(to->words, to->capacity * stride);
-        if (!to->words) sn_comm_abort(sn_exit_code(SN_ERROR_MEMORY));
+        if (!to->words) sn_comm_out_of_memory();
     }
     if (at == to->count) to->count++;
     memcpy(to->words + at * stride, &w, sizeof w);

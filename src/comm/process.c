@@ -74,6 +74,11 @@ void sn_comm_give_up(const char *format, ...)
     sn_comm_abort(1);
 }
 
+void sn_comm_out_of_memory(void)
+{
+    sn_comm_give_up("rank %d on %s is out of memory: ending the job", sn_comm_rank(), sn_comm_host());
+}
+
 int sn_comm_thread(pthread_t *thread, void *(*body)(void *argument), void *argument)
 {
     sigset_t all, before;

@@ -209,7 +209,7 @@ static void look(void *pulse)
 static sn_status find_neighbours(sn_pulse *p, sn_team *world, sn_team *team)
 {
     int root = p->rank, *root_of = calloc((size_t)p->size, sizeof *root_of);
-    if (!root_of) sn_comm_abort(sn_exit_code(SN_ERROR_MEMORY));
+    if (!root_of) sn_comm_out_of_memory();
     overlay place;
     sn_team_broadcast(team, &root, sizeof root, 0);
     sn_team_gather_all(world, &root, sizeof root, root_of);
@@ -271,7 +271,7 @@ sn_status sn_pulse_start(sn_team *world, sn_team *team, double timeout, size_t n
 {
     *pulse = NULL;
     sn_pulse *p = calloc(1, sizeof *p);
-    if (!p) sn_comm_abort(sn_exit_code(SN_ERROR_MEMORY));
+    if (!p) sn_comm_out_of_memory();
     MPI_Comm_dup(world->comm, &p->comm);
     pthread_mutex_init(&p->mutex, NULL);
     pthread_cond_init(&p->given, NULL);

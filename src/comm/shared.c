@@ -34,7 +34,7 @@ static sn_status check_space(const sn_team *node, size_t bytes)
 sn_status sn_shared_create(sn_team *team, size_t bytes, sn_shared **shared, void **memory, bool *loader)
 {
     sn_shared *s = calloc(1, sizeof *s);
-    if (!s) sn_comm_abort(sn_exit_code(SN_ERROR_MEMORY));
+    if (!s) sn_comm_out_of_memory();
     MPI_Comm here;
     sn_team_enter(team, SN_WAITING "a making of shared memory", bytes);
     MPI_Comm_split_type(team->comm, MPI_COMM_TYPE_SHARED, team->rank, MPI_INFO_NULL, &here);

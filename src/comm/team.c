@@ -29,7 +29,7 @@ void sn_team_adopt(MPI_Comm comm, sn_team **team)
 {
     *team = calloc(1, sizeof **team);
     /* without memory for 16 bytes there is no way to agree on anything */
-    if (!*team) sn_comm_abort(sn_exit_code(SN_ERROR_MEMORY));
+    if (!*team) sn_comm_out_of_memory();
     (*team)->comm = comm;
     MPI_Comm_rank(comm, &(*team)->rank);
     MPI_Comm_size(comm, &(*team)->size);
@@ -136,7 +136,7 @@ void sn_team_gather_pieces(sn_team *team, const void *mine, size_t bytes, void *
 {
     sn_team_enter(team, SN_WAITING "a gathering of pieces", 0);
     unsigned char *room = team->rank > 0 ? malloc(bytes + 1) : NULL, *joined = team->rank > 0 ? room : all;
-    if (!room && team->rank > 0) sn_comm_abort(sn_exit_code(SN_ERROR_MEMORY));
+    if (!room && team->rank > 0) sn_comm_out_of_memory();
     if (joined != mine && bytes > 0) memcpy(joined, mine, bytes);
     for (int step = 1; step < team->size; step *= 2) {
         if (team->rank & step) {
@@ -149,7 +149,7 @@ void sn_team_gather_pieces(sn_team *team, const void *mine, size_t bytes, void *
         MPI_Probe(team->rank + step, TAG_PIECES, team->comm, &status);
         MPI_Get_count(&status, MPI_BYTE, &more);
         if (team->rank > 0) joined = room = realloc(room, bytes + (size_t)more + 1);
-        if (!room && team->rank > 0) sn_comm_abort(sn_exit_code(SN_ERROR_MEMORY));
+        if (!room && team->rank > 0) sn_comm_out_of_memory();
         MPI_Recv(joined + bytes, more, MPI_BYTE, team->rank + step, TAG_PIECES, team->comm,
                  MPI_STATUS_IGNORE);
         bytes += (size_t)more;
@@ -203,7 +203,7 @@ sn_status sn_team_agree(sn_team *team, sn_status mine)
 bool sn_team_same(sn_team *team, const void *value, size_t bytes, int *differing)
 {
     unsigned char *all = malloc((size_t)team->size * bytes);
-    if (!all) sn_comm_abort(sn_exit_code(SN_ERROR_MEMORY));
+    if (!all) sn_comm_out_of_memory();
     sn_team_gather_all(team, value, bytes, all);
     int most = 0, majority = 0;
     for (int r = 0; r < team->size && 2 * most < team->size; r++) {

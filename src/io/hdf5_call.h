@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "syncnorm/base/error.h"
+#include "syncnorm/base/fault.h"
 
 enum { SN_SCOPE_IDS = 8 };
 
@@ -37,9 +38,13 @@ sn_status sn_scope_close(sn_scope *scope);
 
 /** The value of an HDF5 call, negative when it failed or was skipped. */
 #define SN_H5(scope, call)                                                                                   \
-    ((scope)->status == SN_OK ? sn_scope_check((scope), (int64_t)(call), #call) : INT64_C(-1))
+    ((scope)->status == SN_OK                                                                                \
+         ? sn_scope_check((scope), sn_fault_random("HDF5") ? -1 : (int64_t)(call), #call)                    \
+         : INT64_C(-1))
 #define SN_H5_ID(scope, call)                                                                                \
-    ((scope)->status == SN_OK ? sn_scope_keep((scope), (call), #call) : H5I_INVALID_HID)
+    ((scope)->status == SN_OK                                                                                \
+         ? sn_scope_keep((scope), sn_fault_random("HDF5") ? H5I_INVALID_HID : (call), #call)                 \
+         : H5I_INVALID_HID)
 
 /** Calls a function of ours that returns an sn_status, likewise skipped after a failure. */
 #define SN_H5_TRY(scope, call)                                                                               \

@@ -17,6 +17,7 @@ typedef enum sn_purpose {
     SN_PURPOSE_DROPOUT = 2,
     SN_PURPOSE_WEIGHT = 3,
     SN_PURPOSE_SHARD = 4,
+    SN_PURPOSE_FAULT = 5, /* injected ones, base/fault.h */
 } sn_purpose;
 
 typedef struct sn_random4 {

@@ -16,6 +16,9 @@ _Noreturn void sn_comm_abort(int exit_code);
 /** The same after one line on standard error, in one write; printf-style, without newline. */
 _Noreturn void sn_comm_give_up(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/** That, with a line about memory: where the other ranks already wait for this one and cannot be told. */
+_Noreturn void sn_comm_out_of_memory(void);
+
 /** Monotonic seconds. */
 double sn_clock(void);
 
