@@ -10,7 +10,8 @@ usage() {
 usage: tests/run.sh [--all] [-L LABEL]...
 
 Installs what the tests need, builds, tests, and ends with one line: N passed, N failed, N skipped. Exit code 0 when none failed.
-The default leaves out the label "long"; --all leaves out nothing and tests the debug and clang builds too.
+The default leaves out the label "long", and of the debug build tests what ranks do together; --all leaves out nothing and tests all
+of the debug and clang builds too.
 -L LABEL, --label LABEL runs a part: style, unit, oracle, mpi, invariance, scripts, cli, report, faults, fuzz, nodes,
 sanitize, long (tests/README.md).
 
@@ -100,7 +101,7 @@ become_ctest() {
     report=$logs/ctest.$preset.xml
     rm -f "$report"
     say "testing $preset"
-    exec ctest --test-dir "build/$preset" --no-tests=error --output-on-failure --timeout 900 -j "$jobs" \
+    exec ctest --test-dir "build/$preset" --no-tests=error --output-on-failure -j "$jobs" \
         --output-junit "$report" "$@" >"$logs/ctest.$preset.log" 2>&1
 }
 
@@ -177,8 +178,12 @@ fi
 if wanted invariance; then # compares the results of all builds; their own tests run with --all
     target=syncnorm
     [ -z "$all" ] || target=all
+    ! wanted mpi || target=all # its assertions are tested
     build debug $target
+    [ -n "$all" ] || target=syncnorm
     build clang $target
+elif wanted mpi; then
+    build debug
 fi
 if wanted faults || asked long; then # has the points where tests inject faults
     build faults syncnorm && faults=built
@@ -230,6 +235,10 @@ if [ -n "$faulty" ]; then
     wait "$faulty"
     tell faults $?
     trap - EXIT INT TERM
+fi
+# The debug build asserts that ranks are in the same collective: the teams' tests run in it too. One rank is in no other's.
+if wanted mpi && { [ -z "$all" ] || [ -n "$labels" ]; }; then
+    run_ctest debug "$cores" -L '^mpi$' -LE '^(long|invariance)$' -E 'test_gradients\.np1$'
 fi
 if [ -n "$all" ] && [ -z "$labels" ]; then
     run_ctest debug "$cores" $direct

@@ -16,7 +16,7 @@ import unittest
 MAKE_DATASET = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tools", "make_dataset.py")
 PROGRAM = os.environ["SYNCNORM"]
 MPIEXEC = [os.environ.get("MPIEXEC", "mpirun"), "-q", "--oversubscribe", "--bind-to", "none"]
-TIMEOUT = 100
+TIMEOUT = 600  # for hangs
 
 
 SCRATCH = tempfile.TemporaryDirectory()  # removed when the program ends

@@ -25,7 +25,8 @@ import runs  # noqa: E402
 PROGRAM = os.environ["SYNCNORM"]
 FAULTS = bool(os.environ.get("SYNCNORM_FAULTS"))  # the program has injection points
 MPIRUN = [os.environ.get("MPIEXEC", "mpirun"), "-q", "--oversubscribe", "--bind-to", "none"]
-LIMIT = float(os.environ.get("FAULTS_LIMIT", "240"))  # seconds
+LIMIT = float(os.environ.get("FAULTS_LIMIT", "600"))  # seconds
+SILENCE = 6  # seconds for --timeout where a rank is stopped: the others must not stand still as long for want of a processor
 LAUNCHER_LIMIT = 20  # seconds for mpirun to end when its ranks have
 SCRATCH = tempfile.mkdtemp(prefix="syncnorm-faults-")
 atexit.register(shutil.rmtree, SCRATCH, ignore_errors=True)

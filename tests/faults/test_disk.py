@@ -176,7 +176,7 @@ class AtTheEnd(jobs.Test):
     def begin(self, np, **options):
         """A run whose end cannot be saved."""
         self.remove("disk/.run.h5.lock")  # of the job before: a new one tells that this one has begun
-        job = self.start("--epochs", 2, "--checkpoint-every", "1h", "--timeout", "2", "--output", "disk/run.h5", np=np,
+        job = self.start("--epochs", 2, "--checkpoint-every", "1h", "--timeout", jobs.SILENCE, "--output", "disk/run.h5", np=np,
                          **options)
         ranks = job.ranks()
         self.assertTrue(job.until(lambda: os.path.exists(self.path("disk/.run.h5.lock")), "the lock"), job.err())

@@ -32,7 +32,7 @@ class Lock(jobs.Test):
         holder, ranks = self.holder()
         step = jobs.progress(self.path())
         for np in (None, 2):
-            second = self.train("--epochs", 60000, "--timeout", "2", "--output", "run.h5", np=np, expect=1)
+            second = self.train("--epochs", 60000, "--timeout", jobs.SILENCE, "--output", "run.h5", np=np, expect=1)
             said = second.said()
             self.assertEqual(len(said), 2, second.err())
             self.assertRegex(said[0], r"warning: run.h5: another job is writing it.* up to 15 s")

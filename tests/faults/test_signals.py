@@ -112,8 +112,8 @@ class Signals(jobs.Test):
         os.kill(ranks[1], signal.SIGCONT)
         self.assertNotEqual(job.wait(), 0)
 
-    def test_saved_within_a_second_of_the_request(self):
-        """By the file's own time, with a margin for a machine with other work."""
+    def test_saved_within_seconds_of_the_request(self):
+        """Five, by the file's own time: tens of milliseconds, and a margin for a machine with other work."""
         job, ranks = self.begin(2)
         asked = time.time()
         for pid in ranks:

@@ -82,24 +82,24 @@ class Study(jobs.Test):
         self.check(2)
 
     def test_a_stopped_rank_ends_in_one_message(self):
-        job, ranks = self.begin(4, "--experiment", "gn,ln", "--epochs", 60000, "--timeout", "2")
+        job, ranks = self.begin(4, "--experiment", "gn,ln", "--epochs", 60000, "--timeout", jobs.SILENCE)
         self.assertTrue(job.until(lambda: self.training(*NAMES[:2]), "an epoch of each team"), job.err())
         os.kill(ranks[3], signal.SIGSTOP)
         self.finish(job, 1)
         said = [line for line in job.said() if "error" in line]
         self.assertEqual(len(said), 1, job.err())
-        self.assertRegex(said[0], r"rank 2 on \S+: nothing finished for 2 s .*waiting for the other ranks")
+        self.assertRegex(said[0], rf"rank 2 on \S+: nothing finished for {jobs.SILENCE} s .*waiting for the other ranks")
 
     def test_a_team_of_one_that_is_stopped_is_missed_by_those_who_wait(self):
         """Whichever rank it is: no step of anybody's own hangs on it."""
         for victim in (1, 0):
-            job, ranks = self.begin(2, "--experiment", "gn,ln", "--epochs", 400, "--timeout", "1")
+            job, ranks = self.begin(2, "--experiment", "gn,ln", "--epochs", 400, "--timeout", jobs.SILENCE)
             self.assertTrue(job.until(lambda: self.training(*NAMES[:2]), "an epoch of each team"), job.err())
             os.kill(ranks[victim], signal.SIGSTOP)
             self.finish(job, 1)
             said = [line for line in job.said() if "error" in line]
             self.assertEqual(len(said), 1, job.err())
-            self.assertRegex(said[0], rf"rank {victim}( on \S+)? gave no sign of life for 1 s")
+            self.assertRegex(said[0], rf"rank {victim}( on \S+)? gave no sign of life for {jobs.SILENCE} s")
             for name in NAMES:
                 self.remove(f"out/{name}.h5")
 

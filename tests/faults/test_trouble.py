@@ -10,7 +10,7 @@ import jobs
 
 class Watchdog(jobs.Test):
     def check(self, np, victim, *arguments, says):
-        job = self.start(*arguments, "--epochs", 60000, "--timeout", "2", "--output", "run.h5", np=np)
+        job = self.start(*arguments, "--epochs", 60000, "--timeout", jobs.SILENCE, "--output", "run.h5", np=np)
         ranks = job.ranks()
         self.assertTrue(job.until(lambda: jobs.progress(self.path()) > 0, "the first epoch"), job.err())
         os.kill(ranks[victim], signal.SIGSTOP)
@@ -18,7 +18,7 @@ class Watchdog(jobs.Test):
         said = job.said()
         self.assertEqual(len(said), 1, job.err())
         first = 0 if victim else 1
-        self.assertRegex(said[0], rf"\Asyncnorm: error: rank {first} on \S+: nothing finished for 2 s .*epoch \d+, "
+        self.assertRegex(said[0], rf"\Asyncnorm: error: rank {first} on \S+: nothing finished for {jobs.SILENCE} s .*epoch \d+, "
                                   rf"step \d+, {says}")
         self.verify()
         self.remove()
@@ -30,28 +30,28 @@ class Watchdog(jobs.Test):
 
     @jobs.with_injection
     def test_a_rank_that_stops_before_the_first_step(self):
-        job = self.train("--epochs", 1, "--timeout", "2", "--output", "run.h5", np=2, expect=1,
+        job = self.train("--epochs", 1, "--timeout", jobs.SILENCE, "--output", "run.h5", np=2, expect=1,
                          SYNCNORM_FAULT="step stop 1 1")
-        self.assertRegex(job.said()[0], "rank 0 on .*nothing finished for 2 s")
+        self.assertRegex(job.said()[0], f"rank 0 on .*nothing finished for {jobs.SILENCE} s")
 
     def missed(self, job):
         """The job ends on its own, with one message about the rank that is gone."""
         self.finish(job, 1)
         said = job.said()
         self.assertEqual(len(said), 1, job.err())
-        self.assertRegex(said[0], r"\Asyncnorm: error: rank 0 on \S+: nothing finished for 2 s \(--timeout\).*waiting for the other ranks")
+        self.assertRegex(said[0], rf"\Asyncnorm: error: rank 0 on \S+: nothing finished for {jobs.SILENCE} s \(--timeout\).*waiting for the other ranks")
 
     @jobs.with_injection
     def test_a_rank_that_stops_in_an_evaluation(self):
         self.train("-q", "--steps", 2, "--output", "run.h5")
-        job = jobs.Job(self.directory, "eval", "run.h5", "--data", jobs.dataset(), "--timeout", "2", np=2,
+        job = jobs.Job(self.directory, "eval", "run.h5", "--data", jobs.dataset(), "--timeout", jobs.SILENCE, np=2,
                        SYNCNORM_FAULT="evaluate stop 1 1")
         self.jobs.append(job)
         job.ranks()
         self.missed(job)
 
     def test_a_rank_that_stops_in_a_benchmark(self):
-        job = jobs.Job(self.directory, "bench", "--repetitions", "1", "--batch", "32", "--timeout", "2", np=2)
+        job = jobs.Job(self.directory, "bench", "--repetitions", "1", "--batch", "32", "--timeout", jobs.SILENCE, np=2)
         self.jobs.append(job)
         ranks = job.ranks()
         self.assertTrue(job.until(lambda: "Instruction set" in job.out(), "the benchmark to begin"), job.err())
@@ -60,12 +60,12 @@ class Watchdog(jobs.Test):
 
     def test_a_job_that_was_stopped_as_a_whole_goes_on(self):
         """The time in which nobody could run says nothing."""
-        job = self.start("-q", "--epochs", 400, "--timeout", "1", "--output", "run.h5", np=2)
+        job = self.start("-q", "--epochs", 400, "--timeout", jobs.SILENCE, "--output", "run.h5", np=2)
         ranks = job.ranks()
         self.assertTrue(job.until(lambda: jobs.progress(self.path()) > 0, "the first epoch"), job.err())
         for pid in ranks:
             os.kill(pid, signal.SIGSTOP)
-        step, end = jobs.progress(self.path()), time.monotonic() + 1.5  # between once and twice the time-out
+        step, end = jobs.progress(self.path()), time.monotonic() + 1.5 * jobs.SILENCE  # between once and twice the time-out
         jobs.poll(lambda: time.monotonic() > end, "the time-out to pass")
         for pid in ranks:
             os.kill(pid, signal.SIGCONT)

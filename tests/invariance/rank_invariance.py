@@ -24,6 +24,9 @@ AXES = {
     # 64 samples are shares of 16 (22, 21 and 21 on 3 ranks), statistics of workers that see other classes
     "bn of workers": "--norm bn --workers 4 --bn-scope worker --shards dirichlet:0.5 --schedule cosine --warmup 0.5 "
                      "--lr-scaling linear --precise-bn",
+    "bn scope 2": "--norm bn --bn-scope 2 --precise-bn",
+    "bn of 16 workers": "--norm bn --workers 16 --bn-scope worker --shards sorted --precise-bn",  # the last batch: 2 samples each
+    "gn of 32 workers": "--norm gn --workers 32 --shards dirichlet:0.5",
     "gn of workers": "--norm gn --workers 3 --shards sorted --schedule step:1:0.5",
 }
 

@@ -47,10 +47,16 @@ typedef struct oracle_case {
 typedef void (*case_check)(const oracle_case *setting, const fixture *f, const uint32_t *order,
                            const double *weights);
 
+#ifdef __SANITIZE_ADDRESS__
+enum { SLOW_BUILD = 1 };
+#else
+enum { SLOW_BUILD = 0 };
+#endif
+
 /* Runs `check` for every norm and batch size with the given kernels. */
 static void for_every_fixture(const char *isa, const char *convolution, case_check check)
 {
-    const bool slow = isa && strcmp(isa, "portable") == 0; /* the odd batch size alone */
+    const bool slow = SLOW_BUILD || (isa && strcmp(isa, "portable") == 0); /* the odd batch size alone */
     for (size_t i = 0; i < sizeof norms / sizeof *norms; i++)
         for (int b = slow; b < FIXTURE_BATCHES; b++) {
             const int batch = fixture_batches[b];
