@@ -16,6 +16,8 @@ static sn_status check_environment(const sn_session *s)
                    sn_team_rank(s->team), sn_comm_host());
 }
 
+enum { RANKS_NAMED = 16 };
+
 /* "rank 2 differs from the others", "ranks 0 1 differ": in a tie nobody knows who is right. */
 static sn_status tell_difference(const sn_session *s, const int *differing)
 {
@@ -24,10 +26,16 @@ static sn_status tell_difference(const sn_session *s, const int *differing)
     for (int r = 0; r < size; r++)
         count += differing[r] != 0;
     const bool tie = 2 * count >= size;
-    char ranks[256] = "";
+    char ranks[RANKS_NAMED * sizeof " -2147483648" + sizeof " ..."] = "";
     size_t used = 0;
-    for (int r = 0; r < size && used < sizeof ranks; r++)
-        if (tie || differing[r]) used += (size_t)snprintf(ranks + used, sizeof ranks - used, " %d", r);
+    int named = 0;
+    for (int r = 0; r < size && named <= RANKS_NAMED; r++) {
+        if (!tie && !differing[r]) continue;
+        if (named++ == RANKS_NAMED)
+            snprintf(ranks + used, sizeof ranks - used, " ...");
+        else
+            used += (size_t)snprintf(ranks + used, sizeof ranks - used, " %d", r);
+    }
     return sn_fail(SN_ERROR_REPLICAS, "epoch %" PRIu32 ", step %" PRIu64 ": the weights of rank%s%s differ%s",
                    s->progress.epoch + 1, s->progress.step, tie || count > 1 ? "s" : "", ranks,
                    tie ? ", and no majority agrees" : " from the others'");
