@@ -48,24 +48,31 @@ static size_t scratch_floats(const sn_conv_shape *shape, int rows)
     return divide(shape, rows, NULL).floats;
 }
 
-/* One lane of a view: to[channel][row][column]. */
-static void gather(sn_planes from, int channels, int rows, int width, int lane, float *to)
+/* Where a channel of a sample begins. */
+static float *plane_of(sn_planes planes, int samples, int channel, int sample)
+{
+    const int lane = sn_lane(samples, channel, sample);
+    return planes.data + (size_t)(lane / SN_LANES) * planes.plane * SN_LANES + lane % SN_LANES;
+}
+
+/* One sample of a view: to[channel][row][column]. */
+static void gather(sn_planes from, int samples, int channels, int rows, int width, int sample, float *to)
 {
     for (int c = 0; c < channels; c++) {
         for (int h = 0; h < rows; h++) {
-            const float *row = from.data + ((size_t)c * from.plane + (size_t)h * from.row) * SN_LANES + lane;
+            const float *row = plane_of(from, samples, c, sample) + (size_t)h * from.row * SN_LANES;
             for (int w = 0; w < width; w++)
                 *to++ = row[w * SN_LANES];
         }
     }
 }
 
-/* unfolded[(i, kh, kw)][(h, w)] = input[i][h + kh][w + kw] of one lane */
-static void unfold(const sn_conv_shape *shape, sn_planes input, int rows, int lane, const workspace *w)
+/* unfolded[(i, kh, kw)][(h, w)] = input[i][h + kh][w + kw] of one sample */
+static void unfold(const sn_conv_shape *shape, sn_planes input, int rows, int sample, const workspace *w)
 {
     const int kernel = shape->kernel, width = shape->width;
     const size_t image_row = (size_t)(width + kernel - 1), image_rows = (size_t)(rows + kernel - 1);
-    gather(input, shape->in_channels, (int)image_rows, (int)image_row, lane, w->image);
+    gather(input, shape->samples, shape->in_channels, (int)image_rows, (int)image_row, sample, w->image);
     if (kernel == 1) return;
     float *to = w->unfolded;
     for (int k = 0; k < w->terms; k++) {
@@ -82,12 +89,12 @@ static float rectified(float x)
     return x <= 0 ? 0 : x;
 }
 
-/* One lane of one output channel, from consecutive products to the view; returns `sum` plus what was stored. */
-static float scatter(const float *product, float bias, bool relu, int rows, int width, sn_planes plane,
-                     int lane, float sum)
+/* One sample of one output channel, from consecutive products to its plane; returns `sum` plus what was stored. */
+static float scatter(const float *product, float bias, bool relu, int rows, int width, float *plane,
+                     size_t plane_row, float sum)
 {
     for (int h = 0; h < rows; h++) {
-        float *row = plane.data + (size_t)h * plane.row * SN_LANES + lane;
+        float *row = plane + (size_t)h * plane_row * SN_LANES;
         for (int w = 0; w < width; w++) {
             float y = *product++ + bias;
             if (relu) y = rectified(y);
@@ -103,16 +110,17 @@ __attribute__((nonnull(9))) static void convolve(const sn_conv_shape *shape, con
                                                  int rows, bool relu, float *plane_sum, float *scratch)
 {
     const workspace w = divide(shape, rows, scratch);
-    for (int lane = 0; lane < SN_LANES; lane++) {
-        unfold(shape, input, rows, lane, &w);
+    for (int sample = 0; sample < shape->samples; sample++) {
+        unfold(shape, input, rows, sample, &w);
         cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, shape->out_channels, w.pixels, w.terms, 1,
                     weight, w.terms, w.unfolded, w.pixels, 0, w.planes, w.pixels);
         const float *product = w.planes;
         for (int o = 0; o < shape->out_channels; o++, product += w.pixels) {
-            const sn_planes plane = {output.data + (size_t)o * output.plane * SN_LANES, 0, output.row};
-            const float sum = scatter(product, bias ? bias[o] : 0, relu, rows, shape->width, plane, lane,
-                                      plane_sum ? plane_sum[o * SN_LANES + lane] : 0);
-            if (plane_sum) plane_sum[o * SN_LANES + lane] = sum;
+            const int lane = sn_lane(shape->samples, o, sample);
+            const float sum = scatter(product, bias ? bias[o] : 0, relu, rows, shape->width,
+                                      plane_of(output, shape->samples, o, sample), output.row,
+                                      plane_sum ? plane_sum[lane] : 0);
+            if (plane_sum) plane_sum[lane] = sum;
         }
     }
 }
@@ -122,14 +130,17 @@ __attribute__((nonnull(6))) static void weight_gradient(const sn_conv_shape *sha
                                                         float *scratch)
 {
     const workspace w = divide(shape, rows, scratch);
-    const int weights = shape->out_channels * w.terms;
-    for (int lane = 0; lane < SN_LANES; lane++) {
-        unfold(shape, input, rows, lane, &w);
-        gather(gradient, shape->out_channels, rows, shape->width, lane, w.planes);
+    for (int sample = 0; sample < shape->samples; sample++) {
+        unfold(shape, input, rows, sample, &w);
+        gather(gradient, shape->samples, shape->out_channels, rows, shape->width, sample, w.planes);
         cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, shape->out_channels, w.terms, w.pixels, 1,
                     w.planes, w.pixels, w.unfolded, w.pixels, 0, w.weights, w.terms);
-        for (int k = 0; k < weights; k++)
-            lanes[k * SN_LANES + lane] += w.weights[k];
+        for (int o = 0; o < shape->out_channels; o++) {
+            const int lane = sn_lane(shape->samples, o, sample);
+            float *to = lanes + (size_t)(lane / SN_LANES * w.terms) * SN_LANES + lane % SN_LANES;
+            for (int k = 0; k < w.terms; k++)
+                to[k * SN_LANES] += w.weights[o * w.terms + k];
+        }
     }
 }
 

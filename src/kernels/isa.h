@@ -33,16 +33,16 @@ void sn_direct_convolve(const sn_conv_shape *shape, const float *weight, const f
                         sn_planes output, int rows, bool relu, float *plane_sum, float *scratch);
 void sn_direct_weight_gradient(const sn_conv_shape *shape, sn_planes input, sn_planes gradient, int rows,
                                float *lanes, float *scratch);
-void sn_load_pixels(const uint8_t *const pixels[SN_LANES], const float table[256], sn_planes output, int rows,
-                    int width);
-void sn_moments(int channels, int pixels, const float *z, const float *plane_sum, float *center,
-                float *shifted, float *squares);
+void sn_load_pixels(int samples, const uint8_t *const pixels[SN_LANES], const float table[256],
+                    sn_planes output, int rows, int width);
+void sn_moments(int slots, int pixels, const float *z, const float *plane_sum, float *center, float *shifted,
+                float *squares);
 void sn_normalize(sn_extent extent, const sn_affine *affine, sn_planes z, sn_planes output);
 void sn_norm_sums(sn_extent extent, const sn_affine *affine, sn_planes z, sn_planes da, float *sum_g,
                   float *sum_gz);
 void sn_norm_backward(sn_extent extent, const sn_affine *affine, const sn_norm_gradient *gradient,
                       sn_planes z, sn_planes da, sn_planes dz, float *bias_sum);
-size_t sn_accumulate(size_t count, const float *lanes, uint16_t mask, float limit, int64_t *sum);
+size_t sn_accumulate(sn_sums_shape shape, const float *lanes, uint16_t mask, float limit, int64_t *sum);
 size_t sn_element_gradient(sn_extent extent, const sn_affine *affine, sn_planes z, sn_planes da,
                            uint16_t mask, float limit, int64_t *weight_sum, int64_t *bias_sum);
 

@@ -8,12 +8,12 @@
 
 enum { CHAINS = 4 };
 
-void sn_load_pixels(const uint8_t *const pixels[SN_LANES], const float table[256], sn_planes output, int rows,
-                    int width)
+void sn_load_pixels(int samples, const uint8_t *const pixels[SN_LANES], const float table[256],
+                    sn_planes output, int rows, int width)
 {
     for (int h = 0; h < rows; h++) {
         float *row = output.data + (size_t)h * output.row * SN_LANES;
-        for (int lane = 0; lane < SN_LANES; lane++) {
+        for (int lane = 0; lane < samples; lane++) {
             const uint8_t *from = pixels[lane] ? pixels[lane] + (size_t)h * (size_t)width : NULL;
             for (int w = 0; w < width; w++)
                 row[w * SN_LANES + lane] = from ? table[from[w]] : 0;
@@ -21,7 +21,7 @@ void sn_load_pixels(const uint8_t *const pixels[SN_LANES], const float table[256
     }
 }
 
-/* `chains` consecutive vectors of [channels][lanes], counted in vectors from `first` */
+/* `chains` consecutive vectors of [slots][lanes], counted in vectors from `first` */
 SN_INLINE void run_moments(const int chains, int first, int pixels, const float *z, const float *plane_sum,
                            float *center, float *shifted, float *squares)
 {
@@ -52,10 +52,10 @@ SN_INLINE void run_moments(const int chains, int first, int pixels, const float 
     }
 }
 
-void sn_moments(int channels, int pixels, const float *z, const float *plane_sum, float *center,
-                float *shifted, float *squares)
+void sn_moments(int slots, int pixels, const float *z, const float *plane_sum, float *center, float *shifted,
+                float *squares)
 {
-    const int vectors = channels * SN_PARTS;
+    const int vectors = slots * SN_PARTS;
     int v = 0;
     for (; v + CHAINS <= vectors; v += CHAINS)
         run_moments(CHAINS, v, pixels, z, plane_sum, center, shifted, squares);

@@ -10,8 +10,9 @@ typedef __m256 vec_mask;
 
 enum { SN_VECTOR = 8 };
 /* Larger ones, 2 x 6 or 3 x 4, are spilled by one compiler or the other. */
-#define SN_TILE_CHANNELS 2
+#define SN_TILE_SLOTS 2
 #define SN_TILE_COLUMNS 5
+#define SN_TILE_LONG 10
 
 /* clang-format off */
 
@@ -19,6 +20,18 @@ SN_INLINE vec vec_load(const float *from) { return _mm256_load_ps(from); }
 SN_INLINE void vec_store(float *to, vec a) { _mm256_store_ps(to, a); }
 SN_INLINE vec vec_zero(void) { return _mm256_setzero_ps(); }
 SN_INLINE vec vec_broadcast(float a) { return _mm256_set1_ps(a); }
+SN_INLINE vec vec_spread(const int samples, const float *from)
+{
+    if (samples == 16) return _mm256_load_ps(from);
+    if (samples == 4) return _mm256_broadcast_ps((const __m128 *)from);
+    return _mm256_set1_ps(*from);
+}
+SN_INLINE vec vec_repeat(const int samples, const float *from)
+{
+    if (samples == 16) return _mm256_set1_ps(*from);
+    if (samples == 4) return _mm256_set_m128(_mm_set1_ps(from[1]), _mm_set1_ps(from[0]));
+    return _mm256_load_ps(from);
+}
 SN_INLINE vec vec_add(vec a, vec b) { return _mm256_add_ps(a, b); }
 SN_INLINE vec vec_sub(vec a, vec b) { return _mm256_sub_ps(a, b); }
 SN_INLINE vec vec_mul(vec a, vec b) { return _mm256_mul_ps(a, b); }

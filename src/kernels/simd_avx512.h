@@ -11,8 +11,9 @@ typedef __mmask16 vec_mask;
 enum { SN_VECTOR = 16 };
 /* 20 accumulators, 4 weights and a pixel fit the 32 registers with room for what the compiler likes to keep; 4 x 7 fits
  * on paper and is spilled. */
-#define SN_TILE_CHANNELS 4
+#define SN_TILE_SLOTS 4
 #define SN_TILE_COLUMNS 5
+#define SN_TILE_LONG 14
 
 /* clang-format off */
 
@@ -20,6 +21,19 @@ SN_INLINE vec vec_load(const float *from) { return _mm512_load_ps(from); }
 SN_INLINE void vec_store(float *to, vec a) { _mm512_store_ps(to, a); }
 SN_INLINE vec vec_zero(void) { return _mm512_setzero_ps(); }
 SN_INLINE vec vec_broadcast(float a) { return _mm512_set1_ps(a); }
+SN_INLINE vec vec_spread(const int samples, const float *from)
+{
+    if (samples == 16) return _mm512_load_ps(from);
+    if (samples == 4) return _mm512_broadcast_f32x4(_mm_load_ps(from));
+    return _mm512_set1_ps(*from);
+}
+SN_INLINE vec vec_repeat(const int samples, const float *from)
+{
+    const __m512i fours = _mm512_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3);
+    if (samples == 16) return _mm512_set1_ps(*from);
+    if (samples == 4) return _mm512_permutexvar_ps(fours, _mm512_castps128_ps512(_mm_load_ps(from)));
+    return _mm512_load_ps(from);
+}
 SN_INLINE vec vec_add(vec a, vec b) { return _mm512_add_ps(a, b); }
 SN_INLINE vec vec_sub(vec a, vec b) { return _mm512_sub_ps(a, b); }
 SN_INLINE vec vec_mul(vec a, vec b) { return _mm512_mul_ps(a, b); }

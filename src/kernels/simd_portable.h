@@ -12,8 +12,9 @@ typedef float vec __attribute__((vector_size(16)));
 typedef int32_t vec_mask __attribute__((vector_size(16)));
 
 enum { SN_VECTOR = 4 };
-#define SN_TILE_CHANNELS 2
+#define SN_TILE_SLOTS 2
 #define SN_TILE_COLUMNS 4
+#define SN_TILE_LONG 8
 
 _Static_assert(FLT_EVAL_METHOD == 0, "every operation must round to its own type");
 
@@ -33,6 +34,14 @@ SN_INLINE void vec_store(float *to, vec a)
 
 SN_INLINE vec vec_zero(void) { return (vec){0, 0, 0, 0}; }
 SN_INLINE vec vec_broadcast(float a) { return (vec){a, a, a, a}; }
+SN_INLINE vec vec_spread(const int samples, const float *from)
+{
+    return samples >= SN_VECTOR ? vec_load(from) : vec_broadcast(*from);
+}
+SN_INLINE vec vec_repeat(const int samples, const float *from)
+{
+    return samples >= SN_VECTOR ? vec_broadcast(*from) : vec_load(from);
+}
 SN_INLINE vec vec_add(vec a, vec b) { return a + b; }
 SN_INLINE vec vec_sub(vec a, vec b) { return a - b; }
 SN_INLINE vec vec_mul(vec a, vec b) { return a * b; }

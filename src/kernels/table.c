@@ -9,6 +9,7 @@ static size_t no_scratch(const sn_conv_shape *shape, int rows)
 
 static const sn_convolution direct = {
     .name = "direct",
+    .packed = true,
     .convolve = sn_direct_convolve,
     .weight_gradient = sn_direct_weight_gradient,
     .scratch_floats = no_scratch,

@@ -7,21 +7,24 @@
 #include "syncnorm/base/fixed_point.h"
 #include "syncnorm/nn/head.h"
 
+/* Of a parameter with one or more values a channel. */
 static void accumulate(const sn_pass *pass, const sn_block *block, int parameter, const float *lanes,
                        const sn_sums *sums)
 {
     const sn_parameter *p = &pass->network->parameters.items[parameter];
+    const size_t each = p->count / p->shape[0];
+    const sn_sums_shape shape = {sn_shape_samples[block->shape], (int)p->shape[0], each, each};
     sums->violations[parameter] += (int64_t)pass->kernels->accumulate(
-        p->count, lanes, block->mask, sums->gradient_limit, sums->gradient + p->offset);
+        shape, lanes, block->mask, sums->gradient_limit, sums->gradient + p->offset);
 }
 
 /* Backward sums of a stage's norm, from the gradient that has reached its output. */
 void sn_backward_sums(const sn_pass *pass, sn_block *block, int stage)
 {
-    const sn_stage_plan *plan = &pass->work->plans[stage];
+    const sn_stage_plan *plan = sn_plan_of(pass->work, block, stage);
     if (!sn_norm_has_statistics(&plan->norm)) return;
     sn_norm_state *state = &block->norms[stage];
-    const size_t bytes = (size_t)plan->norm.channels * L * sizeof(float);
+    const size_t bytes = sn_channel_bytes(&plan->norm);
     memset(state->sum_g, 0, bytes);
     memset(state->sum_gz, 0, bytes);
     const sn_affine affine = sn_affine_of(pass, block, stage);
@@ -34,7 +37,7 @@ void sn_backward_sums(const sn_pass *pass, sn_block *block, int stage)
 void sn_backward_norm_parameters(const sn_pass *pass, const sn_block *block, int stage, const sn_sums *sums)
 {
     const sn_stage *s = &pass->network->stages[stage];
-    const sn_stage_plan *plan = &pass->work->plans[stage];
+    const sn_stage_plan *plan = sn_plan_of(pass->work, block, stage);
     const sn_norm_state *state = &block->norms[stage];
     if (s->norm_weight < 0) return;
     if (!sn_norm_is_per_element(&plan->norm)) {
@@ -55,17 +58,17 @@ static void conv_backward(const sn_pass *pass, sn_block *block, int stage, const
                           bool input_is_there, const sn_sums *sums)
 {
     const sn_stage *s = &pass->network->stages[stage];
-    const sn_stage_plan *plan = &pass->work->plans[stage];
+    const sn_stage_plan *plan = sn_plan_of(pass->work, block, stage);
     const size_t halo = stage > 0 ? (size_t)(s->kernel - 1 - s->padding) : 0;
     const sn_planes input = input_is_there && stage > 0 ? plan->input : sn_produce_input(pass, block, stage);
     float *lanes = pass->work->weight_lanes;
-    memset(lanes, 0, pass->network->parameters.items[s->weight].count * L * sizeof(float));
+    memset(lanes, 0, sn_channel_bytes(&plan->norm) * (size_t)(s->in_channels * s->kernel * s->kernel));
     pass->convolution->weight_gradient(&plan->forward, input, sn_planes_at(plan->dz, halo, halo), plan->rows,
                                        lanes, pass->work->conv_scratch);
     accumulate(pass, block, s->weight, lanes, sums);
     accumulate(pass, block, s->bias, bias_lanes, sums);
     if (stage == 0) return;
-    pass->convolution->convolve(&plan->backward, pass->work->flipped[stage], NULL, plan->dz,
+    pass->convolution->convolve(&plan->backward, plan->flipped, NULL, plan->dz,
                                 sn_block_da(pass->work, block, stage - 1), plan->backward_rows, false, NULL,
                                 pass->work->conv_scratch);
 }
@@ -74,12 +77,12 @@ void sn_backward_stage(const sn_pass *pass, sn_block *block, int stage, bool inp
                        const sn_sums *sums)
 {
     const sn_stage *s = &pass->network->stages[stage];
-    const sn_stage_plan *plan = &pass->work->plans[stage];
+    const sn_stage_plan *plan = sn_plan_of(pass->work, block, stage);
     const sn_norm_state *state = &block->norms[stage];
     const sn_norm_gradient gradient = {state->center, state->gain, state->slope, state->shift};
     const size_t halo = stage > 0 ? (size_t)(s->kernel - 1 - s->padding) : 0;
     const sn_affine affine = sn_affine_of(pass, block, stage);
-    memset(pass->work->bias_sum, 0, (size_t)s->out_channels * L * sizeof(float));
+    memset(pass->work->bias_sum, 0, sn_channel_bytes(&plan->norm));
     pass->kernels->norm_backward(plan->extent, &affine, &gradient, sn_block_z(pass->work, block, stage),
                                  sn_block_da(pass->work, block, stage), sn_planes_at(plan->dz, halo, halo),
                                  pass->work->bias_sum);
@@ -89,20 +92,20 @@ void sn_backward_stage(const sn_pass *pass, sn_block *block, int stage, bool inp
 /* The head of one block: the last convolution, loss, and backward through both. */
 void sn_backward_head(const sn_pass *pass, sn_block *block, const sn_sums *sums)
 {
-    const int pixels = pass->work->plans[LAST_STAGE].norm.pixels;
+    const sn_stage_plan *plan = sn_plan_of(pass->work, block, LAST_STAGE);
+    const int pixels = plan->norm.pixels, samples = plan->norm.samples;
     sn_forward_stage(pass, block, LAST_STAGE, false);
     sn_head_result result;
-    sn_head_logits(block->z[LAST_STAGE], pixels, pass->work->logits);
-    sn_head_loss(pass->work->logits, block->labels, pass->work->dlogits, &result);
-    for (int lane = 0; lane < block->count; lane++) {
-        if (sn_fixed_in_range(result.loss[lane], sums->loss_limit))
-            *sums->loss += sn_fixed(result.loss[lane], SN_LOSS_SCALE);
+    sn_head_logits(samples, block->z[LAST_STAGE], pixels, pass->work->logits);
+    sn_head_loss(samples, pass->work->logits, block->labels, pass->work->dlogits, &result);
+    for (int k = 0; k < block->count; k++) {
+        if (sn_fixed_in_range(result.loss[k], sums->loss_limit))
+            *sums->loss += sn_fixed(result.loss[k], SN_LOSS_SCALE);
         else
             sums->violations[sn_violation_of_loss(pass->network)]++;
-        *sums->correct += result.prediction[lane] == block->labels[lane];
+        *sums->correct += result.prediction[k] == block->labels[k];
     }
-    memset(pass->work->bias_sum, 0, SN_CLASSES * L * sizeof(float));
-    sn_head_backward(pass->work->dlogits, pixels, pass->work->plans[LAST_STAGE].dz.data,
-                     pass->work->bias_sum);
+    memset(pass->work->bias_sum, 0, sn_channel_bytes(&plan->norm));
+    sn_head_backward(samples, pass->work->dlogits, pixels, plan->dz.data, pass->work->bias_sum);
     conv_backward(pass, block, LAST_STAGE, pass->work->bias_sum, true, sums);
 }

@@ -66,12 +66,12 @@ typedef struct range {
     uint32_t first, end;
 } range;
 
-static range groups_of(const sn_pooling *p, const sn_block *blocks, int count)
+static range groups_of(const sn_pooling *p, sn_block *const *blocks, int count)
 {
     if (p->exchange) return (range){0, p->groups.parts};
     if (count == 0) return (range){0, 0};
-    const sn_segments *last = &blocks[count - 1].groups;
-    return (range){blocks[0].groups.items[0].part, last->items[last->count - 1].part + 1};
+    const sn_segments *last = &blocks[count - 1]->groups;
+    return (range){blocks[0]->groups.items[0].part, last->items[last->count - 1].part + 1};
 }
 
 /* One exact sum over the team. */
@@ -81,6 +81,17 @@ static void exchange(const sn_pooling *p, int64_t *values, size_t count)
     const double begun = sn_clock();
     sn_team_sum(p->team, values, count);
     p->statistics->seconds += sn_clock() - begun;
+}
+
+/* A stage's norm, whatever the shape of a block; and for a block. */
+static const sn_norm *norm_of(const sn_pass *pass, int stage)
+{
+    return &pass->work->shapes[SN_SHAPE_16].plans[stage].norm;
+}
+
+static const sn_norm *norm_for(const sn_pass *pass, const sn_block *block, int stage)
+{
+    return &sn_plan_of(pass->work, block, stage)->norm;
 }
 
 /* ---- forward ---- */
@@ -104,7 +115,7 @@ static void add_running(int64_t *running, const sn_norm *norm, uint32_t samples,
 /* Means of a block's samples, summed per worker [workers][norm_channels]. */
 static void add_workers(int64_t *workers, const sn_pass *pass, const sn_block *block, int stage)
 {
-    const sn_norm *norm = &pass->work->plans[stage].norm;
+    const sn_norm *norm = norm_for(pass, block, stage);
     for (int s = 0; s < block->workers.count; s++) {
         const sn_segment *segment = &block->workers.items[s];
         int64_t moments[SN_MAX_CHANNELS * SN_MOMENT_WORDS] = {0};
@@ -117,11 +128,11 @@ static void add_workers(int64_t *workers, const sn_pass *pass, const sn_block *b
     }
 }
 
-/* Gives the lanes of a span their groups' statistics, and the running statistics what they learn. Of one group that ranks
+/* Gives the samples of a span their groups' statistics, and the running statistics what they learn. Of one group that ranks
    summed together every rank learns; of others, the rank that has the first position. */
-static void hand_out(const sn_pooling *p, const sn_pass *pass, sn_block *blocks, int count, int stage)
+static void hand_out(const sn_pooling *p, const sn_pass *pass, sn_block *const *blocks, int count, int stage)
 {
-    const sn_norm *norm = &pass->work->plans[stage].norm;
+    const sn_norm *norm = norm_of(pass, stage);
     const size_t words = (size_t)norm->channels * SN_MOMENT_WORDS;
     const sn_partition groups = p->groups;
     int64_t *running = p->learnt ? sn_message_section(p->learnt, SN_SECTION_RUNNING) +
@@ -135,8 +146,8 @@ static void hand_out(const sn_pooling *p, const sn_pass *pass, sn_block *blocks,
         read = 0;
     }
     for (int b = 0; b < count; b++)
-        for (int s = 0; s < blocks[b].groups.count; s++) {
-            const sn_segment *segment = &blocks[b].groups.items[s];
+        for (int s = 0; s < blocks[b]->groups.count; s++) {
+            const sn_segment *segment = &blocks[b]->groups.items[s];
             const uint32_t g = segment->part;
             if (g != read) {
                 sn_norm_message_read(norm, p->statistics->moments + g * words, sn_part_count(groups, g), mean,
@@ -145,24 +156,25 @@ static void hand_out(const sn_pooling *p, const sn_pass *pass, sn_block *blocks,
                     add_running(running, norm, sn_part_count(groups, g), mean, var);
                 read = g;
             }
-            sn_norm_pool_given(norm, mean, var, segment->cover, &blocks[b].norms[stage]);
+            sn_norm_pool_given(norm_for(pass, blocks[b], stage), mean, var, segment->cover,
+                               &blocks[b]->norms[stage]);
         }
 }
 
-void sn_statistics_forward(const sn_pooling *p, const sn_pass *pass, sn_block *blocks, int count, int stage,
-                           int64_t *violations)
+void sn_statistics_forward(const sn_pooling *p, const sn_pass *pass, sn_block *const *blocks, int count,
+                           int stage, int64_t *violations)
 {
-    const sn_norm *norm = &pass->work->plans[stage].norm;
+    const sn_norm *norm = norm_of(pass, stage);
     const size_t words = (size_t)norm->channels * SN_MOMENT_WORDS;
     const range groups = groups_of(p, blocks, count);
     int64_t *moments = p->statistics->moments, *first = moments + groups.first * words;
     const size_t all = (groups.end - groups.first) * words;
     memset(first, 0, all * sizeof *first);
     for (int b = 0; b < count; b++)
-        for (int s = 0; s < blocks[b].groups.count; s++) {
-            const sn_segment *segment = &blocks[b].groups.items[s];
-            *violations += sn_norm_message_add(norm, &blocks[b].norms[stage], segment->mask,
-                                               moments + segment->part * words);
+        for (int s = 0; s < blocks[b]->groups.count; s++) {
+            const sn_segment *segment = &blocks[b]->groups.items[s];
+            *violations += sn_norm_message_add(norm_for(pass, blocks[b], stage), &blocks[b]->norms[stage],
+                                               segment->mask, moments + segment->part * words);
         }
     if (p->observe) {
         int64_t *whole = sn_message_section(p->learnt, SN_SECTION_MOMENTS) +
@@ -170,7 +182,7 @@ void sn_statistics_forward(const sn_pooling *p, const sn_pass *pass, sn_block *b
         for (size_t i = 0; i < all; i++)
             whole[i % words] += first[i];
         for (int b = 0; b < count && p->workers.parts > 1; b++)
-            add_workers(sn_message_section(p->learnt, SN_SECTION_WORKERS), pass, &blocks[b], stage);
+            add_workers(sn_message_section(p->learnt, SN_SECTION_WORKERS), pass, blocks[b], stage);
     }
     exchange(p, first, all);
     hand_out(p, pass, blocks, count, stage);
@@ -179,11 +191,11 @@ void sn_statistics_forward(const sn_pooling *p, const sn_pass *pass, sn_block *b
 /* ---- backward ---- */
 
 /* The sums of dy and dy * xhat that the groups pool are, added up, the gradients of bias and weight. */
-void sn_statistics_backward(const sn_pooling *p, const sn_pass *pass, sn_block *blocks, int count, int stage,
-                            const sn_sums *sums)
+void sn_statistics_backward(const sn_pooling *p, const sn_pass *pass, sn_block *const *blocks, int count,
+                            int stage, const sn_sums *sums)
 {
     const sn_stage *s = &pass->network->stages[stage];
-    const sn_norm *norm = &pass->work->plans[stage].norm;
+    const sn_norm *norm = norm_of(pass, stage);
     const sn_parameter *items = pass->network->parameters.items;
     const size_t channels = (size_t)norm->channels, words = 2 * channels;
     const range groups = groups_of(p, blocks, count);
@@ -191,14 +203,15 @@ void sn_statistics_backward(const sn_pooling *p, const sn_pass *pass, sn_block *
     const size_t all = (groups.end - groups.first) * words;
     memset(first, 0, all * sizeof *first);
     for (int b = 0; b < count; b++) {
-        const sn_norm_state *state = &blocks[b].norms[stage];
-        for (int k = 0; k < blocks[b].groups.count; k++) {
-            const sn_segment *segment = &blocks[b].groups.items[k];
+        const sn_norm_state *state = &blocks[b]->norms[stage];
+        const sn_sums_shape shape = {sn_shape_samples[blocks[b]->shape], norm->channels, 1, 1};
+        for (int k = 0; k < blocks[b]->groups.count; k++) {
+            const sn_segment *segment = &blocks[b]->groups.items[k];
             int64_t *group = norm_sums + segment->part * words;
             sums->violations[s->norm_bias] += (int64_t)pass->kernels->accumulate(
-                channels, state->sum_g, segment->mask, sums->gradient_limit, group);
+                shape, state->sum_g, segment->mask, sums->gradient_limit, group);
             sums->violations[s->norm_weight] += (int64_t)pass->kernels->accumulate(
-                channels, state->sum_gz, segment->mask, sums->gradient_limit, group + channels);
+                shape, state->sum_gz, segment->mask, sums->gradient_limit, group + channels);
         }
     }
     for (size_t i = 0; i < all; i++) {
@@ -208,12 +221,13 @@ void sn_statistics_backward(const sn_pooling *p, const sn_pass *pass, sn_block *
     }
     exchange(p, first, all);
     for (int b = 0; b < count; b++)
-        for (int k = 0; k < blocks[b].groups.count; k++) {
-            const sn_segment *segment = &blocks[b].groups.items[k];
+        for (int k = 0; k < blocks[b]->groups.count; k++) {
+            const sn_segment *segment = &blocks[b]->groups.items[k];
             const int64_t *group = norm_sums + segment->part * words;
-            sn_norm_gradient_batch(norm, sn_values_of(pass->model, s->norm_weight), group, group + channels,
+            sn_norm_gradient_batch(norm_for(pass, blocks[b], stage),
+                                   sn_values_of(pass->model, s->norm_weight), group, group + channels,
                                    sn_part_count(p->groups, segment->part), segment->cover,
-                                   &blocks[b].norms[stage]);
+                                   &blocks[b]->norms[stage]);
         }
 }
 
@@ -255,7 +269,7 @@ void sn_statistics_tell(const sn_pooling *p, const sn_pass *pass, sn_step_sums *
     const size_t stride = (size_t)pass->network->norm_channels;
     double *mean = p->statistics->mean, *var = p->statistics->var;
     for (int stage = 0; stage < SN_NORMS; stage++) {
-        const sn_norm *norm = &pass->work->plans[stage].norm;
+        const sn_norm *norm = norm_of(pass, stage);
         const int first = pass->network->stages[stage].channel_offset;
         sn_norm_message_read(norm,
                              sn_message_section(p->learnt, SN_SECTION_MOMENTS) + first * SN_MOMENT_WORDS,

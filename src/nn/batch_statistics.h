@@ -40,14 +40,14 @@ void sn_pooling_segments(const sn_pooling *pooling, sn_block *block, uint32_t fi
 /* True when the share may be cut before this position: no group goes on over it, nor do ranks sum together. */
 bool sn_pooling_divides(const sn_pooling *pooling, uint32_t position);
 
-/* Pools a stage's moments over the groups of a span of blocks, and gives each lane its statistics. Collective when
+/* Pools a stage's moments over the groups of a span of blocks, and gives each sample its statistics. Collective when
    pooling->exchange. */
-void sn_statistics_forward(const sn_pooling *pooling, const sn_pass *pass, sn_block *blocks, int count,
+void sn_statistics_forward(const sn_pooling *pooling, const sn_pass *pass, sn_block *const *blocks, int count,
                            int stage, int64_t *violations);
 
 /* Pools the backward sums likewise; they are gradients, too. Collective when pooling->exchange. */
-void sn_statistics_backward(const sn_pooling *pooling, const sn_pass *pass, sn_block *blocks, int count,
-                            int stage, const sn_sums *sums);
+void sn_statistics_backward(const sn_pooling *pooling, const sn_pass *pass, sn_block *const *blocks,
+                            int count, int stage, const sn_sums *sums);
 
 /* True when a group would lie on several ranks if each worker were one; with one worker, if several ranks shared the batch. */
 bool sn_pooling_exchanges_by_nature(const sn_pooling *pooling);

@@ -5,12 +5,22 @@
 #include "syncnorm/comm/watchdog.h"
 #include "syncnorm/nn/head.h"
 
-enum { PIECE = 4 * L }; /* samples of a rank between two questions whether to stop */
+enum { PIECE = 4 * SN_LANES }; /* samples of a rank between two questions whether to stop */
+
+/* A block with samples of the batch, nothing dropped out. */
+static sn_block *take_block(const sn_pass *pass, sn_workspace *work, const sn_batch *batch, uint32_t start,
+                            sn_piece piece)
+{
+    sn_block *block = sn_workspace_take(work, piece.shape);
+    sn_block_load(pass, block, batch, start, piece.count);
+    sn_block_keep_all(pass, block);
+    return block;
+}
 
 /* Statistics of a stage in evaluation mode: running ones with batch norm, the sample's own otherwise. */
 static void settle_evaluation(const sn_pass *pass, sn_block *block, int stage)
 {
-    const sn_norm *norm = &pass->work->plans[stage].norm;
+    const sn_norm *norm = &sn_plan_of(pass->work, block, stage)->norm;
     const sn_model *model = pass->model;
     if (sn_norm_pools_batch(norm->kind)) {
         const int offset = pass->network->stages[stage].channel_offset;
@@ -30,7 +40,7 @@ static void settle_evaluation(const sn_pass *pass, sn_block *block, int stage)
 static void forward_evaluation(const sn_pass *pass, sn_block *block, int end)
 {
     for (int stage = 0; stage < end; stage++) {
-        const sn_norm *norm = &pass->work->plans[stage].norm;
+        const sn_norm *norm = &sn_plan_of(pass->work, block, stage)->norm;
         sn_forward_stage(pass, block, stage,
                          sn_norm_has_statistics(norm) && !sn_norm_pools_batch(norm->kind));
         settle_evaluation(pass, block, stage);
@@ -42,14 +52,16 @@ static void evaluate_head(const sn_pass *pass, sn_block *block, uint32_t total, 
                           sn_evaluation_sums *sums)
 {
     const double limit = sn_fixed_limit(SN_LOSS_SCALE, total);
+    const int samples = sn_shape_samples[block->shape];
     float *logits = pass->work->logits;
     sn_forward_stage(pass, block, LAST_STAGE, false);
-    sn_head_logits(block->z[LAST_STAGE], pass->work->plans[LAST_STAGE].norm.pixels, logits);
-    sn_head_loss(logits, block->labels, NULL, result);
-    for (int lane = 0; lane < block->count; lane++) {
-        const double loss = sn_fixed_in_range(result->loss[lane], limit) ? result->loss[lane] : limit;
+    sn_head_logits(samples, block->z[LAST_STAGE], sn_plan_of(pass->work, block, LAST_STAGE)->norm.pixels,
+                   logits);
+    sn_head_loss(samples, logits, block->labels, NULL, result);
+    for (int k = 0; k < block->count; k++) {
+        const double loss = sn_fixed_in_range(result->loss[k], limit) ? result->loss[k] : limit;
         sums->loss += sn_fixed(loss, SN_LOSS_SCALE);
-        sums->correct += result->prediction[lane] == block->labels[lane];
+        sums->correct += result->prediction[k] == block->labels[k];
     }
 }
 
@@ -58,21 +70,25 @@ void sn_replica_evaluate(sn_replica *replica, const sn_model *model, sn_samples 
 {
     const sn_pass pass = sn_replica_pass(replica, model);
     const sn_batch batch = {.samples = samples, .offset = first, .count = count};
-    sn_block *block = &replica->work.blocks[0];
+    sn_piece piece;
     sn_workspace_enter(&replica->work);
-    sn_block_keep_all(&pass, block);
+    sn_workspace_prepare(&replica->work, model, pass.convolution, count, false);
     *sums = (sn_evaluation_sums){0};
-    for (uint32_t start = 0; start < count; start += L) {
+    for (uint32_t start = 0; start < count; start += (uint32_t)piece.count) {
         sn_watchdog_beat("evaluating");
-        sn_block_load(&pass, block, &batch, start, sn_lanes_from(count, start));
+        piece = sn_next_piece(count - start);
+        sn_block *block = take_block(&pass, &replica->work, &batch, start, piece);
         forward_evaluation(&pass, block, SN_NORMS);
         sn_head_result result;
         evaluate_head(&pass, block, samples.count, &result, sums);
-        for (uint32_t lane = 0; lane < (uint32_t)block->count; lane++) {
-            if (predictions) predictions[start + lane] = result.prediction[lane];
-            for (uint32_t k = 0; logits && k < SN_CLASSES; k++)
-                logits[(start + lane) * SN_CLASSES + k] = pass.work->logits[k * L + lane];
+        for (int i = 0; i < block->count; i++) {
+            const uint32_t sample = start + (uint32_t)i;
+            if (predictions) predictions[sample] = result.prediction[i];
+            for (int k = 0; logits && k < SN_CLASSES; k++)
+                logits[sample * SN_CLASSES + (uint32_t)k] =
+                    pass.work->logits[sn_lane(sn_shape_samples[block->shape], k, i)];
         }
+        sn_workspace_give_back(&replica->work);
     }
     sn_workspace_leave(&replica->work);
 }
@@ -90,11 +106,12 @@ void sn_replica_evaluate_batch(sn_replica *replica, const sn_model *model, sn_sa
     sn_pooling_plan(&pooling, team, &r->statistics, &batch);
     sn_workspace_enter(&r->work);
     sn_watchdog_beat("evaluating");
+    sn_workspace_prepare(&r->work, model, pass.convolution, share.count, false);
     int filled = 0;
-    for (uint32_t start = 0; start < share.count; start += L) {
-        sn_block *block = &r->work.blocks[filled++];
-        sn_block_load(&pass, block, &batch, start, sn_lanes_from(share.count, start));
-        sn_block_keep_all(&pass, block);
+    sn_piece piece;
+    for (uint32_t start = 0; start < share.count; start += (uint32_t)piece.count) {
+        piece = sn_next_piece(share.count - start);
+        sn_block *block = r->work.blocks[filled++] = take_block(&pass, &r->work, &batch, start, piece);
         sn_pooling_segments(&pooling, block, share.first + start);
     }
     *sums = (sn_evaluation_sums){0};
@@ -102,8 +119,9 @@ void sn_replica_evaluate_batch(sn_replica *replica, const sn_model *model, sn_sa
                     sn_message_section(&r->message, SN_SECTION_VIOLATIONS)); /* which the next step clears */
     for (int b = 0; b < filled; b++) {
         sn_head_result result;
-        evaluate_head(&pass, &r->work.blocks[b], samples.count, &result, sums);
+        evaluate_head(&pass, r->work.blocks[b], samples.count, &result, sums);
     }
+    sn_workspace_give_back(&r->work);
     sn_workspace_leave(&r->work);
 }
 
@@ -111,18 +129,20 @@ void sn_replica_evaluate_batch(sn_replica *replica, const sn_model *model, sn_sa
 static int64_t add_population(sn_replica *r, const sn_pass *pass, const sn_batch *batch, uint32_t start,
                               int stage, int64_t *message)
 {
-    sn_block *block = &r->work.blocks[0];
     const uint32_t end = batch->count - start > PIECE ? start + PIECE : batch->count;
     int64_t violations = 0;
+    sn_piece piece;
     sn_workspace_enter(&r->work);
-    sn_block_keep_all(pass, block);
-    for (; start < end; start += L) {
+    sn_workspace_prepare(&r->work, pass->model, pass->convolution, end - start, false);
+    for (; start < end; start += (uint32_t)piece.count) {
         sn_watchdog_beat("measuring the population's statistics");
-        sn_block_load(pass, block, batch, start, sn_lanes_from(batch->count, start));
+        piece = sn_next_piece(end - start);
+        sn_block *block = take_block(pass, &r->work, batch, start, piece);
         forward_evaluation(pass, block, stage);
         sn_forward_stage(pass, block, stage, true);
-        violations += sn_norm_message_add(&pass->work->plans[stage].norm, &block->norms[stage], block->mask,
-                                          message);
+        violations += sn_norm_message_add(&sn_plan_of(pass->work, block, stage)->norm, &block->norms[stage],
+                                          block->mask, message);
+        sn_workspace_give_back(&r->work);
     }
     sn_workspace_leave(&r->work);
     return violations;
@@ -138,7 +158,7 @@ sn_status sn_replica_population(sn_replica *replica, sn_model *model, sn_samples
     const sn_share largest = sn_share_of(samples.count, 0, sn_team_size(team)); /* the first is */
     const sn_batch batch = {.samples = samples, .first = share.first, .count = share.count};
     for (int stage = 0; stage < SN_NORMS; stage++) {
-        const sn_norm *norm = &r->work.plans[stage].norm;
+        const sn_norm *norm = &r->work.shapes[SN_SHAPE_16].plans[stage].norm;
         const int offset = r->options.network->stages[stage].channel_offset;
         const size_t words = (size_t)norm->channels * SN_MOMENT_WORDS;
         int64_t message[SN_MAX_CHANNELS * SN_MOMENT_WORDS + 1] = {0};

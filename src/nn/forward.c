@@ -7,32 +7,28 @@
 
 enum { IMAGE_HALO = 1 };
 
-int sn_lanes_from(uint32_t count, uint32_t start)
-{
-    return count - start < L ? (int)(count - start) : L;
-}
-
 void sn_block_load(const sn_pass *pass, sn_block *block, const sn_batch *batch, uint32_t start, int count)
 {
     const uint8_t *pixels[L] = {NULL};
     block->count = count;
     block->mask = (uint16_t)((1u << count) - 1);
     memset(block->labels, 0, sizeof block->labels);
-    for (int lane = 0; lane < count; lane++) {
-        const uint32_t i = start + (uint32_t)lane;
+    for (int k = 0; k < count; k++) {
+        const uint32_t i = start + (uint32_t)k;
         const size_t sample = batch->index ? batch->index[i] : batch->offset + batch->first + i;
-        pixels[lane] = batch->samples.pixels + sample * SN_IMAGE_PIXELS;
-        block->labels[lane] = batch->samples.labels[sample];
+        pixels[k] = batch->samples.pixels + sample * SN_IMAGE_PIXELS;
+        block->labels[k] = batch->samples.labels[sample];
     }
-    pass->kernels->load_pixels(pixels, pass->work->pixel_value,
+    pass->kernels->load_pixels(sn_shape_samples[block->shape], pixels, pass->work->pixel_value,
                                sn_planes_at(block->image, IMAGE_HALO, IMAGE_HALO), SN_IMAGE_SIZE,
                                SN_IMAGE_SIZE);
 }
 
 void sn_block_keep_all(const sn_pass *pass, sn_block *block)
 {
+    const int samples = sn_shape_samples[block->shape];
     for (int stage = 0; stage < SN_NORMS; stage++)
-        for (int i = 0; i < pass->network->stages[stage].out_channels * L; i++)
+        for (int i = 0; i < pass->network->stages[stage].out_channels * samples; i++)
             block->norms[stage].keep[i] = 1;
 }
 
@@ -42,24 +38,24 @@ void sn_block_draw_dropout(const sn_pass *pass, sn_block *block, uint64_t seed, 
     sn_block_keep_all(pass, block);
     if (p == 0) return;
     for (int stage = 0; stage < SN_NORMS; stage++)
-        for (int lane = 0; lane < block->count; lane++)
-            sn_dropout_keep(seed, p, step, position + (uint32_t)lane, stage,
-                            pass->network->stages[stage].out_channels, L, block->norms[stage].keep + lane);
+        for (int k = 0; k < block->count; k++)
+            sn_dropout_keep(seed, p, step, position + (uint32_t)k, stage,
+                            pass->network->stages[stage].out_channels, sn_shape_samples[block->shape],
+                            block->norms[stage].keep + k);
 }
 
 sn_affine sn_affine_of(const sn_pass *pass, const sn_block *block, int stage)
 {
-    const sn_stage *s = &pass->network->stages[stage];
-    return sn_norm_affine(&pass->work->plans[stage].norm, &block->norms[stage],
-                          sn_values_of(pass->model, s->norm_weight), sn_values_of(pass->model, s->norm_bias),
-                          s->out_size);
+    const sn_stage_plan *plan = sn_plan_of(pass->work, block, stage);
+    return sn_norm_affine(&plan->norm, &block->norms[stage], plan->norm_weight, plan->norm_bias,
+                          pass->network->stages[stage].out_size);
 }
 
 sn_planes sn_produce_input(const sn_pass *pass, const sn_block *block, int stage)
 {
     if (stage == 0) return block->image;
-    const sn_stage_plan *before = &pass->work->plans[stage - 1];
-    const sn_planes input = pass->work->plans[stage].input;
+    const sn_stage_plan *before = sn_plan_of(pass->work, block, stage - 1);
+    const sn_planes input = sn_plan_of(pass->work, block, stage)->input;
     const size_t halo = (size_t)pass->network->stages[stage].padding;
     const sn_affine affine = sn_affine_of(pass, block, stage - 1);
     pass->kernels->normalize(before->extent, &affine, sn_block_z(pass->work, block, stage - 1),
@@ -70,13 +66,13 @@ sn_planes sn_produce_input(const sn_pass *pass, const sn_block *block, int stage
 void sn_forward_stage(const sn_pass *pass, sn_block *block, int stage, bool measure)
 {
     const sn_stage *s = &pass->network->stages[stage];
-    const sn_stage_plan *plan = &pass->work->plans[stage];
+    const sn_stage_plan *plan = sn_plan_of(pass->work, block, stage);
     const sn_planes input = sn_produce_input(pass, block, stage);
     float *plane_sum = measure ? pass->work->plane_sum : NULL;
-    if (measure) memset(plane_sum, 0, (size_t)s->out_channels * L * sizeof(float));
-    pass->convolution->convolve(
-        &plan->forward, sn_values_of(pass->model, s->weight), sn_values_of(pass->model, s->bias), input,
-        sn_block_z(pass->work, block, stage), plan->rows, s->relu, plane_sum, pass->work->conv_scratch);
+    if (measure) memset(plane_sum, 0, sn_channel_bytes(&plan->norm));
+    pass->convolution->convolve(&plan->forward, plan->weight, plan->bias, input,
+                                sn_block_z(pass->work, block, stage), plan->rows, s->relu, plane_sum,
+                                pass->work->conv_scratch);
     if (measure)
         sn_norm_measure(&plan->norm, pass->kernels, block->z[stage], plane_sum, &block->norms[stage]);
 }
@@ -84,6 +80,6 @@ void sn_forward_stage(const sn_pass *pass, sn_block *block, int stage, bool meas
 void sn_fold(const sn_pass *pass, sn_block *block, int stage)
 {
     const sn_stage *s = &pass->network->stages[stage];
-    sn_norm_fold(&pass->work->plans[stage].norm, sn_values_of(pass->model, s->norm_weight),
+    sn_norm_fold(&sn_plan_of(pass->work, block, stage)->norm, sn_values_of(pass->model, s->norm_weight),
                  sn_values_of(pass->model, s->norm_bias), &block->norms[stage]);
 }

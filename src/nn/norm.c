@@ -6,8 +6,6 @@
 
 #include "syncnorm/base/fixed_point.h"
 
-enum { L = SN_LANES };
-
 #define ROW(kind_, name_, pytorch_, help_, over_, centred_, affine_)                                         \
     [SN_NORM_##kind_] = {.name = (name_),                                                                    \
                          .pytorch = (pytorch_),                                                              \
@@ -18,9 +16,15 @@ enum { L = SN_LANES };
 const sn_norm_type sn_norm_types[SN_NORM_KINDS] = {SN_NORM_ROWS(ROW)};
 #undef ROW
 
-void sn_norm_state_carve(sn_norm_state *state, int channels, sn_arena *arena)
+/* Values of an array [C][S], padded. */
+static int padded(int samples, int channels)
 {
-    const size_t n = (size_t)channels * L;
+    return sn_slots(samples, channels) * SN_LANES;
+}
+
+void sn_norm_state_carve(sn_norm_state *state, int samples, int channels, sn_arena *arena)
+{
+    const size_t n = (size_t)padded(samples, channels);
     double **const doubles[] = {&state->mean, &state->squares, &state->pooled_mean, &state->inverse};
     float **const floats[] = {&state->center, &state->scale, &state->offset, &state->keep, &state->sum_g,
                               &state->sum_gz, &state->gain,  &state->slope,  &state->shift};
@@ -33,11 +37,12 @@ void sn_norm_state_carve(sn_norm_state *state, int channels, sn_arena *arena)
 void sn_norm_measure(const sn_norm *norm, const sn_kernels *kernels, const float *z, const float *plane_sum,
                      sn_norm_state *state)
 {
-    const int n = norm->channels * L;
+    const int n = norm->channels * norm->samples;
     const double pixels = norm->pixels;
     /* scale and offset are not filled yet: room for the kernel's two sums */
     float *shifted = state->scale, *squares = state->offset;
-    kernels->moments(norm->channels, norm->pixels, z, plane_sum, state->center, shifted, squares);
+    kernels->moments(sn_slots(norm->samples, norm->channels), norm->pixels, z, plane_sum, state->center,
+                     shifted, squares);
     for (int i = 0; i < n; i++) {
         const double s = (double)shifted[i];
         const double centred = (double)squares[i] - s * s / pixels;
@@ -56,25 +61,26 @@ static bool per_channel(const sn_norm *norm)
     return sn_norm_types[norm->kind].affine == SN_AFFINE_CHANNEL;
 }
 
-/* Pools `count` consecutive channels, lane by lane, in ascending order. Not centred: the deviation is from 0. */
+/* Pools `count` consecutive channels, sample by sample, in ascending order. Not centred: the deviation is from 0. */
 static void pool_channels(const sn_norm *norm, int first, int count, sn_norm_state *state)
 {
     const double pixels = norm->pixels;
     const bool centred = sn_norm_types[norm->kind].centred;
-    const double *mean = state->mean + first * L, *squares = state->squares + first * L;
-    for (int lane = 0; lane < L; lane++) {
+    const int S = norm->samples;
+    const double *mean = state->mean + first * S, *squares = state->squares + first * S;
+    for (int sample = 0; sample < S; sample++) {
         double m = 0, q = 0;
         for (int c = 0; c < count && centred; c++)
-            m += mean[c * L + lane];
+            m += mean[c * S + sample];
         m /= count;
         for (int c = 0; c < count; c++) {
-            const double d = mean[c * L + lane] - m;
-            q += squares[c * L + lane] + pixels * (d * d);
+            const double d = mean[c * S + sample] - m;
+            q += squares[c * S + sample] + pixels * (d * d);
         }
         const double inverse = 1 / sqrt(q / (count * pixels) + norm->epsilon);
         for (int c = first; c < first + count; c++) {
-            state->pooled_mean[c * L + lane] = m;
-            state->inverse[c * L + lane] = inverse;
+            state->pooled_mean[c * S + sample] = m;
+            state->inverse[c * S + sample] = inverse;
         }
     }
 }
@@ -98,7 +104,7 @@ static int pooled_channels(const sn_norm *norm)
 void sn_norm_pool_samples(const sn_norm *norm, sn_norm_state *state)
 {
     if (!sn_norm_has_statistics(norm)) {
-        for (int i = 0; i < norm->channels * L; i++) {
+        for (int i = 0; i < norm->channels * norm->samples; i++) {
             state->pooled_mean[i] = 0;
             state->inverse[i] = 1;
         }
@@ -112,12 +118,13 @@ void sn_norm_pool_samples(const sn_norm *norm, sn_norm_state *state)
 void sn_norm_pool_given(const sn_norm *norm, const double *mean, const double *var, uint16_t mask,
                         sn_norm_state *state)
 {
+    const int S = norm->samples;
     for (int c = 0; c < norm->channels; c++) {
         const double inverse = 1 / sqrt(var[c] + norm->epsilon);
-        for (int lane = 0; lane < L; lane++) {
-            if (!(mask >> lane & 1)) continue;
-            state->pooled_mean[c * L + lane] = mean[c];
-            state->inverse[c * L + lane] = inverse;
+        for (int sample = 0; sample < S; sample++) {
+            if (!(mask >> sample & 1)) continue;
+            state->pooled_mean[c * S + sample] = mean[c];
+            state->inverse[c * S + sample] = inverse;
         }
     }
 }
@@ -128,7 +135,7 @@ void sn_norm_fold(const sn_norm *norm, const float *weight, const float *bias, s
     const bool folded = per_channel(norm), elements = sn_norm_is_per_element(norm);
     for (int c = 0; c < norm->channels; c++) {
         const double w = folded ? (double)weight[c] : 1, b = folded ? (double)bias[c] : 0;
-        for (int i = c * L; i < (c + 1) * L; i++) {
+        for (int i = c * norm->samples; i < (c + 1) * norm->samples; i++) {
             const double mean = state->pooled_mean[i], inverse = state->inverse[i];
             const float center = (float)mean;
             const double rest = ((double)center - mean) * inverse;
@@ -158,7 +165,7 @@ sn_affine sn_norm_affine(const sn_norm *norm, const sn_norm_state *state, const 
 
 void sn_norm_finish_sums(const sn_norm *norm, sn_norm_state *state)
 {
-    for (int i = 0; i < norm->channels * L; i++) {
+    for (int i = 0; i < norm->channels * norm->samples; i++) {
         const double keep = (double)state->keep[i], inverse = state->inverse[i];
         const double rest = ((double)state->center[i] - state->pooled_mean[i]) * inverse;
         const double g = (double)state->sum_g[i], gz = (double)state->sum_gz[i];
@@ -182,19 +189,19 @@ static void set_gradient(sn_norm_state *state, int i, double w, double mean_g, d
 void sn_norm_gradient_samples(const sn_norm *norm, const float *weight, sn_norm_state *state)
 {
     const bool weighted = per_channel(norm), centred = sn_norm_types[norm->kind].centred;
-    const int count = pooled_channels(norm);
+    const int count = pooled_channels(norm), S = norm->samples;
     const double values = (double)count * norm->pixels;
     for (int first = 0; first < norm->channels; first += count) {
-        for (int lane = 0; lane < L; lane++) {
+        for (int sample = 0; sample < S; sample++) {
             double g = 0, gx = 0;
             for (int c = first; c < first + count; c++) {
                 const double w = weighted ? (double)weight[c] : 1;
-                g += w * (double)state->sum_g[c * L + lane];
-                gx += w * (double)state->sum_gz[c * L + lane];
+                g += w * (double)state->sum_g[c * S + sample];
+                gx += w * (double)state->sum_gz[c * S + sample];
             }
             for (int c = first; c < first + count; c++)
-                set_gradient(state, c * L + lane, weighted ? (double)weight[c] : 1, centred ? g / values : 0,
-                             gx / values);
+                set_gradient(state, c * S + sample, weighted ? (double)weight[c] : 1,
+                             centred ? g / values : 0, gx / values);
         }
     }
 }
@@ -204,11 +211,12 @@ void sn_norm_gradient_batch(const sn_norm *norm, const float *weight, const int6
 {
     const double values = (double)samples * norm->pixels;
     const double unit = 1 / SN_GRADIENT_SCALE;
+    const int S = norm->samples;
     for (int c = 0; c < norm->channels; c++) {
         const double w = (double)weight[c];
         const double g = w * ((double)sum_dy[c] * unit) / values;
         const double gx = w * ((double)sum_dy_xhat[c] * unit) / values;
-        for (int lane = 0; lane < L; lane++)
-            if (mask >> lane & 1) set_gradient(state, c * L + lane, w, g, gx);
+        for (int sample = 0; sample < S; sample++)
+            if (mask >> sample & 1) set_gradient(state, c * S + sample, w, g, gx);
     }
 }

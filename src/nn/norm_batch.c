@@ -1,4 +1,4 @@
-/* Batch pooling by exact integers: whatever way samples lie in lanes, blocks and ranks, the sums are the same.
+/* Batch pooling by exact integers: whatever way samples lie in blocks and ranks, the sums are the same.
    Limbs: a square of a mean (|a| < 2^46) has up to 92 bits and travels as two limbs of 46; a centred sum of squares, in units
    of 2^-40, as two of 45; 65,536 samples then fit 64 bits each. */
 
@@ -7,7 +7,7 @@
 #include "syncnorm/base/fixed_point.h"
 #include "syncnorm/nn/norm.h"
 
-enum { L = SN_LANES, MEAN_LIMB = 46, SQUARES_LIMB = 45 };
+enum { MEAN_LIMB = 46, SQUARES_LIMB = 45 };
 enum { SUM_MEAN, SUM_MEAN2_LOW, SUM_MEAN2_HIGH, SUM_SQUARES_LOW, SUM_SQUARES_HIGH };
 
 static const double MEAN_SCALE = 0x1p32, SQUARES_SCALE = 0x1p40, MEAN_LIMIT = 0x1p14, SQUARES_LIMIT = 0x1p50;
@@ -22,9 +22,10 @@ int64_t sn_norm_message_add(const sn_norm *norm, const sn_norm_state *state, uin
     int64_t violations = 0;
     for (int c = 0; c < norm->channels; c++) {
         int64_t *words = message + c * SN_MOMENT_WORDS;
-        for (int lane = 0; lane < L; lane++) {
-            if (!(mask >> lane & 1)) continue;
-            const double mean = state->mean[c * L + lane], squares = state->squares[c * L + lane];
+        for (int sample = 0; sample < norm->samples; sample++) {
+            if (!(mask >> sample & 1)) continue;
+            const int i = sn_lane(norm->samples, c, sample);
+            const double mean = state->mean[i], squares = state->squares[i];
             if (!(fabs(mean) < MEAN_LIMIT) || !(squares < SQUARES_LIMIT)) {
                 violations++;
                 continue;

@@ -1,18 +1,18 @@
 #ifndef SYNCNORM_NN_PARTITION_H
 #define SYNCNORM_NN_PARTITION_H
 
-/* Partitions of the global batch (into statistics groups, into workers) as the lanes of a block see them. */
+/* Partitions of the global batch (into statistics groups, into workers) as the samples of a block see them. */
 
 #include <stdint.h>
 
 #include "syncnorm/kernels/kernels.h"
 #include "syncnorm/nn/batch.h"
 
-/* The lanes of a block whose positions lie in one part. */
+/* The samples of a block whose positions lie in one part. */
 typedef struct sn_segment {
     uint32_t part;
-    uint16_t mask;  /* lanes with its samples */
-    uint16_t cover; /* the same, for the last segment also the lanes behind the block's last sample */
+    uint16_t mask;
+    uint16_t cover; /* the same, for the last segment also the places behind the block's last sample */
 } sn_segment;
 
 typedef struct sn_segments {

@@ -18,6 +18,12 @@ typedef struct sn_pass {
     const sn_workspace *work;
 } sn_pass;
 
+/* Bytes of an array [C][S] of floats, whole slots. */
+static inline size_t sn_channel_bytes(const sn_norm *norm)
+{
+    return (size_t)(sn_slots(norm->samples, norm->channels) * L) * sizeof(float);
+}
+
 /* Where backward adds what is summed over samples, and the largest values in range. */
 typedef struct sn_sums {
     int64_t *gradient;   /* [parameters.total], units of 2^-36 */
@@ -28,18 +34,9 @@ typedef struct sn_sums {
     double loss_limit;
 } sn_sums;
 
-/* Values of a parameter of the table; NULL for index -1. */
-static inline const float *sn_values_of(const sn_model *model, int parameter)
-{
-    return parameter < 0 ? NULL : model->values + model->network->parameters.items[parameter].offset;
-}
-
 /* ---- forward.c ---- */
 
-/* Lanes of the block that starts at `start` of `count` samples. */
-int sn_lanes_from(uint32_t count, uint32_t start);
-
-/* Loads `count` samples of the batch, from the rank's sample `start` on, into the lanes of a block. */
+/* Loads `count` samples of the batch, from the rank's sample `start` on, into a block. */
 void sn_block_load(const sn_pass *pass, sn_block *block, const sn_batch *batch, uint32_t start, int count);
 
 /* Dropout off; dropout drawn at a step for the positions from `position` on. */

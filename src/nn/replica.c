@@ -16,12 +16,10 @@ static uint32_t at_least_one(uint32_t parts)
     return parts ? parts : 1;
 }
 
-/* Blocks that are at work together in the largest share. */
-static int most_blocks(const sn_replica_options *o)
+/* Samples of the largest share; the first is. */
+static uint32_t largest_share(const sn_replica_options *o)
 {
-    const sn_share largest = sn_share_of(o->batch, 0, sn_team_size(o->team));
-    const int blocks = (int)((largest.count + L - 1) / L);
-    return blocks && sn_norm_pools_batch(o->network->norm) ? blocks : 1;
+    return sn_share_of(o->batch, 0, sn_team_size(o->team)).count;
 }
 
 size_t sn_replica_bytes(const sn_replica_options *o)
@@ -31,7 +29,8 @@ size_t sn_replica_bytes(const sn_replica_options *o)
                               ? at_least_one(o->groups) * (size_t)SN_MAX_CHANNELS * (SN_MOMENT_WORDS + 2)
                               : 0;
     return (words.gradient + words.running + words.instrument + pooled) * sizeof(int64_t) +
-           sn_workspace_bytes(o->network, o->convolution, most_blocks(o));
+           sn_workspace_bytes(o->network, o->convolution, largest_share(o),
+                              !sn_norm_pools_batch(o->network->norm));
 }
 
 static sn_status allocate(sn_replica *r)
@@ -39,7 +38,7 @@ static sn_status allocate(sn_replica *r)
     const sn_replica_options *o = &r->options;
     SN_TRY(sn_message_create(o->network, at_least_one(o->workers), &r->message));
     if (pools_batch(r)) SN_TRY(sn_statistics_create(at_least_one(o->groups), &r->statistics));
-    return sn_workspace_create(o->network, o->convolution, most_blocks(o), &r->work);
+    return sn_workspace_create(o->network, o->convolution, largest_share(o), !pools_batch(r), &r->work);
 }
 
 sn_status sn_replica_create(const sn_replica_options *options, sn_replica **replica)
@@ -83,31 +82,28 @@ static sn_sums sums_of(const sn_message *message, uint32_t total)
                      .loss_limit = sn_fixed_limit(SN_LOSS_SCALE, total)};
 }
 
-static void flip_weights(const sn_replica *r, const sn_model *model)
-{
-    for (int stage = 1; stage < SN_STAGES; stage++)
-        sn_flip_weights(&r->work.plans[stage].forward,
-                        sn_values_of(model, r->options.network->stages[stage].weight),
-                        r->work.flipped[stage]);
-}
-
 /* Forward and backward over the rank's share. Collective when pooling->exchange. */
 static void train_share(sn_replica *r, const sn_pass *pass, const sn_pooling *pooling, const sn_batch *batch,
                         const sn_sums *sums)
 {
     int filled = 0;
+    sn_piece piece;
     sn_workspace_enter(&r->work);
-    for (uint32_t start = 0; start < batch->count; start += L) {
+    sn_workspace_prepare(&r->work, pass->model, pass->convolution, batch->count, true);
+    for (uint32_t start = 0; start < batch->count; start += (uint32_t)piece.count) {
         const uint32_t position = batch->first + start;
-        sn_block *block = &r->work.blocks[filled++];
-        sn_block_load(pass, block, batch, start, sn_lanes_from(batch->count, start));
+        piece = sn_next_piece(batch->count - start);
+        sn_block *block = r->work.blocks[filled++] = sn_workspace_take(&r->work, piece.shape);
+        sn_block_load(pass, block, batch, start, piece.count);
         sn_block_draw_dropout(pass, block, r->options.seed, r->options.dropout, batch->step, position);
         sn_pooling_segments(pooling, block, position);
         if (pools_batch(r) && !sn_pooling_divides(pooling, position + (uint32_t)block->count)) continue;
         sn_span_train(pass, pooling, r->work.blocks, filled, sums);
+        sn_workspace_give_back(&r->work);
         filled = 0;
     }
     if (pooling->exchange && pools_batch(r)) sn_span_train(pass, pooling, r->work.blocks, filled, sums);
+    sn_workspace_give_back(&r->work);
     sn_workspace_leave(&r->work);
 }
 
@@ -163,7 +159,6 @@ sn_status sn_replica_step(sn_replica *replica, sn_model *model, const sn_batch *
     if (extra)
         memcpy(sn_message_section(&r->message, SN_SECTION_EXTRA), extra, SN_STEP_EXTRA * sizeof *extra);
 
-    flip_weights(r, model);
     r->statistics.seconds = 0;
     train_share(r, &pass, &pooling, batch, &parts);
     r->costs.sums[SN_TRAFFIC_STATISTICS].seconds += r->statistics.seconds;

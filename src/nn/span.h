@@ -8,11 +8,11 @@
 
 /* Forward in training mode through all norms; violations of the statistics are counted in `violations` as message.h says. Collective when
    pooling->exchange. */
-void sn_span_forward(const sn_pass *pass, const sn_pooling *pooling, sn_block *blocks, int count,
+void sn_span_forward(const sn_pass *pass, const sn_pooling *pooling, sn_block *const *blocks, int count,
                      int64_t *violations);
 
 /* Forward and backward. Collective when pooling->exchange. */
-void sn_span_train(const sn_pass *pass, const sn_pooling *pooling, sn_block *blocks, int count,
+void sn_span_train(const sn_pass *pass, const sn_pooling *pooling, sn_block *const *blocks, int count,
                    const sn_sums *sums);
 
 #endif

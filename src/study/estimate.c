@@ -1,12 +1,11 @@
 #include "syncnorm/study/estimate.h"
 
-#include "syncnorm/kernels/kernels.h"
 #include "syncnorm/nn/replica.h"
+#include "syncnorm/nn/shapes.h"
 
 double sn_share_seconds(const sn_block_cost *cost, uint32_t samples)
 {
-    const uint32_t blocks = (samples + SN_LANES - 1) / SN_LANES;
-    return cost->block * blocks;
+    return cost->block * sn_share_blocks(samples);
 }
 
 static double largest_share_seconds(const sn_block_cost *cost, uint32_t total, int ranks)

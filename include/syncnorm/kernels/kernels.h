@@ -2,11 +2,19 @@
 #define SYNCNORM_KERNELS_KERNELS_H
 
 /**
- * Kernels: pure functions on blocks of 16 samples. No allocation, no MPI, no state. Not collective, cannot fail.
+ * Kernels: pure functions on blocks of samples. No allocation, no MPI, no state. Not collective, cannot fail.
  *
- * Layout. A block holds SN_LANES samples, batch-innermost: x[channel][row][column][lane]. Every operation is lane-wise
- * and in one fixed order within the sample, so that what is computed for a sample depends neither on its neighbours nor
- * on its lane, its rank, the instruction set or the compiler. The order is part of each function's contract.
+ * Layout. A vector has SN_LANES = 16 lanes. Its *shape* is S samples x C = 16 / S channels: 16 x 1, 4 x 4 or 1 x 16. C channels that share
+ * a vector are a *slot*, and planes are x[slot][row][column][lane]: channel c of sample s lies in slot c / C, lane (c % C) * S + s.
+ * (With 16 samples a slot is a channel and a lane a sample.) The lanes of a last slot that have no channel hold anything, and nothing
+ * comes of them.
+ *
+ * Every operation is lane-wise and in one fixed order within the sample and channel, so that what is computed for a sample depends
+ * neither on its neighbours nor on its lane, its block's shape, its rank, the instruction set or the compiler. The order is part of
+ * each function's contract. Functions that neither mix channels nor sum over lanes know nothing of the shape.
+ *
+ * Parameters. Values per channel that kernels read are *packed* (sn_pack): [slot][...][C], the channels of a slot side by side; with 16
+ * samples that is the plain array.
  *
  * Rows. Functions work on *strips*: views of some consecutive rows of every channel, so that layers can hand each other
  * rows that are still in cache. A chain that runs over the rows of a plane is continued from strip to strip through the
@@ -23,14 +31,26 @@
 
 enum { SN_LANES = 16 };
 
-/** A view of planes: element (c, h, w, lane) is data[((c * plane + h * row + w) * SN_LANES) + lane]. */
+/** Slots of `channels` channels in blocks of `samples` samples. */
+static inline int sn_slots(int samples, int channels)
+{
+    return (channels * samples + SN_LANES - 1) / SN_LANES;
+}
+
+/** Where (channel, sample) lies in an array [slots][lanes]; its samples are side by side. */
+static inline int sn_lane(int samples, int channel, int sample)
+{
+    return channel * samples + sample; /* as (channel / C) * SN_LANES + (channel % C) * samples + sample */
+}
+
+/** A view of planes: element (slot, h, w, lane) is data[((slot * plane + h * row + w) * SN_LANES) + lane]. */
 typedef struct sn_planes {
     float *data;
-    size_t plane; /* pixels from a channel to the next */
+    size_t plane; /* pixels from a slot to the next */
     size_t row;   /* pixels from a row to the next */
 } sn_planes;
 
-/** The part of `planes` that starts at (channel 0, row h, column w). */
+/** The part of `planes` that starts at (slot 0, row h, column w). */
 static inline sn_planes sn_planes_at(sn_planes planes, size_t h, size_t w)
 {
     planes.data += (h * planes.row + w) * SN_LANES;
@@ -39,6 +59,7 @@ static inline sn_planes sn_planes_at(sn_planes planes, size_t h, size_t w)
 
 /** A convolution as the kernels see it: padding is the caller's, by a halo in the input view. */
 typedef struct sn_conv_shape {
+    int samples; /* of a vector: 16, 4 or 1 */
     int in_channels, out_channels;
     int kernel; /* 1 or 3, square */
     int width;  /* columns of the output; the input view has width + kernel - 1 */
@@ -50,14 +71,15 @@ typedef struct sn_conv_shape {
  */
 typedef struct sn_convolution {
     const char *name; /* "direct", "gemm" */
+    bool packed;      /* weights and biases are packed (sn_pack, sn_flip_weights); else plain */
 
     /**
      * output[o][h][w] = bias[o] + sum over (i, kh, kw), in this order, of weight[o][i][kh][kw] * input[i][h+kh][w+kw],
      * max(0, .) of it with `relu` (NaN stays NaN, -0 becomes 0). direct: one fma per term, starting from the bias (0
      * when bias is NULL); gemm: the sum in OpenBLAS's order, then the bias.
-     *   weight [out][in][kernel][kernel], bias [out] or NULL
+     *   weight [out][in][kernel][kernel], bias [out] or NULL; where packed, by output channels
      *   input  rows + kernel - 1 rows, output `rows` rows
-     *   plane_sum [out][lanes] or NULL: the stored outputs are added to it one by one in row-major order
+     *   plane_sum [out slots][lanes] or NULL: the stored outputs are added to it one by one in row-major order
      *   scratch: scratch_floats() floats, 64-byte aligned
      * The input gradient is the same function: channels swapped, weights flipped (sn_flip_weights), the gradient with a
      * halo of kernel - 1 - padding.
@@ -66,7 +88,7 @@ typedef struct sn_convolution {
                      sn_planes output, int rows, bool relu, float *plane_sum, float *scratch);
 
     /**
-     * lanes[o][i][kh][kw][lane] += sum over (h, w) of gradient[o][h][w] * input[i][h+kh][w+kw]. direct: row-major, one
+     * lanes[out slot][i][kh][kw][lane] += sum over (h, w) of gradient[o][h][w] * input[i][h+kh][w+kw]. direct: row-major, one
      * fma per term, continuing the chain that `lanes` holds; gemm: the sum in OpenBLAS's order is added.
      */
     void (*weight_gradient)(const sn_conv_shape *shape, sn_planes input, sn_planes gradient, int rows,
@@ -76,7 +98,16 @@ typedef struct sn_convolution {
     size_t (*scratch_floats)(const sn_conv_shape *shape, int rows);
 } sn_convolution;
 
-/** flipped[i][o][k-1-kh][k-1-kw] = weight[o][i][kh][kw]. */
+/** Floats of `channels` x `count` values when they are packed. */
+static inline size_t sn_packed(int samples, int channels, size_t count)
+{
+    return (size_t)(sn_slots(samples, channels) * (SN_LANES / samples)) * count;
+}
+
+/** packed[slot][k][C] = values[channel][k] for the `count` values k of each channel, 0 for the channels that a last slot lacks. */
+void sn_pack(int samples, int channels, size_t count, const float *values, float *packed);
+
+/** flipped[i][o][k-1-kh][k-1-kw] = weight[o][i][kh][kw], packed by i. */
 void sn_flip_weights(const sn_conv_shape *shape, const float *weight, float *flipped);
 
 /**
@@ -86,9 +117,9 @@ void sn_flip_weights(const sn_conv_shape *shape, const float *weight, float *fli
  * In the first form the affine parameters and dropout are folded into scale and offset; keep is not read by normalize.
  */
 typedef struct sn_affine {
-    const float *center, *scale, *offset; /* [channels][lanes] */
-    const float *keep;                    /* [channels][lanes]: 0, or 1 / (1 - dropout) */
-    const float *weight, *bias;           /* per element, at the view's first row; or NULL */
+    const float *center, *scale, *offset; /* [slots][lanes] */
+    const float *keep;                    /* [slots][lanes]: 0, or 1 / (1 - dropout) */
+    const float *weight, *bias;           /* per element and packed, at the view's first row; or NULL */
     size_t element_plane, element_row;    /* elements from a channel, a row to the next */
 } sn_affine;
 
@@ -98,37 +129,44 @@ typedef struct sn_affine {
  * where da is the gradient of the stage's output (0 where max-pooling chose another pixel).
  */
 typedef struct sn_norm_gradient {
-    const float *center, *gain, *slope, *shift; /* [channels][lanes] */
+    const float *center, *gain, *slope, *shift; /* [slots][lanes] */
 } sn_norm_gradient;
 
 /** Extent of a strip, in the coordinates of the stage's *output*: with `pool`, z has 2 * rows x 2 * width. */
 typedef struct sn_extent {
+    int samples; /* of a vector: 16, 4 or 1 */
     int channels, rows, width;
     bool pool; /* 2 x 2 max-pooling follows; ties go to the first in row-major order, a NaN wins */
 } sn_extent;
+
+/** What exact sums are over: lanes [slots][count][lanes] of `channels` channels; sums lie `stride` apart from channel to channel. */
+typedef struct sn_sums_shape {
+    int samples, channels;
+    size_t count, stride;
+} sn_sums_shape;
 
 /** Everything else that runs on blocks, one table per instruction set. All give the same bits. */
 typedef struct sn_kernels {
     const char *isa; /* "portable", "x86-64-v3", "x86-64-v4" */
     const sn_convolution *direct;
 
-    /** output[0][h][w][lane] = table[pixels[lane][h * width + w]]; 0 where pixels[lane] is NULL. */
-    void (*load_pixels)(const uint8_t *const pixels[SN_LANES], const float table[256], sn_planes output,
-                        int rows, int width);
+    /** The first `samples` lanes of output[0][h][w] get table[pixels[sample][h * width + w]], 0 where pixels[sample] is NULL. */
+    void (*load_pixels)(int samples, const uint8_t *const pixels[SN_LANES], const float table[256],
+                        sn_planes output, int rows, int width);
 
     /** output = the affine image of z, max-pooled when extent.pool. */
     void (*normalize)(sn_extent extent, const sn_affine *affine, sn_planes z, sn_planes output);
 
     /**
-     * Second pass of the moments over planes of `pixels` contiguous pixels (z[c] at z + c * pixels * SN_LANES):
+     * Second pass of the moments over planes of `pixels` contiguous pixels (those of a slot at z + slot * pixels * SN_LANES):
      *   center = plane_sum / pixels (one division); shifted = sum of (z - center); squares = sum of (z - center)^2, by fma.
-     * Sequential chains in row-major order, started from 0. All outputs [channels][lanes].
+     * Sequential chains in row-major order, started from 0. All outputs [slots][lanes].
      */
-    void (*moments)(int channels, int pixels, const float *z, const float *plane_sum, float *center,
+    void (*moments)(int slots, int pixels, const float *z, const float *plane_sum, float *center,
                     float *shifted, float *squares);
 
     /**
-     * Backward sums of a stage, [channels][lanes], continued from what they hold: with g = da * weight[c][h][w] (g = da
+     * Backward sums of a stage, [slots][lanes], continued from what they hold: with g = da * weight[c][h][w] (g = da
      * without element weights), sum_g += g, sum_gz = fma(g, z - center, sum_gz), row-major over the output; where pooled, z
      * is the value at the pixel that max-pooling chose. Dropout (keep) is not applied: the caller folds it in.
      */
@@ -136,21 +174,22 @@ typedef struct sn_kernels {
                       float *sum_gz);
 
     /** dz as sn_norm_gradient says (affine serves element weights and the choice of max-pooling); bias_sum
-     *  [channels][lanes] or NULL: dz is added to it row-major over z. dz has z's extent. */
+     *  [slots][lanes] or NULL: dz is added to it row-major over z. dz has z's extent. */
     void (*norm_backward)(sn_extent extent, const sn_affine *affine, const sn_norm_gradient *gradient,
                           sn_planes z, sn_planes da, sn_planes dz, float *bias_sum);
 
     /**
-     * Exact sums (base/fixed_point.h): sum[i] += sum over the lanes in `mask` of round(lanes[i][lane] * 2^36), for
-     * every value with |value| <= limit. Returns how many masked-in values were out of range or NaN (they add nothing).
+     * Exact sums (base/fixed_point.h) over the samples in `mask`, of `count` values a channel, lanes [slots][count][lanes]:
+     * sum[c * stride + k] += sum of round(value * 2^36), for every value with |value| <= limit. Returns how many of them were out of
+     * range or NaN (they add nothing).
      */
-    size_t (*accumulate)(size_t count, const float *lanes, uint16_t mask, float limit, int64_t *sum);
+    size_t (*accumulate)(sn_sums_shape shape, const float *lanes, uint16_t mask, float limit, int64_t *sum);
 
     /**
      * Gradients of per-element affine parameters, converted at once: with dy = da * keep (0 where max-pooling chose another
-     * pixel) and xhat = fma(z - center, scale, offset), weight_sum[c][h][w] += sum over masked lanes of
-     * fixed(dy * xhat), bias_sum[c][h][w] += ... fixed(dy) unless it is NULL, range-checked as in accumulate. Elements are indexed with
-     * affine's element_plane and element_row. Returns how many were out of range.
+     * pixel) and xhat = fma(z - center, scale, offset), weight_sum[c][h][w] += sum over the samples in `mask` of
+     * fixed(dy * xhat), bias_sum[c][h][w] += ... fixed(dy) unless it is NULL, range-checked as in accumulate. Sums are plain, and indexed
+     * with affine's element_plane and element_row. Returns how many were out of range.
      */
     size_t (*element_gradient)(sn_extent extent, const sn_affine *affine, sn_planes z, sn_planes da,
                                uint16_t mask, float limit, int64_t *weight_sum, int64_t *bias_sum);
