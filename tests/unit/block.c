@@ -28,16 +28,46 @@ void block_free(float *block)
     free(block - HEADER);
 }
 
-sn_planes planes_new(int channels, int rows, int row)
+const int shapes[SHAPES] = {16, 4, 1};
+
+sn_planes planes_new(int samples, int channels, int rows, int row)
 {
     const size_t plane = (size_t)rows * (size_t)row;
-    return (sn_planes){block_new((size_t)channels * plane * SN_LANES), plane, (size_t)row};
+    return (sn_planes){block_new((size_t)sn_slots(samples, channels) * plane * SN_LANES), plane, (size_t)row};
 }
 
-float *at(sn_planes planes, int channel, int row, int column, int lane)
+float *at(sn_planes planes, int samples, int channel, int row, int column, int sample)
 {
-    return planes.data +
-           ((size_t)channel * planes.plane + (size_t)row * planes.row + (size_t)column) * SN_LANES + lane;
+    const size_t lane = (size_t)sn_lane(samples, channel, sample), slot = lane / SN_LANES;
+    return planes.data + (slot * planes.plane + (size_t)row * planes.row + (size_t)column) * SN_LANES +
+           lane % SN_LANES;
+}
+
+/* The first lane without a channel in the last slot, and that slot's vectors. */
+static size_t first_unused(int samples, int channels)
+{
+    return (size_t)(channels * samples - 1) % SN_LANES + 1;
+}
+
+static float *last_slot(float *values, int samples, int channels, size_t count)
+{
+    return values + (size_t)(sn_slots(samples, channels) - 1) * count * SN_LANES;
+}
+
+void clear_unused(float *values, int samples, int channels, size_t count)
+{
+    float *last = last_slot(values, samples, channels, count);
+    for (size_t k = 0; k < count; k++)
+        for (size_t lane = first_unused(samples, channels); lane < SN_LANES; lane++)
+            last[k * SN_LANES + lane] = 0;
+}
+
+void spoil_unused(float *values, int samples, int channels, size_t count, uint32_t seed)
+{
+    float *last = last_slot(values, samples, channels, count);
+    for (size_t k = 0; k < count; k++)
+        for (size_t lane = first_unused(samples, channels); lane < SN_LANES; lane++)
+            last[k * SN_LANES + lane] = next_pattern(&seed);
 }
 
 float next_uniform(uint32_t *state)
@@ -90,24 +120,24 @@ void assert_near(const char *what, const float *a, const float *b, size_t count,
     test_free(exact);
 }
 
-/* 7 and 16 have no common divisor, so this is a permutation; it crosses every boundary of half and quarter vectors. */
-static size_t new_lane(size_t lane)
+/* 7 has no common divisor with a shape's samples, so this is a permutation; it crosses every boundary of half and quarter vectors. */
+static size_t new_lane(size_t samples, size_t lane)
 {
-    return (lane * 7 + 3) % SN_LANES;
+    return lane / samples * samples + (lane % samples * 7 + 3) % samples;
 }
 
-void permute_lanes(float *to, const float *from, size_t vectors)
+void permute_samples(int samples, float *to, const float *from, size_t vectors)
 {
     for (size_t v = 0; v < vectors; v++) {
         for (size_t lane = 0; lane < SN_LANES; lane++)
-            to[v * SN_LANES + new_lane(lane)] = from[v * SN_LANES + lane];
+            to[v * SN_LANES + new_lane((size_t)samples, lane)] = from[v * SN_LANES + lane];
     }
 }
 
-void assert_permuted(const char *what, const float *moved, const float *original, size_t vectors)
+void assert_permuted(const char *what, int samples, const float *moved, const float *original, size_t vectors)
 {
     float *expected = test_malloc(vectors * SN_LANES * sizeof *expected);
-    permute_lanes(expected, original, vectors);
+    permute_samples(samples, expected, original, vectors);
     assert_same_bits(what, moved, expected, vectors * SN_LANES);
     test_free(expected);
 }

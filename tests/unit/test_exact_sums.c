@@ -1,4 +1,4 @@
-/** Exact sums over lanes: the integers that the C library's ldexp and llrint give, whatever the mask and the instruction set. */
+/** Exact sums over samples, in every shape: the integers that the C library's ldexp and llrint give, whatever the mask and the instruction set. */
 
 #include "block.h"
 
@@ -7,36 +7,55 @@
 
 static const float limit = 16384;
 
-static size_t reference(size_t count, const float *lanes, uint16_t mask, int64_t *sum)
+static int samples; /* the shape that all tests run with: main takes them in turn */
+
+/* `slots` slots of `count` vectors, of which the last slot lacks channels; sums lie `stride` apart. */
+static size_t reference(sn_sums_shape shape, const float *lanes, uint16_t mask, int64_t *sum)
 {
     size_t bad = 0;
-    for (size_t i = 0; i < count * SN_LANES; i++) {
-        if (!(mask >> i % SN_LANES & 1)) continue;
-        if (fabsf(lanes[i]) <= limit)
-            sum[i / SN_LANES] += llrint(ldexp((double)lanes[i], 36));
-        else
-            bad++;
-    }
+    for (int c = 0; c < shape.channels; c++)
+        for (size_t k = 0; k < shape.count; k++)
+            for (int sample = 0; sample < samples; sample++) {
+                if (!(mask >> sample & 1)) continue;
+                const size_t lane = (size_t)sn_lane(samples, c, sample);
+                const float value = lanes[(lane / SN_LANES * shape.count + k) * SN_LANES + lane % SN_LANES];
+                if (fabsf(value) <= limit)
+                    sum[(size_t)c * shape.stride + k] += llrint(ldexp((double)value, 36));
+                else
+                    bad++;
+            }
     return bad;
 }
 
-static void check(size_t count, const float *lanes, uint16_t mask)
+/* As many channels as the vectors hold, and two fewer. */
+static void check_channels(int channels, size_t count, size_t gap, const float *lanes, uint16_t mask)
 {
-    int64_t *expected = test_calloc(count + 1, sizeof *expected), *sum = test_calloc(count + 1, sizeof *sum);
-    for (size_t i = 0; i <= count; i++)
+    const sn_sums_shape shape = {samples, channels, count, count + gap};
+    const size_t all = (size_t)channels * shape.stride + 1;
+    int64_t *expected = test_malloc(all * sizeof *expected), *sum = test_malloc(all * sizeof *sum);
+    for (size_t i = 0; i < all; i++)
         expected[i] = INT64_C(-1000003) * (int64_t)i;
     for (const char *const *isa = sn_kernels_available(); *isa; isa++) {
-        for (size_t i = 0; i <= count; i++)
-            sum[i] = INT64_C(-1000003) * (int64_t)i;
-        int64_t *fresh = test_malloc((count + 1) * sizeof *fresh);
-        memcpy(fresh, expected, (count + 1) * sizeof *fresh);
-        const size_t bad = reference(count, lanes, mask, fresh);
-        assert_int_equal(sn_kernels_select(*isa)->accumulate(count, lanes, mask, limit, sum), bad);
-        assert_memory_equal(sum, fresh, (count + 1) * sizeof *sum);
+        int64_t *fresh = test_malloc(all * sizeof *fresh);
+        memcpy(sum, expected, all * sizeof *sum);
+        memcpy(fresh, expected, all * sizeof *fresh);
+        const size_t bad = reference(shape, lanes, mask, fresh);
+        assert_int_equal(sn_kernels_select(*isa)->accumulate(shape, lanes, mask, limit, sum), bad);
+        assert_memory_equal(sum, fresh, all * sizeof *sum);
         test_free(fresh);
     }
     test_free(expected);
     test_free(sum);
+}
+
+static void check(size_t vectors, const float *lanes, uint16_t mask)
+{
+    const int together = SN_LANES / samples;
+    for (size_t gap = 0; gap < 6; gap += 5) {
+        check_channels(together, vectors, gap, lanes, mask);
+        if (vectors % 2 == 0) check_channels(2 * together, vectors / 2, gap, lanes, mask);
+        if (vectors % 2 == 0 && together > 2) check_channels(2 * together - 3, vectors / 2, gap, lanes, mask);
+    }
 }
 
 static const uint16_t masks[] = {0xffff, 0, 1, 0x8000, 0x00ff, 0xff00, 0x5a7e};
@@ -93,14 +112,15 @@ static void test_the_limit_is_inclusive_and_counts_what_exceeds_it(void **state)
     }
     for (int m = 0; m < MASKS; m++)
         check(9, lanes, masks[m]);
-    for (const char *const *isa = sn_kernels_available(); *isa; isa++) {
+    const sn_sums_shape one = {samples, 1, 1, 1};
+    for (const char *const *isa = sn_kernels_available(); *isa && samples >= 4; isa++) {
         int64_t sum[9] = {0};
         for (int lane = 0; lane < SN_LANES; lane++)
             lanes[lane] = lane < 2 ? NAN : 0.5f;
         /* the two NaN are unused lanes: neither counted nor added */
-        assert_int_equal(sn_kernels_select(*isa)->accumulate(1, lanes, 0x000c, limit, sum), 0);
+        assert_int_equal(sn_kernels_select(*isa)->accumulate(one, lanes, 0x000c, limit, sum), 0);
         assert_int_equal(sum[0], INT64_C(1) << 36);
-        assert_int_equal(sn_kernels_select(*isa)->accumulate(1, lanes, 0x000f, limit, sum), 2);
+        assert_int_equal(sn_kernels_select(*isa)->accumulate(one, lanes, 0x000f, limit, sum), 2);
         assert_int_equal(sum[0], INT64_C(2) << 36);
     }
     block_free(lanes);
@@ -114,5 +134,10 @@ int main(void)
         cmocka_unit_test(test_halves_round_to_even),
         cmocka_unit_test(test_the_limit_is_inclusive_and_counts_what_exceeds_it),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    int failed = 0;
+    for (int s = 0; s < SHAPES; s++) {
+        samples = shapes[s];
+        failed += cmocka_run_group_tests(tests, NULL, NULL);
+    }
+    return failed;
 }

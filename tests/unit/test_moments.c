@@ -62,25 +62,28 @@ static void test_pixels_go_to_their_lanes_and_unused_lanes_are_zero(void **state
     float table[256];
     for (int v = 0; v < 256; v++)
         table[v] = (float)v / 255 - 0.5f;
-    for (int lane = 0; lane < SN_LANES; lane++) {
+    for (int sample = 0; sample < SN_LANES; sample++) {
         for (int p = 0; p < ROWS * WIDTH; p++)
-            images[lane][p] = (uint8_t)(37 * lane + 91 * p);
-        pixels[lane] = lane % 5 == UNUSED ? NULL : images[lane];
+            images[sample][p] = (uint8_t)(37 * sample + 91 * p);
+        pixels[sample] = sample % 5 == UNUSED ? NULL : images[sample];
     }
-    for (const char *const *isa = sn_kernels_available(); *isa; isa++) {
-        sn_planes padded = planes_new(1, ROWS + 2, WIDTH + 2);
-        sn_kernels_select(*isa)->load_pixels(pixels, table, sn_planes_at(padded, 1, 1), ROWS, WIDTH);
-        for (int h = -1; h <= ROWS; h++) {
-            for (int w = -1; w <= WIDTH; w++) {
-                const bool inside = h >= 0 && h < ROWS && w >= 0 && w < WIDTH;
-                for (int lane = 0; lane < SN_LANES; lane++) {
-                    const float expected = inside && pixels[lane] ? table[pixels[lane][h * WIDTH + w]] : 0;
-                    assert_same_bits(*isa, at(padded, 0, h + 1, w + 1, lane), &expected, 1);
+    for (int shape = 0; shape < SHAPES; shape++)
+        for (const char *const *isa = sn_kernels_available(); *isa; isa++) {
+            const int samples = shapes[shape];
+            sn_planes padded = planes_new(samples, 1, ROWS + 2, WIDTH + 2);
+            sn_kernels_select(*isa)->load_pixels(samples, pixels, table, sn_planes_at(padded, 1, 1), ROWS,
+                                                 WIDTH);
+            for (int h = -1; h <= ROWS; h++) {
+                for (int w = -1; w <= WIDTH; w++) {
+                    const bool inside = h >= 0 && h < ROWS && w >= 0 && w < WIDTH;
+                    for (int k = 0; k < samples; k++) {
+                        const float expected = inside && pixels[k] ? table[pixels[k][h * WIDTH + w]] : 0;
+                        assert_same_bits(*isa, at(padded, samples, 0, h + 1, w + 1, k), &expected, 1);
+                    }
                 }
             }
+            block_free(padded.data);
         }
-        block_free(padded.data);
-    }
 }
 
 int main(void)

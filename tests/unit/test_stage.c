@@ -11,15 +11,18 @@
 
 enum { CHANNELS = 7, LIMIT = 64 }; /* remainders of every group of channels */
 
+static int samples; /* the shape that all tests run with: main takes them in turn */
+
 typedef struct fixture {
     sn_extent extent;
     int z_rows, z_width;
     sn_affine affine;
     sn_norm_gradient gradient;
     float *
-        constants; /* [channels][lanes] each: center, scale, offset, keep, gradient's center, gain, slope, shift */
-    float *elements; /* weight, bias */
+        constants; /* [channels][samples] each: center, scale, offset, keep, gradient's center, gain, slope, shift */
+    float *elements, *packed; /* weight, bias; packed */
     size_t element_count;
+    size_t n; /* floats of [slots][lanes] */
     sn_planes z, output, da, dz;
     float *sum_g, *sum_gz, *bias_sum;
     int64_t *weight_elements, *bias_elements;
@@ -28,11 +31,12 @@ typedef struct fixture {
 
 static fixture fixture_new(int rows, int width, bool pool, bool per_element)
 {
-    fixture f = {.extent = {CHANNELS, rows, width, pool}};
+    fixture f = {.extent = {samples, CHANNELS, rows, width, pool},
+                 .n = (size_t)sn_slots(samples, CHANNELS) * SN_LANES};
     const int factor = pool ? 2 : 1;
     f.z_rows = rows * factor;
     f.z_width = width * factor;
-    const size_t n = (size_t)CHANNELS * SN_LANES;
+    const size_t n = f.n;
     f.constants = block_new(8 * n);
     fill_uniform(f.constants, 8 * n, 1);
     for (size_t i = 0; i < n; i++)
@@ -46,14 +50,19 @@ static fixture fixture_new(int rows, int width, bool pool, bool per_element)
     f.element_count = f.affine.element_plane * CHANNELS;
     f.elements = block_new(2 * f.element_count);
     fill_uniform(f.elements, 2 * f.element_count, 2);
+    const size_t packed = sn_packed(samples, CHANNELS, f.affine.element_plane);
+    f.packed = block_new(2 * packed + SN_LANES);
+    sn_pack(samples, CHANNELS, f.affine.element_plane, f.elements, f.packed);
+    float *packed_bias = f.packed + (packed + SN_LANES - 1) / SN_LANES * SN_LANES;
+    sn_pack(samples, CHANNELS, f.affine.element_plane, f.elements + f.element_count, packed_bias);
     if (per_element) {
-        f.affine.weight = f.elements;
-        f.affine.bias = f.elements + f.element_count;
+        f.affine.weight = f.packed;
+        f.affine.bias = packed_bias;
     }
-    f.z = planes_new(CHANNELS, f.z_rows, f.z_width + 2);
-    f.output = planes_new(CHANNELS, rows, width + 1);
-    f.da = planes_new(CHANNELS, rows, width + 2);
-    f.dz = planes_new(CHANNELS, f.z_rows, f.z_width + 3);
+    f.z = planes_new(samples, CHANNELS, f.z_rows, f.z_width + 2);
+    f.output = planes_new(samples, CHANNELS, rows, width + 1);
+    f.da = planes_new(samples, CHANNELS, rows, width + 2);
+    f.dz = planes_new(samples, CHANNELS, f.z_rows, f.z_width + 3);
     uint32_t seed = 3;
     for (size_t i = 0; i < f.z.plane * n; i++) {
         /* as after ReLU: half zeros, and few distinct values, so that max-pooling meets ties */
@@ -76,15 +85,15 @@ static fixture fixture_new(int rows, int width, bool pool, bool per_element)
 
 static void fixture_free(fixture *f)
 {
-    float *blocks[] = {f->constants, f->elements, f->z.data, f->output.data, f->da.data,
-                       f->dz.data,   f->sum_g,    f->sum_gz, f->bias_sum};
+    float *blocks[] = {f->constants, f->elements, f->packed, f->z.data, f->output.data,
+                       f->da.data,   f->dz.data,  f->sum_g,  f->sum_gz, f->bias_sum};
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++)
         block_free(blocks[i]);
     test_free(f->weight_elements);
     test_free(f->bias_elements);
 }
 
-enum { ALL_LANES = 0xffff, SOME_LANES = 0x5a7e };
+enum { ALL_SAMPLES = 0xffff, SOME_SAMPLES = 0x5a7e };
 
 static void run(const sn_kernels *kernels, fixture *f, uint16_t mask)
 {
@@ -101,22 +110,23 @@ static size_t element(const fixture *f, int c, int h, int w)
     return (size_t)c * f->affine.element_plane + (size_t)h * f->affine.element_row + (size_t)w;
 }
 
-static float reference_image(const fixture *f, int c, int h, int w, int lane)
+static float reference_image(const fixture *f, int c, int h, int w, int sample)
 {
     const sn_affine *a = &f->affine;
-    const int i = c * SN_LANES + lane;
-    const float y = fmaf(*at(f->z, c, h, w, lane) - a->center[i], a->scale[i], a->offset[i]);
+    const int i = sn_lane(samples, c, sample);
+    const float y = fmaf(*at(f->z, samples, c, h, w, sample) - a->center[i], a->scale[i], a->offset[i]);
     if (!a->weight) return y;
-    return a->keep[i] * fmaf(y, a->weight[element(f, c, h, w)], a->bias[element(f, c, h, w)]);
+    return a->keep[i] *
+           fmaf(y, f->elements[element(f, c, h, w)], f->elements[f->element_count + element(f, c, h, w)]);
 }
 
 /* Which pixel of the window at (h, w) max-pooling takes: the first of the largest in row-major order; a NaN wins. */
-static int reference_choice(const fixture *f, int c, int h, int w, int lane)
+static int reference_choice(const fixture *f, int c, int h, int w, int sample)
 {
     int choice = 0;
     for (int k = 1; k < 4; k++) {
-        const float y = reference_image(f, c, 2 * h + k / 2, 2 * w + k % 2, lane);
-        const float best = reference_image(f, c, 2 * h + choice / 2, 2 * w + choice % 2, lane);
+        const float y = reference_image(f, c, 2 * h + k / 2, 2 * w + k % 2, sample);
+        const float best = reference_image(f, c, 2 * h + choice / 2, 2 * w + choice % 2, sample);
         if (y > best || isnan(y)) choice = k;
     }
     return choice;
@@ -131,15 +141,15 @@ static void reference_fixed(float value, int64_t *sum, size_t *bad)
 }
 
 /* Everything about pixel (h, w) of z, given the gradient `da` that reaches it. */
-static void reference_pixel(fixture *f, int c, int h, int w, int lane, float da, uint16_t mask)
+static void reference_pixel(fixture *f, int c, int h, int w, int sample, float da, uint16_t mask)
 {
-    const int i = c * SN_LANES + lane;
+    const int i = sn_lane(samples, c, sample);
     const size_t e = element(f, c, h, w);
-    const float z = *at(f->z, c, h, w, lane), g = f->affine.weight ? da * f->affine.weight[e] : da;
+    const float z = *at(f->z, samples, c, h, w, sample), g = f->affine.weight ? da * f->elements[e] : da;
     const float dz = fmaf(g, f->gradient.gain[i],
                           -fmaf(z - f->gradient.center[i], f->gradient.slope[i], f->gradient.shift[i]));
-    *at(f->dz, c, h, w, lane) = z > 0 ? dz : 0;
-    if (f->affine.weight && mask >> lane & 1) {
+    *at(f->dz, samples, c, h, w, sample) = z > 0 ? dz : 0;
+    if (f->affine.weight && mask >> sample & 1) {
         const float xhat = fmaf(z - f->affine.center[i], f->affine.scale[i], f->affine.offset[i]);
         const float dy = da * f->affine.keep[i];
         reference_fixed(dy * xhat, &f->weight_elements[e], &f->bad);
@@ -147,44 +157,54 @@ static void reference_pixel(fixture *f, int c, int h, int w, int lane, float da,
     }
 }
 
-static void reference_lane(fixture *f, int c, int lane, uint16_t mask)
+static void reference_sample(fixture *f, int c, int sample, uint16_t mask)
 {
     const bool pool = f->extent.pool;
-    const int i = c * SN_LANES + lane;
+    const int i = sn_lane(samples, c, sample);
     for (int h = 0; h < f->extent.rows; h++) {
         for (int w = 0; w < f->extent.width; w++) {
-            const int choice = pool ? reference_choice(f, c, h, w, lane) : 0;
+            const int choice = pool ? reference_choice(f, c, h, w, sample) : 0;
             const int zh = pool ? 2 * h + choice / 2 : h, zw = pool ? 2 * w + choice % 2 : w;
-            const float da = *at(f->da, c, h, w, lane);
-            *at(f->output, c, h, w, lane) = reference_image(f, c, zh, zw, lane);
-            const float g = f->affine.weight ? da * f->affine.weight[element(f, c, zh, zw)] : da;
+            const float da = *at(f->da, samples, c, h, w, sample);
+            *at(f->output, samples, c, h, w, sample) = reference_image(f, c, zh, zw, sample);
+            const float g = f->affine.weight ? da * f->elements[element(f, c, zh, zw)] : da;
             f->sum_g[i] += g;
-            f->sum_gz[i] = fmaf(g, *at(f->z, c, zh, zw, lane) - f->affine.center[i], f->sum_gz[i]);
+            f->sum_gz[i] = fmaf(g, *at(f->z, samples, c, zh, zw, sample) - f->affine.center[i], f->sum_gz[i]);
             for (int k = 0; k < (pool ? 4 : 1); k++)
-                reference_pixel(f, c, pool ? 2 * h + k / 2 : h, pool ? 2 * w + k % 2 : w, lane,
+                reference_pixel(f, c, pool ? 2 * h + k / 2 : h, pool ? 2 * w + k % 2 : w, sample,
                                 k == choice ? da : 0, mask);
         }
     }
     for (int h = 0; h < f->z_rows; h++) {
         for (int w = 0; w < f->z_width; w++)
-            f->bias_sum[i] += *at(f->dz, c, h, w, lane);
+            f->bias_sum[i] += *at(f->dz, samples, c, h, w, sample);
     }
 }
 
 static void reference(fixture *f, uint16_t mask)
 {
     for (int c = 0; c < CHANNELS; c++) {
-        for (int lane = 0; lane < SN_LANES; lane++)
-            reference_lane(f, c, lane, mask);
+        for (int sample = 0; sample < samples; sample++)
+            reference_sample(f, c, sample, mask);
     }
+}
+
+/* Lanes without a channel hold anything. */
+static void clear_results(fixture *f)
+{
+    clear_unused(f->output.data, samples, CHANNELS, f->output.plane);
+    clear_unused(f->dz.data, samples, CHANNELS, f->dz.plane);
+    float *const sums[] = {f->sum_g, f->sum_gz, f->bias_sum};
+    for (int i = 0; i < 3; i++)
+        clear_unused(sums[i], samples, CHANNELS, 1);
 }
 
 static void assert_same(const char *isa, const fixture *a, const fixture *b)
 {
-    const size_t n = (size_t)CHANNELS * SN_LANES;
-    char what[96];
-    snprintf(what, sizeof what, "%s, rows %d, width %d%s%s", isa, a->extent.rows, a->extent.width,
-             a->extent.pool ? ", pooled" : "", a->affine.weight ? ", per element" : "");
+    const size_t n = a->n;
+    char what[112];
+    snprintf(what, sizeof what, "%s, samples %d, rows %d, width %d%s%s", isa, samples, a->extent.rows,
+             a->extent.width, a->extent.pool ? ", pooled" : "", a->affine.weight ? ", per element" : "");
     assert_same_bits(what, a->output.data, b->output.data, a->output.plane * n);
     assert_same_bits(what, a->sum_g, b->sum_g, n);
     assert_same_bits(what, a->sum_gz, b->sum_gz, n);
@@ -195,14 +215,14 @@ static void assert_same(const char *isa, const fixture *a, const fixture *b)
     assert_int_equal(a->bad, b->bad);
 }
 
-/* Values that a run meets only when it diverges, in one lane of every channel. */
+/* Values that a run meets only when it diverges, in one sample of every channel. */
 static void poison(fixture *f)
 {
     static const float values[] = {NAN, INFINITY, -INFINITY, -0.0f, 0x1p-149f, 1e30f, -1e30f};
     for (int c = 0; c < CHANNELS; c++) {
-        *at(f->z, c, f->z_rows / 2, f->z_width / 2, 2 * c) = values[c];
-        *at(f->da, c, f->extent.rows / 2, 0, 2 * c + 1) = values[c];
-        f->constants[(size_t)CHANNELS * SN_LANES + (size_t)(c * SN_LANES)] = values[c]; /* a scale */
+        *at(f->z, samples, c, f->z_rows / 2, f->z_width / 2, 2 * c % samples) = values[c];
+        *at(f->da, samples, c, f->extent.rows / 2, 0, (2 * c + 1) % samples) = values[c];
+        f->constants[f->n + (size_t)sn_lane(samples, c, 0)] = values[c]; /* a scale */
     }
 }
 
@@ -213,10 +233,12 @@ static void check(int rows, int width, bool poisoned, uint16_t mask)
         fixture expected = fixture_new(rows, width, pool, per_element);
         if (poisoned) poison(&expected);
         reference(&expected, mask);
+        clear_results(&expected);
         for (const char *const *isa = sn_kernels_available(); *isa; isa++) {
             fixture f = fixture_new(rows, width, pool, per_element);
             if (poisoned) poison(&f);
             run(sn_kernels_select(*isa), &f, mask);
+            clear_results(&f);
             assert_same(*isa, &f, &expected);
             fixture_free(&f);
         }
@@ -229,14 +251,14 @@ static void test_stage_is_its_definition(void **state)
     (void)state;
     static const int sizes[][2] = {{1, 1}, {3, 3}, {5, 5}, {7, 7}, {14, 14}, {2, 9}, {4, 28}};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
-        check(sizes[i][0], sizes[i][1], false, i % 2 ? SOME_LANES : ALL_LANES);
+        check(sizes[i][0], sizes[i][1], false, i % 2 ? SOME_SAMPLES : ALL_SAMPLES);
 }
 
 static void test_stage_is_its_definition_on_nan_and_infinity(void **state)
 {
     (void)state;
-    check(3, 5, true, ALL_LANES);
-    check(4, 7, true, SOME_LANES);
+    check(3, 5, true, ALL_SAMPLES);
+    check(4, 7, true, SOME_SAMPLES);
 }
 
 static void test_strips_give_the_bits_of_the_whole_plane(void **state)
@@ -248,7 +270,7 @@ static void test_strips_give_the_bits_of_the_whole_plane(void **state)
             const bool pool = variant & 1, per_element = variant & 2;
             const size_t factor = pool ? 2 : 1;
             fixture whole = fixture_new(7, 5, pool, per_element), cut = fixture_new(7, 5, pool, per_element);
-            run(kernels, &whole, ALL_LANES);
+            run(kernels, &whole, ALL_SAMPLES);
             for (int h = 0, rows = 1; h < 7; h += rows, rows = rows % 3 + 1) {
                 fixture strip = cut;
                 strip.extent.rows = rows < 7 - h ? rows : 7 - h;
@@ -259,14 +281,16 @@ static void test_strips_give_the_bits_of_the_whole_plane(void **state)
                 strip.dz = sn_planes_at(cut.dz, z_top, 0);
                 const size_t elements = z_top * cut.affine.element_row;
                 if (per_element) {
-                    strip.affine.weight += elements;
-                    strip.affine.bias += elements;
+                    strip.affine.weight += elements * (size_t)(SN_LANES / samples);
+                    strip.affine.bias += elements * (size_t)(SN_LANES / samples);
                     strip.weight_elements += elements;
                     strip.bias_elements += elements;
                 }
-                run(kernels, &strip, ALL_LANES);
+                run(kernels, &strip, ALL_SAMPLES);
                 cut.bad = strip.bad;
             }
+            clear_results(&cut);
+            clear_results(&whole);
             assert_same(*isa, &cut, &whole);
             fixture_free(&whole);
             fixture_free(&cut);
@@ -281,19 +305,20 @@ static void test_a_sample_does_not_depend_on_its_lane(void **state)
         for (int variant = 0; variant < 4; variant++) {
             fixture f = fixture_new(3, 5, variant & 1, variant & 2),
                     moved = fixture_new(3, 5, variant & 1, variant & 2);
-            permute_lanes(moved.constants, f.constants, 8 * CHANNELS);
-            permute_lanes(moved.z.data, f.z.data, f.z.plane * CHANNELS);
-            permute_lanes(moved.da.data, f.da.data, f.da.plane * CHANNELS);
-            permute_lanes(moved.sum_g, f.sum_g, CHANNELS);
-            permute_lanes(moved.sum_gz, f.sum_gz, CHANNELS);
-            permute_lanes(moved.bias_sum, f.bias_sum, CHANNELS);
-            run(sn_kernels_select(*isa), &f, ALL_LANES);
-            run(sn_kernels_select(*isa), &moved, ALL_LANES);
-            assert_permuted(*isa, moved.output.data, f.output.data, f.output.plane * CHANNELS);
-            assert_permuted(*isa, moved.sum_g, f.sum_g, CHANNELS);
-            assert_permuted(*isa, moved.sum_gz, f.sum_gz, CHANNELS);
-            assert_permuted(*isa, moved.dz.data, f.dz.data, f.dz.plane * CHANNELS);
-            assert_permuted(*isa, moved.bias_sum, f.bias_sum, CHANNELS);
+            const size_t vectors = f.n / SN_LANES;
+            permute_samples(samples, moved.constants, f.constants, 8 * vectors);
+            permute_samples(samples, moved.z.data, f.z.data, f.z.plane * vectors);
+            permute_samples(samples, moved.da.data, f.da.data, f.da.plane * vectors);
+            permute_samples(samples, moved.sum_g, f.sum_g, vectors);
+            permute_samples(samples, moved.sum_gz, f.sum_gz, vectors);
+            permute_samples(samples, moved.bias_sum, f.bias_sum, vectors);
+            run(sn_kernels_select(*isa), &f, ALL_SAMPLES);
+            run(sn_kernels_select(*isa), &moved, ALL_SAMPLES);
+            assert_permuted(*isa, samples, moved.output.data, f.output.data, f.output.plane * vectors);
+            assert_permuted(*isa, samples, moved.sum_g, f.sum_g, vectors);
+            assert_permuted(*isa, samples, moved.sum_gz, f.sum_gz, vectors);
+            assert_permuted(*isa, samples, moved.dz.data, f.dz.data, f.dz.plane * vectors);
+            assert_permuted(*isa, samples, moved.bias_sum, f.bias_sum, vectors);
             /* sums over the samples: the same whatever their order */
             assert_memory_equal(moved.weight_elements, f.weight_elements, f.element_count * sizeof(int64_t));
             assert_memory_equal(moved.bias_elements, f.bias_elements, f.element_count * sizeof(int64_t));
@@ -320,28 +345,28 @@ static void test_pooling_takes_the_first_of_equal_pixels(void **state)
         {{1, 2, 3, NAN}, 3},        {{NAN, 1, NAN, 1}, 2},
         {{INFINITY, NAN, 1, 1}, 1}, {{1, INFINITY, INFINITY, 1}, 1},
     };
-    const sn_extent extent = {1, 1, 1, true};
-    sn_planes z = planes_new(1, 2, 2), output = planes_new(1, 1, 1), da = planes_new(1, 1, 1),
-              dz = planes_new(1, 2, 2);
+    const sn_extent extent = {16, 1, 1, 1, true};
+    sn_planes z = planes_new(16, 1, 2, 2), output = planes_new(16, 1, 1, 1), da = planes_new(16, 1, 1, 1),
+              dz = planes_new(16, 1, 2, 2);
     float *zero = block_new(SN_LANES), *one = block_new(SN_LANES);
-    for (int lane = 0; lane < SN_LANES; lane++) {
-        one[lane] = *at(da, 0, 0, 0, lane) = 1;
+    for (int sample = 0; sample < SN_LANES; sample++) {
+        one[sample] = *at(da, 16, 0, 0, 0, sample) = 1;
         for (int k = 0; k < 4; k++)
-            *at(z, 0, k / 2, k % 2, lane) = windows[lane].z[k];
+            *at(z, 16, 0, k / 2, k % 2, sample) = windows[sample].z[k];
     }
     const sn_affine affine = {.center = zero, .scale = one, .offset = zero, .keep = one};
     for (const char *const *isa = sn_kernels_available(); *isa; isa++) {
         sn_kernels_select(*isa)->normalize(extent, &affine, z, output);
         const sn_norm_gradient gradient = {.center = zero, .gain = one, .slope = zero, .shift = zero};
         sn_kernels_select(*isa)->norm_backward(extent, &affine, &gradient, z, da, dz, NULL);
-        for (int lane = 0; lane < SN_LANES; lane++) {
-            const int chosen = windows[lane].chosen;
-            const float value = windows[lane].z[chosen] + 0; /* the affine map adds +0 */
-            assert_same_bits(*isa, at(output, 0, 0, 0, lane), &value, 1);
+        for (int sample = 0; sample < SN_LANES; sample++) {
+            const int chosen = windows[sample].chosen;
+            const float value = windows[sample].z[chosen] + 0; /* the affine map adds +0 */
+            assert_same_bits(*isa, at(output, 16, 0, 0, 0, sample), &value, 1);
             for (int k = 0; k < 4; k++) {
-                const float expected = k == chosen && windows[lane].z[k] > 0;
-                if (!isinf(windows[lane].z[k])) /* 0 * infinity */
-                    assert_same_bits(*isa, at(dz, 0, k / 2, k % 2, lane), &expected, 1);
+                const float expected = k == chosen && windows[sample].z[k] > 0;
+                if (!isinf(windows[sample].z[k])) /* 0 * infinity */
+                    assert_same_bits(*isa, at(dz, 16, 0, k / 2, k % 2, sample), &expected, 1);
             }
         }
     }
@@ -362,5 +387,10 @@ int main(void)
         cmocka_unit_test(test_a_sample_does_not_depend_on_its_lane),
         cmocka_unit_test(test_pooling_takes_the_first_of_equal_pixels),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    int failed = 0;
+    for (int s = 0; s < SHAPES; s++) {
+        samples = shapes[s];
+        failed += cmocka_run_group_tests(tests, NULL, NULL);
+    }
+    return failed;
 }
