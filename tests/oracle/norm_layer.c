@@ -5,8 +5,9 @@
 #include <string.h>
 
 #include "syncnorm/base/fixed_point.h"
+#include "syncnorm/nn/shapes.h"
 
-enum { L = SN_LANES, MAX_BLOCKS = 8 };
+enum { MAX_BLOCKS = 12 };
 
 static int out_size(const norm_layer *layer)
 {
@@ -139,8 +140,11 @@ norm_layer_result norm_layer_reference(const norm_layer *layer)
 /* ---- the subject ---- */
 
 typedef struct block {
+    int samples;      /* of its shape */
     int first, count; /* samples */
     uint16_t mask;
+    sn_norm norm;
+    float *weight, *bias; /* as the kernels read them */
     sn_norm_state state;
     float *z, *da;
     void *memory;
@@ -153,44 +157,76 @@ static float *floats(size_t count)
     return memory;
 }
 
-/* [channels][pixels][L] from [n][channels][pixels]; NaN in lanes without a sample. */
-static float *to_lanes(int first, int count, size_t per_sample, const double *values)
+/* Floats of [slots][count][lanes]. */
+static size_t lanes_of(const norm_layer *layer, int samples, size_t count)
 {
-    float *lanes = floats(per_sample * L);
-    for (size_t j = 0; j < per_sample; j++)
-        for (int lane = 0; lane < L; lane++)
-            lanes[j * L + (size_t)lane] = lane < count
-                                              ? (float)values[(size_t)(first + lane) * per_sample + j]
-                                              : NAN;
+    return (size_t)(sn_slots(samples, layer->channels) * SN_LANES) * count;
+}
+
+/* [slots][count][lanes] from [n][channels][count]; NaN where there is no sample or channel. */
+static float *to_lanes(const norm_layer *layer, const block *b, size_t count, const double *values)
+{
+    const size_t all = lanes_of(layer, b->samples, count);
+    float *lanes = floats(all);
+    for (size_t j = 0; j < all; j++)
+        lanes[j] = NAN;
+    for (int sample = 0; sample < b->count; sample++)
+        for (int c = 0; c < layer->channels; c++) {
+            const size_t lane = (size_t)sn_lane(b->samples, c, sample);
+            for (size_t k = 0; k < count; k++)
+                lanes[(lane / SN_LANES * count + k) * SN_LANES + lane % SN_LANES] = (float)
+                    values[((size_t)(b->first + sample) * (size_t)layer->channels + (size_t)c) * count + k];
+        }
     return lanes;
 }
 
-static void from_lanes(const block *b, size_t per_sample, const float *lanes, double *values)
+static void from_lanes(const norm_layer *layer, const block *b, size_t count, const float *lanes,
+                       double *values)
 {
-    for (size_t j = 0; j < per_sample; j++)
-        for (int lane = 0; lane < b->count; lane++)
-            values[(size_t)(b->first + lane) * per_sample + j] = (double)lanes[j * L + (size_t)lane];
+    for (int sample = 0; sample < b->count; sample++)
+        for (int c = 0; c < layer->channels; c++) {
+            const size_t lane = (size_t)sn_lane(b->samples, c, sample);
+            for (size_t k = 0; k < count; k++)
+                values[((size_t)(b->first + sample) * (size_t)layer->channels + (size_t)c) * count + k] =
+                    (double)lanes[(lane / SN_LANES * count + k) * SN_LANES + lane % SN_LANES];
+        }
 }
 
-static block block_new(const norm_layer *layer, const sn_norm *norm, const sn_kernels *kernels, int first,
-                       int count)
+/* Parameters per element, packed for the block; others as they are. */
+static float *pack(const norm_layer *layer, int samples, bool elements, const float *values)
 {
-    block b = {.first = first, .count = count, .mask = (uint16_t)((1u << count) - 1)};
+    if (!values) return NULL;
+    const size_t count = elements ? (size_t)pixels_of(layer) : 1;
+    float *packed = floats(sn_packed(samples, layer->channels, count));
+    if (norm_layer_parameters(layer)) sn_pack(samples, layer->channels, count, values, packed);
+    return packed;
+}
+
+static block block_new(const norm_layer *layer, const sn_norm *norm, const float *weight, const float *bias,
+                       const sn_kernels *kernels, int first, sn_piece piece)
+{
+    block b = {.samples = sn_shape_samples[piece.shape],
+               .first = first,
+               .count = piece.count,
+               .mask = (uint16_t)((1u << piece.count) - 1),
+               .norm = *norm};
     sn_arena arena = {0};
-    const size_t channels = (size_t)layer->channels, pixels = (size_t)pixels_of(layer),
-                 out = (size_t)out_size(layer);
-    sn_norm_state_carve(&b.state, layer->channels, &arena);
+    const size_t pixels = (size_t)pixels_of(layer), out = (size_t)out_size(layer);
+    b.norm.samples = b.samples;
+    const bool elements = sn_norm_is_per_element(norm);
+    b.weight = pack(layer, b.samples, elements, weight);
+    b.bias = pack(layer, b.samples, elements, bias);
+    sn_norm_state_carve(&b.state, b.samples, layer->channels, &arena);
     if (sn_allocate(&b.memory, arena.used, 1, "a test") != SN_OK) abort();
     arena = (sn_arena){.memory = b.memory};
-    sn_norm_state_carve(&b.state, layer->channels, &arena);
-    b.z = to_lanes(first, count, channels * pixels, layer->z);
-    b.da = to_lanes(first, count, channels * out * out, layer->gradient);
-    float *keep = to_lanes(first, count, channels, layer->keep), *plane_sum = floats(channels * L);
-    memcpy(b.state.keep, keep, channels * L * sizeof *keep);
-    for (size_t j = 0; j < channels * pixels; j++) /* as the convolution leaves it */
-        for (size_t lane = 0; lane < L; lane++)
-            plane_sum[j / pixels * L + lane] += b.z[j * L + lane];
-    sn_norm_measure(norm, kernels, b.z, plane_sum, &b.state);
+    sn_norm_state_carve(&b.state, b.samples, layer->channels, &arena);
+    b.z = to_lanes(layer, &b, pixels, layer->z);
+    b.da = to_lanes(layer, &b, out * out, layer->gradient);
+    float *keep = to_lanes(layer, &b, 1, layer->keep), *plane_sum = floats(lanes_of(layer, b.samples, 1));
+    memcpy(b.state.keep, keep, lanes_of(layer, b.samples, 1) * sizeof *keep);
+    for (size_t j = 0; j < lanes_of(layer, b.samples, pixels); j++) /* as the convolution leaves it */
+        plane_sum[j / (pixels * SN_LANES) * SN_LANES + j % SN_LANES] += b.z[j];
+    sn_norm_measure(&b.norm, kernels, b.z, plane_sum, &b.state);
     sn_free(keep);
     sn_free(plane_sum);
     return b;
@@ -198,6 +234,8 @@ static block block_new(const norm_layer *layer, const sn_norm *norm, const sn_ke
 
 static void block_free(block *b)
 {
+    sn_free(b->weight);
+    sn_free(b->bias);
     sn_free(b->z);
     sn_free(b->da);
     sn_free(b->memory);
@@ -218,7 +256,6 @@ typedef struct run {
     sn_team *team;
     int total; /* samples of the team */
     float *weight, *bias;
-    sn_extent extent;
     block blocks[MAX_BLOCKS];
     int count;
 } run;
@@ -230,7 +267,13 @@ static sn_planes planes_of(float *data, int size)
 
 static sn_affine affine_of(const run *r, const block *b)
 {
-    return sn_norm_affine(&r->norm, &b->state, r->weight, r->bias, r->layer->size);
+    return sn_norm_affine(&b->norm, &b->state, b->weight, b->bias, r->layer->size);
+}
+
+static sn_extent extent_of(const run *r, const block *b)
+{
+    const int out = out_size(r->layer);
+    return (sn_extent){b->samples, r->layer->channels, out, out, r->layer->pool};
 }
 
 static void forward(run *r, norm_layer_result *result)
@@ -240,20 +283,22 @@ static void forward(run *r, norm_layer_result *result)
     int64_t *message = calloc(channels * SN_MOMENT_WORDS, sizeof *message);
     if (!message) abort();
     for (int i = 0; batch && i < r->count; i++)
-        if (sn_norm_message_add(&r->norm, &r->blocks[i].state, r->blocks[i].mask, message) != 0) abort();
+        if (sn_norm_message_add(&r->blocks[i].norm, &r->blocks[i].state, r->blocks[i].mask, message) != 0)
+            abort();
     if (batch && r->team) sn_team_sum(r->team, message, channels * SN_MOMENT_WORDS);
     if (batch) sn_norm_message_read(&r->norm, message, r->total, result->mean, result->var);
     for (int i = 0; i < r->count; i++) {
         block *b = &r->blocks[i];
         if (batch)
-            sn_norm_pool_given(&r->norm, result->mean, result->var, UINT16_MAX, &b->state);
+            sn_norm_pool_given(&b->norm, result->mean, result->var, UINT16_MAX, &b->state);
         else
-            sn_norm_pool_samples(&r->norm, &b->state);
-        sn_norm_fold(&r->norm, r->weight, r->bias, &b->state);
+            sn_norm_pool_samples(&b->norm, &b->state);
+        sn_norm_fold(&b->norm, r->weight, r->bias, &b->state);
         const sn_affine affine = affine_of(r, b);
-        float *y = floats(channels * out * out * L);
-        r->kernels->normalize(r->extent, &affine, planes_of(b->z, r->layer->size), planes_of(y, (int)out));
-        from_lanes(b, channels * out * out, y, result->y);
+        float *y = floats(lanes_of(r->layer, b->samples, out * out));
+        r->kernels->normalize(extent_of(r, b), &affine, planes_of(b->z, r->layer->size),
+                              planes_of(y, (int)out));
+        from_lanes(r->layer, b, out * out, y, result->y);
         sn_free(y);
     }
     free(message);
@@ -261,7 +306,7 @@ static void forward(run *r, norm_layer_result *result)
 
 static void backward(run *r, norm_layer_result *result)
 {
-    const size_t parameters = norm_layer_parameters(r->layer), channels = (size_t)r->layer->channels;
+    const size_t parameters = norm_layer_parameters(r->layer);
     const size_t pixels = (size_t)pixels_of(r->layer);
     const float limit = (float)sn_fixed_limit(SN_GRADIENT_SCALE, (uint64_t)r->total);
     int64_t *sums = calloc(2 * parameters + 1, sizeof *sums), *dweight = sums, *dbias = sums + parameters;
@@ -271,16 +316,17 @@ static void backward(run *r, norm_layer_result *result)
         block *b = &r->blocks[i];
         const sn_affine affine = affine_of(r, b);
         const sn_planes z = planes_of(b->z, r->layer->size), da = planes_of(b->da, out_size(r->layer));
-        memset(b->state.sum_g, 0, channels * L * sizeof(float));
-        memset(b->state.sum_gz, 0, channels * L * sizeof(float));
-        r->kernels->norm_sums(r->extent, &affine, z, da, b->state.sum_g, b->state.sum_gz);
-        sn_norm_finish_sums(&r->norm, &b->state);
+        memset(b->state.sum_g, 0, lanes_of(r->layer, b->samples, 1) * sizeof(float));
+        memset(b->state.sum_gz, 0, lanes_of(r->layer, b->samples, 1) * sizeof(float));
+        r->kernels->norm_sums(extent_of(r, b), &affine, z, da, b->state.sum_g, b->state.sum_gz);
+        sn_norm_finish_sums(&b->norm, &b->state);
         if (sn_norm_is_per_element(&r->norm)) {
-            wrong += r->kernels->element_gradient(r->extent, &affine, z, da, b->mask, limit, dweight,
+            wrong += r->kernels->element_gradient(extent_of(r, b), &affine, z, da, b->mask, limit, dweight,
                                                   r->bias ? dbias : NULL);
         } else {
-            wrong += r->kernels->accumulate(channels, b->state.sum_gz, b->mask, limit, dweight);
-            wrong += r->kernels->accumulate(channels, b->state.sum_g, b->mask, limit, dbias);
+            const sn_sums_shape shape = {b->samples, r->layer->channels, 1, 1};
+            wrong += r->kernels->accumulate(shape, b->state.sum_gz, b->mask, limit, dweight);
+            wrong += r->kernels->accumulate(shape, b->state.sum_g, b->mask, limit, dbias);
         }
     }
     if (wrong) abort();
@@ -288,16 +334,17 @@ static void backward(run *r, norm_layer_result *result)
     for (int i = 0; i < r->count; i++) {
         block *b = &r->blocks[i];
         if (sn_norm_pools_batch(r->norm.kind))
-            sn_norm_gradient_batch(&r->norm, r->weight, dbias, dweight, r->total, UINT16_MAX, &b->state);
+            sn_norm_gradient_batch(&b->norm, r->weight, dbias, dweight, r->total, UINT16_MAX, &b->state);
         else
-            sn_norm_gradient_samples(&r->norm, r->weight, &b->state);
+            sn_norm_gradient_samples(&b->norm, r->weight, &b->state);
         const sn_affine affine = affine_of(r, b);
         const sn_norm_gradient gradient = {b->state.center, b->state.gain, b->state.slope, b->state.shift};
-        float *dz = floats(channels * pixels * L), *bias_sum = floats(channels * L);
-        r->kernels->norm_backward(r->extent, &affine, &gradient, planes_of(b->z, r->layer->size),
+        float *dz = floats(lanes_of(r->layer, b->samples, pixels)),
+              *bias_sum = floats(lanes_of(r->layer, b->samples, 1));
+        r->kernels->norm_backward(extent_of(r, b), &affine, &gradient, planes_of(b->z, r->layer->size),
                                   planes_of(b->da, out_size(r->layer)), planes_of(dz, r->layer->size),
                                   bias_sum);
-        from_lanes(b, channels * pixels, dz, result->dz);
+        from_lanes(r->layer, b, pixels, dz, result->dz);
         sn_free(dz);
         sn_free(bias_sum);
     }
@@ -312,7 +359,7 @@ norm_layer_result norm_layer_run(const norm_layer *layer, const sn_kernels *kern
                                  int count)
 {
     norm_layer_result result = result_new(layer);
-    float *no_bias = floats((size_t)layer->channels * (size_t)pixels_of(layer));
+    float *no_bias = floats(sn_packed(1, layer->channels, (size_t)pixels_of(layer)));
     run r = {.layer = layer,
              .norm = {.kind = layer->kind,
                       .groups = layer->groups,
@@ -324,12 +371,12 @@ norm_layer_result norm_layer_run(const norm_layer *layer, const sn_kernels *kern
              .team = team,
              .total = team ? layer->n : count,
              .weight = to_floats(norm_layer_parameters(layer), layer->weight),
-             .bias = layer->bias ? to_floats(norm_layer_parameters(layer), layer->bias) : NULL,
-             .extent = {layer->channels, out_size(layer), out_size(layer), layer->pool}};
-    for (int start = 0; start < count; start += L) {
+             .bias = layer->bias ? to_floats(norm_layer_parameters(layer), layer->bias) : NULL};
+    sn_piece piece;
+    for (int start = 0; start < count; start += piece.count) {
         if (r.count == MAX_BLOCKS) abort();
-        r.blocks[r.count++] = block_new(layer, &r.norm, kernels, first + start,
-                                        count - start < L ? count - start : L);
+        piece = sn_next_piece((uint32_t)(count - start));
+        r.blocks[r.count++] = block_new(layer, &r.norm, r.weight, r.bias, kernels, first + start, piece);
     }
     forward(&r, &result);
     backward(&r, &result);

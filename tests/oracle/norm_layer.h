@@ -3,7 +3,7 @@
 
 /**
  * One norm with its dropout and pooling, forward and backward, twice: in the double-precision reference, and by syncnorm's
- * norm module and kernels on blocks, this rank's samples alone, batch statistics summed over the team.
+ * norm module and kernels on blocks of every shape, this rank's samples alone, batch statistics summed over the team.
  *
  * Everything is sample-major and double; inputs hold values that a float holds exactly.
  */

@@ -1,5 +1,5 @@
 /* Each layer of syncnorm, by itself, is the double-precision reference's: norms with dropout and pooling, convolutions, the
-   head; forward, and backward for random incoming gradients; on every instruction set. */
+   head; forward, and backward for random incoming gradients; in blocks of every shape, on every instruction set. */
 
 #include <math.h>
 #include <stdlib.h>
@@ -9,6 +9,7 @@
 #include "norm_layer.h"
 #include "reference.h"
 #include "syncnorm/nn/head.h"
+#include "syncnorm/nn/shapes.h"
 
 static void assert_error(const char *isa, const char *layer, const char *what, size_t count, const double *a,
                          const double *b, double tolerance)
@@ -49,7 +50,8 @@ static void norms_are_the_references(void **state)
         {SN_NORM_BATCH, 1, "bn"},  {SN_NORM_INSTANCE, 1, "in"},
         {SN_NORM_NONE, 1, "none"}, {SN_NORM_GROUP, 1, "gn of 1 group"},
     };
-    static const int sizes[] = {1, 16, 21}, widths[] = {4, 14, 28};
+    static const int sizes[] = {1, 16, 22},
+                     widths[] = {4, 14, 28}; /* samples: blocks of 1; of 16; of 16, 4 and 1 */
     for (const char *const *isa = sn_kernels_available(); *isa; isa++)
         for (size_t i = 0; i < sizeof norms / sizeof *norms; i++)
             for (size_t s = 0; s < 3; s++)
@@ -77,34 +79,37 @@ static void pooling_ties_go_to_the_first_pixel(void **state)
 
 /* ---- convolutions ---- */
 
-enum { L = SN_LANES };
+/* Where value p of a channel's plane of `pixels` lies, of a sample. */
+static size_t place(int samples, int channel, int sample, size_t pixels, size_t p)
+{
+    const size_t lane = (size_t)sn_lane(samples, channel, sample);
+    return (lane / SN_LANES * pixels + p) * SN_LANES + lane % SN_LANES;
+}
 
-/* [n = L][channels][size][size] to a view with a halo around. */
-static float *to_planes(int channels, int size, int halo, const double *x, sn_planes *planes)
+/* [samples][channels][size][size] to a view with a halo around. */
+static float *to_planes(int samples, int channels, int size, int halo, const double *x, sn_planes *planes)
 {
     float *data;
     const size_t row = (size_t)(size + 2 * halo);
-    if (SN_ALLOCATE(data, (size_t)channels * row * row * L, "a test") != SN_OK) abort();
-    *planes = sn_planes_at((sn_planes){data, row * row, row}, (size_t)halo, (size_t)halo);
-    for (int lane = 0; lane < L && x; lane++)
+    if (SN_ALLOCATE(data, (size_t)sn_slots(samples, channels) * row * row * SN_LANES, "a test") != SN_OK)
+        abort();
+    for (int sample = 0; sample < samples && x; sample++)
         for (int c = 0; c < channels; c++)
             for (int p = 0; p < size * size; p++)
-                planes->data[((size_t)c * row * row + (size_t)(p / size) * row + (size_t)(p % size)) * L +
-                             (size_t)lane] = (float)x[((size_t)lane * channels + c) * size * size + p];
+                data[place(samples, c, sample, row * row,
+                           (size_t)(p / size + halo) * row + (size_t)(p % size + halo))] = (float)
+                    x[((size_t)sample * channels + c) * size * size + p];
     *planes = (sn_planes){data, row * row, row};
     return data;
 }
 
-static void from_planes(int channels, int size, sn_planes planes, double *x)
+static void from_planes(int samples, int channels, int size, sn_planes planes, double *x)
 {
-    for (int lane = 0; lane < L; lane++)
+    for (int sample = 0; sample < samples; sample++)
         for (int c = 0; c < channels; c++)
             for (int p = 0; p < size * size; p++)
-                x[((size_t)lane * channels + c) * size * size + p] =
-                    (double)planes.data[((size_t)c * planes.plane + (size_t)(p / size) * planes.row +
-                                         (size_t)(p % size)) *
-                                            L +
-                                        (size_t)lane];
+                x[((size_t)sample * channels + c) * size * size + p] = (double)planes.data[place(
+                    samples, c, sample, planes.plane, (size_t)(p / size) * planes.row + (size_t)(p % size))];
 }
 
 static double *random_floats(size_t count, uint64_t *random)
@@ -124,62 +129,75 @@ static float *to_floats(size_t count, const double *x)
     return f;
 }
 
-static void assert_convolution(const char *isa, const sn_convolution *convolution, const ref_conv *conv)
+static float *packed_floats(int samples, int channels, size_t count, const float *values)
+{
+    float *packed;
+    if (SN_ALLOCATE(packed, sn_packed(samples, channels, count), "a test") != SN_OK) abort();
+    sn_pack(samples, channels, count, values, packed);
+    return packed;
+}
+
+static void assert_convolution(const char *isa, const sn_convolution *convolution, int samples,
+                               const ref_conv *conv)
 {
     uint64_t random = 6;
     const int out_size = ref_conv_output_size(conv), halo = conv->kernel - 1 - conv->padding;
-    const size_t inputs = (size_t)L * conv->in * conv->size * conv->size;
-    const size_t outputs = (size_t)L * conv->out * out_size * out_size;
-    const size_t weights = (size_t)conv->out * conv->in * conv->kernel * conv->kernel;
+    const size_t terms = (size_t)conv->in * conv->kernel * conv->kernel, weights = (size_t)conv->out * terms;
+    const size_t inputs = (size_t)samples * conv->in * conv->size * conv->size;
+    const size_t outputs = (size_t)samples * conv->out * out_size * out_size;
     double *x = random_floats(inputs, &random), *dy = random_floats(outputs, &random);
     double *weight = random_floats(weights, &random), *bias = random_floats((size_t)conv->out, &random);
     double *y = ref_doubles(outputs), *dx = ref_doubles(inputs), *dweight = ref_doubles(weights);
     double *dbias = ref_doubles((size_t)conv->out), *actual = ref_doubles(inputs + outputs + weights);
-    ref_conv_forward(conv, L, weight, bias, x, y);
-    ref_conv_backward(conv, L, weight, x, dy, dx, dweight, dbias);
+    ref_conv_forward(conv, samples, weight, bias, x, y);
+    ref_conv_backward(conv, samples, weight, x, dy, dx, dweight, dbias);
 
-    const sn_conv_shape forward = {conv->in, conv->out, conv->kernel, out_size};
-    const sn_conv_shape backward = {conv->out, conv->in, conv->kernel, conv->size};
+    const int packed = convolution->packed ? samples : SN_LANES;
+    const sn_conv_shape forward = {samples, conv->in, conv->out, conv->kernel, out_size};
+    const sn_conv_shape backward = {samples, conv->out, conv->in, conv->kernel, conv->size};
+    sn_conv_shape flips = forward;
+    flips.samples = packed;
     size_t scratch_floats = convolution->scratch_floats(&forward, out_size);
     if (convolution->scratch_floats(&backward, conv->size) > scratch_floats)
         scratch_floats = convolution->scratch_floats(&backward, conv->size);
-    float *scratch, *lanes, *w = to_floats(weights, weight), *b = to_floats((size_t)conv->out, bias),
-                            *flipped;
+    float *scratch, *lanes, *flipped, *w = to_floats(weights, weight),
+                                      *b = to_floats((size_t)conv->out, bias);
+    float *packed_w = packed_floats(packed, conv->out, terms, w),
+          *packed_b = packed_floats(packed, conv->out, 1, b);
     if (SN_ALLOCATE(scratch, scratch_floats + 1, "a test") != SN_OK ||
-        SN_ALLOCATE(lanes, weights * L, "a test") != SN_OK ||
-        SN_ALLOCATE(flipped, weights, "a test") != SN_OK)
+        SN_ALLOCATE(lanes, (size_t)sn_slots(samples, conv->out) * terms * SN_LANES, "a test") != SN_OK ||
+        SN_ALLOCATE(flipped, sn_packed(packed, conv->in, (size_t)(conv->out * conv->kernel * conv->kernel)),
+                    "a test") != SN_OK)
         abort();
     sn_planes in, out, gradient, in_gradient;
-    float *memory[] = {to_planes(conv->in, conv->size, conv->padding, x, &in),
-                       to_planes(conv->out, out_size, 0, NULL, &out),
-                       to_planes(conv->out, out_size, halo, dy, &gradient),
-                       to_planes(conv->in, conv->size, 0, NULL, &in_gradient)};
+    float *memory[] = {to_planes(samples, conv->in, conv->size, conv->padding, x, &in),
+                       to_planes(samples, conv->out, out_size, 0, NULL, &out),
+                       to_planes(samples, conv->out, out_size, halo, dy, &gradient),
+                       to_planes(samples, conv->in, conv->size, 0, NULL, &in_gradient)};
 
-    convolution->convolve(&forward, w, b, in, out, out_size, false, NULL, scratch);
-    from_planes(conv->out, out_size, out, actual);
+    convolution->convolve(&forward, packed_w, packed_b, in, out, out_size, false, NULL, scratch);
+    from_planes(samples, conv->out, out_size, out, actual);
     assert_error(isa, convolution->name, "output", outputs, actual, y, 1e-6);
 
-    sn_flip_weights(&forward, w, flipped);
+    sn_flip_weights(&flips, w, flipped);
     convolution->convolve(&backward, flipped, NULL, gradient, in_gradient, conv->size, false, NULL, scratch);
-    from_planes(conv->in, conv->size, in_gradient, actual);
+    from_planes(samples, conv->in, conv->size, in_gradient, actual);
     assert_error(isa, convolution->name, "input gradient", inputs, actual, dx, 1e-6);
 
     convolution->weight_gradient(&forward, in, sn_planes_at(gradient, (size_t)halo, (size_t)halo), out_size,
                                  lanes, scratch);
     for (size_t j = 0; j < weights; j++) {
         actual[j] = 0;
-        for (size_t lane = 0; lane < L; lane++)
-            actual[j] += (double)lanes[j * L + lane];
+        for (int sample = 0; sample < samples; sample++)
+            actual[j] += (double)lanes[place(samples, (int)(j / terms), sample, terms, j % terms)];
     }
     assert_error(isa, convolution->name, "weight gradient", weights, actual, dweight, 2e-6);
 
     for (size_t i = 0; i < sizeof memory / sizeof *memory; i++)
         sn_free(memory[i]);
-    sn_free(scratch);
-    sn_free(lanes);
-    sn_free(flipped);
-    sn_free(w);
-    sn_free(b);
+    float *const rest[] = {scratch, lanes, flipped, w, b, packed_w, packed_b};
+    for (size_t i = 0; i < sizeof rest / sizeof *rest; i++)
+        sn_free(rest[i]);
     free(x), free(dy), free(weight), free(bias), free(y), free(dx), free(dweight), free(dbias), free(actual);
 }
 
@@ -190,60 +208,71 @@ static void convolutions_are_the_references(void **state)
         {1, 10, 28, 3, 1}, {10, 16, 28, 3, 1}, {16, 8, 14, 1, 0}, {8, 16, 14, 3, 1},
         {16, 8, 7, 1, 0},  {8, 10, 7, 3, 0},   {10, 16, 5, 3, 0}, {16, 10, 3, 1, 0},
     };
-    for (size_t i = 0; i < sizeof layers / sizeof *layers; i++) {
-        for (const char *const *isa = sn_kernels_available(); *isa; isa++)
-            assert_convolution(*isa, sn_kernels_select(*isa)->direct, &layers[i]);
-        assert_convolution("OpenBLAS", sn_convolution_gemm(), &layers[i]);
-    }
+    for (int shape = 0; shape < SN_SHAPES; shape++)
+        for (size_t i = 0; i < sizeof layers / sizeof *layers; i++) {
+            const int samples = sn_shape_samples[shape];
+            for (const char *const *isa = sn_kernels_available(); *isa; isa++)
+                assert_convolution(*isa, sn_kernels_select(*isa)->direct, samples, &layers[i]);
+            assert_convolution("OpenBLAS", sn_convolution_gemm(), samples, &layers[i]);
+        }
 }
 
 /* ---- the head ---- */
 
-static void the_head_is_the_references(void **state)
+static void assert_head(int samples)
 {
-    (void)state;
     enum { CLASSES = 10, PIXELS = 9 };
     uint64_t random = 8;
-    double *z = random_floats(L * CLASSES * PIXELS, &random);
-    for (int j = 0; j < L * CLASSES * PIXELS; j++)
+    const int all = samples * CLASSES;
+    double *z = random_floats((size_t)all * PIXELS, &random);
+    for (int j = 0; j < all * PIXELS; j++)
         z[j] = (double)(float)(z[j] *
                                (j < CLASSES * PIXELS ? 300 : 4)); /* one sample is far from all others */
     sn_planes planes;
-    float *lanes = to_planes(CLASSES, 3, 0, z, &planes), *dz = to_planes(CLASSES, 3, 0, NULL, &planes);
-    float logits[CLASSES * L], gradient[CLASSES * L], bias_sum[CLASSES * L] = {0};
-    uint8_t labels[L];
-    for (int lane = 0; lane < L; lane++)
-        labels[lane] = (uint8_t)(lane * 7 % CLASSES);
+    float *lanes = to_planes(samples, CLASSES, 3, 0, z, &planes),
+          *dz = to_planes(samples, CLASSES, 3, 0, NULL, &planes);
+    float logits[CLASSES * SN_LANES], gradient[CLASSES * SN_LANES] = {0}, bias_sum[CLASSES * SN_LANES] = {0};
+    uint8_t labels[SN_LANES];
+    for (int sample = 0; sample < samples; sample++)
+        labels[sample] = (uint8_t)(sample * 7 % CLASSES);
     sn_head_result result;
-    sn_head_logits(lanes, PIXELS, logits);
-    sn_head_loss(logits, labels, gradient, &result);
-    sn_head_backward(gradient, PIXELS, dz, bias_sum);
+    sn_head_logits(samples, lanes, PIXELS, logits);
+    sn_head_loss(samples, logits, labels, gradient, &result);
+    sn_head_backward(samples, gradient, PIXELS, dz, bias_sum);
 
-    double expected[L * CLASSES], losses[L], dlogits[L * CLASSES], dx[L * CLASSES * PIXELS];
-    double actual[L * CLASSES * PIXELS], bias[CLASSES] = {0}, actual_bias[CLASSES] = {0};
-    ref_average_forward(L * CLASSES, PIXELS, z, expected);
-    ref_cross_entropy(L, CLASSES, expected, labels, losses, dlogits);
-    ref_average_backward(L * CLASSES, PIXELS, dlogits, dx);
-    for (int j = 0; j < L * CLASSES; j++)
-        actual[j] = (double)logits[j % CLASSES * L + j / CLASSES];
-    assert_error("", "head", "logits", L * CLASSES, actual, expected, 1e-6);
-    assert_error("", "head", "loss", L, result.loss, losses, 1e-6);
-    from_planes(CLASSES, 3, (sn_planes){dz, PIXELS, 3}, actual);
-    assert_error("", "head", "gradient", L * CLASSES * PIXELS, actual, dx, 1e-5);
-    for (int j = 0; j < L * CLASSES; j++) {
+    double *expected = ref_doubles((size_t)all), *losses = ref_doubles((size_t)samples);
+    double *dlogits = ref_doubles((size_t)all), *dx = ref_doubles((size_t)all * PIXELS);
+    double *actual = ref_doubles((size_t)all * PIXELS), bias[CLASSES] = {0}, actual_bias[CLASSES] = {0};
+    ref_average_forward(all, PIXELS, z, expected);
+    ref_cross_entropy(samples, CLASSES, expected, labels, losses, dlogits);
+    ref_average_backward(all, PIXELS, dlogits, dx);
+    for (int j = 0; j < all; j++)
+        actual[j] = (double)logits[sn_lane(samples, j % CLASSES, j / CLASSES)];
+    assert_error("", "head", "logits", (size_t)all, actual, expected, 1e-6);
+    assert_error("", "head", "loss", (size_t)samples, result.loss, losses, 1e-6);
+    from_planes(samples, CLASSES, 3, (sn_planes){dz, PIXELS, 3}, actual);
+    assert_error("", "head", "gradient", (size_t)all * PIXELS, actual, dx, 1e-5);
+    for (int j = 0; j < all; j++) {
         bias[j % CLASSES] += dlogits[j];
-        actual_bias[j / L] += (double)bias_sum[j];
+        actual_bias[j % CLASSES] += (double)bias_sum[sn_lane(samples, j % CLASSES, j / CLASSES)];
     }
     assert_error("", "head", "bias gradient", CLASSES, actual_bias, bias, 1e-5);
-    for (int lane = 0; lane < L; lane++) {
+    for (int sample = 0; sample < samples; sample++) {
         int best = 0;
         for (int k = 1; k < CLASSES; k++)
-            if (expected[lane * CLASSES + k] > expected[lane * CLASSES + best]) best = k;
-        assert_int_equal(result.prediction[lane], best);
+            if (expected[sample * CLASSES + k] > expected[sample * CLASSES + best]) best = k;
+        assert_int_equal(result.prediction[sample], best);
     }
-    free(z);
+    free(z), free(expected), free(losses), free(dlogits), free(dx), free(actual);
     sn_free(lanes);
     sn_free(dz);
+}
+
+static void the_head_is_the_references(void **state)
+{
+    (void)state;
+    for (int shape = 0; shape < SN_SHAPES; shape++)
+        assert_head(sn_shape_samples[shape]);
 }
 
 int main(void)
