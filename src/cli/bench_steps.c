@@ -11,6 +11,7 @@
 enum { IMAGES = 1024 };
 
 typedef struct work {
+    const sn_kernels *kernels;
     sn_model *model;
     sn_replica *replica;
     sn_batch batch;
@@ -23,7 +24,7 @@ static void step(void *context)
     work *w = context;
     sn_step_sums sums;
     w->status = sn_replica_step(w->replica, w->model, &w->batch, NULL, &sums);
-    if (w->status == SN_OK) sn_sgd_step(&w->sgd, w->model, sums.gradient, w->batch.total);
+    if (w->status == SN_OK) sn_sgd_step(&w->sgd, w->kernels, w->model, sums.gradient, w->batch.total);
     w->batch.step++;
 }
 
@@ -50,7 +51,8 @@ static sn_status measure(const sn_bench *bench, sn_norm_kind norm, const sn_conv
     SN_TRY(sn_network_build(norm, 2, &network));
     const sn_share share = sn_share_of((uint32_t)bench->batch, sn_team_rank(bench->world),
                                        sn_team_size(bench->world));
-    work w = {.batch = {.samples = samples,
+    work w = {.kernels = bench->kernels,
+              .batch = {.samples = samples,
                         .index = index + share.first,
                         .first = share.first,
                         .count = share.count,

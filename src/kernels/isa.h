@@ -28,6 +28,7 @@
 #define sn_norm_backward SN_ISA(sn_norm_backward)
 #define sn_accumulate SN_ISA(sn_accumulate)
 #define sn_element_gradient SN_ISA(sn_element_gradient)
+#define sn_descend SN_ISA(sn_descend)
 
 void sn_direct_convolve(const sn_conv_shape *shape, const float *weight, const float *bias, sn_planes input,
                         sn_planes output, int rows, bool relu, float *plane_sum, float *scratch);
@@ -45,5 +46,7 @@ void sn_norm_backward(sn_extent extent, const sn_affine *affine, const sn_norm_g
 size_t sn_accumulate(sn_sums_shape shape, const float *lanes, uint16_t mask, float limit, int64_t *sum);
 size_t sn_element_gradient(sn_extent extent, const sn_affine *affine, sn_planes z, sn_planes da,
                            uint16_t mask, float limit, int64_t *weight_sum, int64_t *bias_sum);
+void sn_descend(const sn_descent *d, size_t count, const int64_t *sums, float *restrict values,
+                float *restrict momentum, double squares[4]);
 
 #endif

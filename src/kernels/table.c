@@ -25,4 +25,5 @@ const sn_kernels SN_ISA(sn_kernels) = {
     .norm_backward = sn_norm_backward,
     .accumulate = sn_accumulate,
     .element_gradient = sn_element_gradient,
+    .descend = sn_descend,
 };

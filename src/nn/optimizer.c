@@ -7,20 +7,21 @@
 /* Below this a momentum is 0: rounding would keep it at the smallest denormal for ever, and slow. */
 static const float NEGLIGIBLE = 0x1p-100f;
 
-void sn_sgd_step(const sn_sgd *sgd, sn_model *model, const int64_t *sums, uint32_t batch)
+double sn_sgd_step(const sn_sgd *sgd, const sn_kernels *kernels, sn_model *model, const int64_t *sums,
+                   uint32_t batch)
 {
-    const size_t total = model->network->parameters.total;
-    const double unit = 1 / SN_GRADIENT_SCALE;
-    for (size_t i = 0; i < total; i++) {
-        const double w = (double)model->values[i];
-        const double sign = (double)((w > 0) - (w < 0));
-        const double mean = (double)sums[i] * unit / batch;
-        const float g = (float)(mean + sgd->weight_decay * w + sgd->l1 * sign);
-        float m = (float)(sgd->momentum * (double)model->momentum[i] + (double)g);
-        if (fabsf(m) < NEGLIGIBLE) m = 0;
-        model->momentum[i] = m;
-        model->values[i] = (float)(w - sgd->learning_rate * (double)m);
-    }
+    const bool exact = (batch & (batch - 1)) == 0; /* then the division only moves the exponent */
+    const sn_descent descent = {.unit = 1 / SN_GRADIENT_SCALE / (exact ? batch : 1),
+                                .batch = batch,
+                                .exact = exact,
+                                .weight_decay = sgd->weight_decay,
+                                .l1 = sgd->l1,
+                                .momentum = sgd->momentum,
+                                .learning_rate = sgd->learning_rate,
+                                .negligible = NEGLIGIBLE};
+    double squares[4] = {0};
+    kernels->descend(&descent, model->network->parameters.total, sums, model->values, model->momentum, squares);
+    return sqrt((squares[0] + squares[1]) + (squares[2] + squares[3])) / SN_GRADIENT_SCALE / batch;
 }
 
 double sn_l1_penalty(double l1, const sn_model *model)

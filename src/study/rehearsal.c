@@ -25,7 +25,7 @@ typedef struct rates {
 } rates;
 
 /* The fastest of a few steps on `count` made-up images: speed does not depend on what is in them. Needs neither data nor MPI. */
-static sn_status time_step(sn_replica *replica, sn_model *model, uint32_t count, double *seconds)
+static sn_status time_step(const sn_kernels *kernels, sn_replica *replica, sn_model *model, uint32_t count, double *seconds)
 {
     static uint8_t pixels[IMAGES * SN_IMAGE_PIXELS], labels[IMAGES];
     static const sn_sgd sgd = {.learning_rate = 1e-3, .momentum = 0.9}; /* small: the weights stay sane */
@@ -40,18 +40,18 @@ static sn_status time_step(sn_replica *replica, sn_model *model, uint32_t count,
         sn_step_sums sums;
         const double begun = sn_clock();
         SN_TRY(sn_replica_step(replica, model, &batch, NULL, &sums));
-        sn_sgd_step(&sgd, model, sums.gradient, count);
+        sn_sgd_step(&sgd, kernels, model, sums.gradient, count);
         *seconds = fmin(*seconds, sn_clock() - begun);
     }
     return SN_OK;
 }
 
 /* From steps of one block and of several. */
-static sn_status time_steps(sn_replica *replica, sn_model *model, sn_block_cost *cost)
+static sn_status time_steps(const sn_kernels *kernels, sn_replica *replica, sn_model *model, sn_block_cost *cost)
 {
     double one, several;
-    SN_TRY(time_step(replica, model, SN_LANES, &one));
-    SN_TRY(time_step(replica, model, IMAGES, &several));
+    SN_TRY(time_step(kernels, replica, model, SN_LANES, &one));
+    SN_TRY(time_step(kernels, replica, model, IMAGES, &several));
     const double block = fmin((several - one) / (BLOCKS - 1), several / BLOCKS);
     *cost = (sn_block_cost){.block = block, .update = several - BLOCKS * block};
     return SN_OK;
@@ -80,7 +80,7 @@ static sn_status measure(const sn_experiment *e, sn_block_cost *cost)
                                             .dropout = e->dropout};
         status = sn_replica_create(&options, &replica);
     }
-    if (status == SN_OK) status = time_steps(replica, model, cost);
+    if (status == SN_OK) status = time_steps(kernels, replica, model, cost);
     sn_replica_destroy(replica);
     sn_model_destroy(model);
     sn_team_destroy(alone);

@@ -2,19 +2,7 @@
 
 #include <math.h>
 
-#include "syncnorm/base/fixed_point.h"
 #include "syncnorm/base/memory.h"
-
-/* Euclidean norm of the mean gradient, in a fixed order. */
-static double gradient_norm(const int64_t *sums, size_t count, uint32_t total)
-{
-    double squares[4] = {0};
-    for (size_t i = 0; i < count; i++) {
-        const double g = (double)sums[i];
-        squares[i % 4] += g * g;
-    }
-    return sqrt((squares[0] + squares[1]) + (squares[2] + squares[3])) / SN_GRADIENT_SCALE / total;
-}
 
 /* Merges the statistics of `samples` more samples: Chan, Golub, LeVeque, "Updating formulae and a pairwise algorithm" (1979). */
 static void merge(double *mean, double *var, double before, double samples, double more_mean, double more_var)
@@ -26,9 +14,9 @@ static void merge(double *mean, double *var, double before, double samples, doub
 }
 
 void sn_diagnostics_add(sn_diagnostics *d, const sn_network *network, const sn_step_sums *sums,
-                        uint32_t total, double learning_rate)
+                        uint32_t total, double learning_rate, double gradient_norm)
 {
-    d->gradient_norm += gradient_norm(sums->gradient, network->parameters.total, total);
+    d->gradient_norm += gradient_norm;
     d->learning_rate = learning_rate;
     d->steps++;
     if (!sums->mean) return;

@@ -24,7 +24,7 @@ typedef struct sn_diagnostics {
 
 /* Adds a step. */
 void sn_diagnostics_add(sn_diagnostics *d, const sn_network *network, const sn_step_sums *sums,
-                        uint32_t total, double learning_rate);
+                        uint32_t total, double learning_rate, double gradient_norm);
 
 /* Fills the diagnostic fields of an epoch's row. */
 void sn_diagnostics_fill(const sn_diagnostics *d, const sn_model *model, sn_epoch_row *row);

@@ -56,8 +56,8 @@ static sn_status train_step(sn_session *s, requests *asked)
         .momentum = e->momentum,
         .weight_decay = e->weight_decay,
         .l1 = e->l1};
-    sn_sgd_step(&sgd, s->model, sums.gradient, batch.total);
-    sn_diagnostics_add(&p->diagnostics, &s->network, &sums, batch.total, sgd.learning_rate);
+    const double gradient_norm = sn_sgd_step(&sgd, s->kernels, s->model, sums.gradient, batch.total);
+    sn_diagnostics_add(&p->diagnostics, &s->network, &sums, batch.total, sgd.learning_rate, gradient_norm);
     if (sn_fault("weight")) s->model->values[0] += 0x1p-20f;
     add_step(p, &sums, batch.total, penalty);
     p->epoch_seconds += sn_clock() - begun;

@@ -187,7 +187,7 @@ static void check_training(const oracle_case *setting, const fixture *f, const u
         const double penalty = sn_l1_penalty(sgd.l1, s->model);
         const sn_step_sums sums = subject_step(s, samples(), batch, order + step * batch, step);
         const double loss = (double)sums.loss / SN_LOSS_SCALE / batch;
-        sn_sgd_step(&sgd, s->model, sums.gradient, batch);
+        sn_sgd_step(&sgd, sn_kernels_select(NULL), s->model, sums.gradient, batch);
         snprintf(path, sizeof path, "%s: loss of step %d", prefix, (int)step + 1);
         worst = fmax(worst, fabs(loss - entropy[step]));
         assert_error(setting->where, path, fabs(loss - entropy[step]), LOSS_TOLERANCE);
@@ -221,9 +221,8 @@ static void twenty_steps_with_gemm_are_pytorchs(void **state)
 }
 
 /* Momentum, weight decay and L1 on given gradients, where nothing is chaotic. */
-static void the_optimizer_is_pytorchs(void **state)
+static void check_optimizer(const sn_kernels *kernels)
 {
-    (void)state;
     enum { COUNT = FIXTURE_SGD_ELEMENTS };
     double initial[COUNT], values[COUNT], momentum[COUNT], actual[COUNT];
     fixture_read_sgd(initial, values, momentum);
@@ -243,7 +242,11 @@ static void the_optimizer_is_pytorchs(void **state)
     for (int64_t step = 0; step < FIXTURE_SGD_STEPS; step++) {
         for (int64_t i = 0; i < COUNT; i++) /* multiples of 2^-12, in units of 2^-36, times the batch */
             sums[i] = ((i * 7919 + step * 104729) % 2049 - 1024) * (INT64_C(1) << 24) * batch;
-        sn_sgd_step(&sgd, s->model, sums, batch);
+        const double norm = sn_sgd_step(&sgd, kernels, s->model, sums, batch);
+        double squares = 0;
+        for (int i = 0; i < COUNT; i++)
+            squares += ((double)sums[i] / batch) * ((double)sums[i] / batch);
+        assert_error("SGD", "gradient norm", fabs(norm / (sqrt(squares) / SN_GRADIENT_SCALE) - 1), 1e-12);
     }
     for (int i = 0; i < COUNT; i++)
         actual[i] = (double)s->model->values[i];
@@ -253,6 +256,13 @@ static void the_optimizer_is_pytorchs(void **state)
     assert_error("SGD", "momentum", ref_relative_error(COUNT, actual, momentum), 1e-6);
     free(sums);
     subject_destroy(s);
+}
+
+static void the_optimizer_is_pytorchs(void **state)
+{
+    (void)state;
+    for (const char *const *isa = sn_kernels_available(); *isa; isa++)
+        check_optimizer(sn_kernels_select(*isa));
 }
 
 int main(void)

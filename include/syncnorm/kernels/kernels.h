@@ -145,7 +145,15 @@ typedef struct sn_sums_shape {
     size_t count, stride;
 } sn_sums_shape;
 
-/** Everything else that runs on blocks, one table per instruction set. All give the same bits. */
+/** What a step of stochastic gradient descent multiplies with (nn/optimizer.h). */
+typedef struct sn_descent {
+    double unit, batch; /* the mean gradient is sum * unit / batch; with `exact`, a power of two, sum * unit */
+    bool exact;
+    double weight_decay, l1, momentum, learning_rate;
+    float negligible; /* a momentum below is 0 */
+} sn_descent;
+
+/** Everything else that is computed much, one table per instruction set. All give the same bits. */
 typedef struct sn_kernels {
     const char *isa; /* "portable", "x86-64-v3", "x86-64-v4" */
     const sn_convolution *direct;
@@ -193,6 +201,14 @@ typedef struct sn_kernels {
      */
     size_t (*element_gradient)(sn_extent extent, const sn_affine *affine, sn_planes z, sn_planes da,
                                uint16_t mask, float limit, int64_t *weight_sum, int64_t *bias_sum);
+
+    /**
+     * One step of descent for `count` parameters; each line is computed in double and rounded once:
+     *   g = sum * unit / batch + weight_decay * w + l1 * sign(w);  m = momentum * m + g, 0 if negligible;  w = w - learning_rate * m
+     * squares[i % 4] += sum[i]^2, in four chains.
+     */
+    void (*descend)(const sn_descent *descent, size_t count, const int64_t *sums, float *restrict values,
+                    float *restrict momentum, double squares[4]);
 } sn_kernels;
 
 /**
