@@ -35,10 +35,11 @@ SN_INLINE doubles to_doubles(integers value)
 #endif
 }
 
-SN_INLINE doubles sign_of(doubles w)
+/* l1 * sign(w), for l1 >= 0 */
+SN_INLINE doubles pull(double l1, doubles w)
 {
-    const doubles one = (doubles){0} + 1;
-    return (doubles)((w > 0) & (integers)one) - (doubles)((w < 0) & (integers)one);
+    const doubles size = (doubles){0} + l1;
+    return (doubles)((((integers)w & INT64_MIN) | (integers)size) & (w != 0));
 }
 
 /* 0 where |m| < least; NaN stays. */
@@ -49,7 +50,8 @@ SN_INLINE floats unless_negligible(floats m, float least)
 }
 
 /* The next WIDTH gradients: chains of squares, then the parameters. */
-SN_INLINE void step(const sn_descent *d, const int64_t *sums, float *values, float *momentum, four *squares)
+SN_INLINE void step(const bool plain, const sn_descent *d, const int64_t *sums, float *values,
+                    float *momentum, four *squares)
 {
     integers sum;
     floats value, moved;
@@ -65,7 +67,8 @@ SN_INLINE void step(const sn_descent *d, const int64_t *sums, float *values, flo
 
     const doubles w = __builtin_convertvector(value, doubles);
     const doubles mean = d->exact ? total * d->unit : total * d->unit / d->batch;
-    const floats g = __builtin_convertvector(mean + d->weight_decay * w + d->l1 * sign_of(w), floats);
+    const doubles pulled = plain ? mean : mean + d->weight_decay * w + pull(d->l1, w);
+    const floats g = __builtin_convertvector(pulled, floats);
     const doubles m = d->momentum * __builtin_convertvector(moved, doubles) +
                       __builtin_convertvector(g, doubles);
     const floats kept = unless_negligible(__builtin_convertvector(m, floats), d->negligible);
@@ -74,15 +77,15 @@ SN_INLINE void step(const sn_descent *d, const int64_t *sums, float *values, flo
     memcpy(momentum, &kept, sizeof kept);
 }
 
-void sn_descend(const sn_descent *descent, size_t count, const int64_t *sums, float *restrict values,
-                float *restrict momentum, double squares[4])
+SN_INLINE void descend(const bool plain, const sn_descent *descent, size_t count, const int64_t *sums,
+                       float *restrict values, float *restrict momentum, double squares[4])
 {
     const sn_descent d = *descent;
     four total;
     memcpy(&total, squares, sizeof total);
     size_t i = 0;
     for (; i + WIDTH <= count; i += WIDTH)
-        step(&d, sums + i, values + i, momentum + i, &total);
+        step(plain, &d, sums + i, values + i, momentum + i, &total);
     if (i < count) {
         int64_t sum[WIDTH] = {0};
         float value[WIDTH] = {0}, moved[WIDTH] = {0};
@@ -90,9 +93,18 @@ void sn_descend(const sn_descent *descent, size_t count, const int64_t *sums, fl
         memcpy(sum, sums + i, rest * sizeof *sum);
         memcpy(value, values + i, rest * sizeof *value);
         memcpy(moved, momentum + i, rest * sizeof *moved);
-        step(&d, sum, value, moved, &total);
+        step(plain, &d, sum, value, moved, &total);
         memcpy(values + i, value, rest * sizeof *value);
         memcpy(momentum + i, moved, rest * sizeof *moved);
     }
     memcpy(squares, &total, sizeof total);
+}
+
+void sn_descend(const sn_descent *descent, size_t count, const int64_t *sums, float *restrict values,
+                float *restrict momentum, double squares[4])
+{
+    if (descent->weight_decay == 0 && descent->l1 == 0)
+        descend(true, descent, count, sums, values, momentum, squares);
+    else
+        descend(false, descent, count, sums, values, momentum, squares);
 }

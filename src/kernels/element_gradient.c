@@ -5,7 +5,7 @@
 
 #include "stage.h"
 
-enum { CHUNK = 16 }; /* elements of a row; even, so that it holds whole windows */
+enum { CHUNK = 64 }; /* elements; of a pooled stage, half of them in either row of its windows */
 
 typedef struct element_buffer {
     _Alignas(64) float weight[CHUNK][SN_LANES];
@@ -34,8 +34,8 @@ SN_INLINE void plain_elements(const int elements, element_buffer *buffer, const 
     }
 }
 
-/* Likewise for both rows of output row h; first and count are even and count elements of z. */
-SN_INLINE void pooled_elements(const int elements, element_buffer rows[2], const sn_affine *affine, int slot,
+/* Likewise for both rows of output row h, one behind the other; first and count are even and count elements of z. */
+SN_INLINE void pooled_elements(const int elements, element_buffer *buffer, const sn_affine *affine, int slot,
                                int h, int first, int count, sn_planes z, sn_planes da)
 {
     for (int part = 0; part < SN_PARTS; part++) {
@@ -50,7 +50,8 @@ SN_INLINE void pooled_elements(const int elements, element_buffer rows[2], const
             pool_centered(elements, &s, affine, x, z.row, h, w, centered, chosen);
             SN_UNROLL
             for (int k = 0; k < 4; k++)
-                put(&rows[k / 2], 2 * w - first + k % 2, lane, &s, centered[k], vec_keep(chosen[k], dy));
+                put(buffer, k / 2 * count + 2 * w - first + k % 2, lane, &s, centered[k],
+                    vec_keep(chosen[k], dy));
         }
     }
 }
@@ -63,31 +64,49 @@ typedef struct element_sums {
     size_t bad;
 } element_sums;
 
+/* Adds `count` elements of the buffer, from `from` on, to the sums from `element` on. */
+static void add(sn_sums_shape shape, const element_buffer *buffer, int from, int count, size_t element,
+                element_sums *sums)
+{
+    shape.count = (size_t)count;
+    sums->bad += sn_accumulate(shape, buffer->weight[from], sums->mask, sums->limit, sums->weight + element);
+    if (sums->bias)
+        sums->bad += sn_accumulate(shape, buffer->bias[from], sums->mask, sums->limit, sums->bias + element);
+}
+
 SN_INLINE void element_gradient(const int elements, const bool pool, sn_extent extent,
                                 const sn_affine *affine, sn_planes z, sn_planes da, element_sums *sums)
 {
-    element_buffer rows[2];
-    const int factor = pool ? 2 : 1, width = extent.width * factor, channels = SN_LANES / extent.samples;
+    element_buffer buffer;
+    const int factor = pool ? 2 : 1, channels = SN_LANES / extent.samples;
+    const int most = CHUNK / factor;
+    const size_t row = affine->element_row;
+    int rows = extent.rows, width = extent.width * factor;
+    if (!pool && z.row == row && da.row == row && (size_t)width == row) {
+        width *= rows; /* rows without a gap are one long row */
+        rows = 1;
+    }
     for (int slot = 0, c = 0; c < extent.channels; slot++, c += channels) {
-        sn_sums_shape shape = {.samples = extent.samples,
-                               .channels = extent.channels - c < channels ? extent.channels - c : channels,
-                               .stride = affine->element_plane};
-        for (int h = 0; h < extent.rows; h++) {
+        const sn_sums_shape shape = {.samples = extent.samples,
+                                     .channels = extent.channels - c < channels ? extent.channels - c
+                                                                                : channels,
+                                     .stride = affine->element_plane};
+        for (int h = 0; h < rows; h++) {
             for (int first = 0, count; first < width; first += count) {
-                count = width - first < CHUNK ? width - first : CHUNK;
-                if (pool)
-                    pooled_elements(elements, rows, affine, slot, h, first, count, z, da);
-                else
-                    plain_elements(elements, rows, affine, slot, h, first, count, z, da);
-                shape.count = (size_t)count;
-                for (int r = 0; r < factor; r++) {
-                    const size_t element = (size_t)c * affine->element_plane +
-                                           (size_t)(h * factor + r) * affine->element_row + (size_t)first;
-                    sums->bad += sn_accumulate(shape, rows[r].weight[0], sums->mask, sums->limit,
-                                               sums->weight + element);
-                    if (sums->bias)
-                        sums->bad += sn_accumulate(shape, rows[r].bias[0], sums->mask, sums->limit,
-                                                   sums->bias + element);
+                const size_t element = (size_t)c * affine->element_plane + (size_t)(h * factor) * row +
+                                       (size_t)first;
+                count = width - first < most ? width - first : most;
+                if (!pool) {
+                    plain_elements(elements, &buffer, affine, slot, h, first, count, z, da);
+                    add(shape, &buffer, 0, count, element, sums);
+                    continue;
+                }
+                pooled_elements(elements, &buffer, affine, slot, h, first, count, z, da);
+                if ((size_t)count == row) { /* both rows at once */
+                    add(shape, &buffer, 0, 2 * count, element, sums);
+                } else {
+                    add(shape, &buffer, 0, count, element, sums);
+                    add(shape, &buffer, count, count, element + row, sums);
                 }
             }
         }

@@ -7,7 +7,8 @@
 
 enum { COUNT = 1003 };
 
-static void reference(const sn_descent *d, const int64_t *sums, float *values, float *momentum, double squares[4])
+static void reference(const sn_descent *d, const int64_t *sums, float *values, float *momentum,
+                      double squares[4])
 {
     for (int i = 0; i < COUNT; i++) {
         const double sum = (double)sums[i], w = (double)values[i], sign = (w > 0) - (w < 0);
@@ -39,9 +40,20 @@ static void every_instruction_set_gives_the_bits_of_the_formula(void **state)
 {
     (void)state;
     static const sn_descent cases[] = {
-        {.unit = 0x1p-42, .batch = 64, .exact = true, .momentum = 0.9, .learning_rate = 0.01, .negligible = 0x1p-100f},
-        {.unit = 0x1p-36, .batch = 37, .momentum = 0.9, .learning_rate = 0.05, .weight_decay = 5e-4, .l1 = 3e-4,
+        {.unit = 0x1p-42,
+         .batch = 64,
+         .exact = true,
+         .momentum = 0.9,
+         .learning_rate = 0.01,
          .negligible = 0x1p-100f},
+        {.unit = 0x1p-36,
+         .batch = 37,
+         .momentum = 0.9,
+         .learning_rate = 0.05,
+         .weight_decay = 5e-4,
+         .l1 = 3e-4,
+         .negligible = 0x1p-100f},
+        {.unit = 0x1p-36, .batch = 37, .momentum = 0.5, .learning_rate = 0.1, .negligible = 0x1p-100f},
         {.unit = 0x1p-36, .batch = 3, .learning_rate = 1, .l1 = 1e-3, .negligible = 0x1p-100f},
     };
     for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {

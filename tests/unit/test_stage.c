@@ -45,7 +45,8 @@ static fixture fixture_new(int rows, int width, bool pool, bool per_element)
         f.constants, f.constants + n, f.constants + 2 * n, f.constants + 3 * n, 0, 0, 0, 0};
     f.gradient = (sn_norm_gradient){f.constants + 4 * n, f.constants + 5 * n, f.constants + 6 * n,
                                     f.constants + 7 * n};
-    f.affine.element_row = (size_t)f.z_width + 1;
+    const int gap = (rows + width) / 2 % 2; /* between rows; without one they are one long row */
+    f.affine.element_row = (size_t)(f.z_width + gap);
     f.affine.element_plane = f.affine.element_row * (size_t)f.z_rows + 3;
     f.element_count = f.affine.element_plane * CHANNELS;
     f.elements = block_new(2 * f.element_count);
@@ -59,10 +60,10 @@ static fixture fixture_new(int rows, int width, bool pool, bool per_element)
         f.affine.weight = f.packed;
         f.affine.bias = packed_bias;
     }
-    f.z = planes_new(samples, CHANNELS, f.z_rows, f.z_width + 2);
-    f.output = planes_new(samples, CHANNELS, rows, width + 1);
-    f.da = planes_new(samples, CHANNELS, rows, width + 2);
-    f.dz = planes_new(samples, CHANNELS, f.z_rows, f.z_width + 3);
+    f.z = planes_new(samples, CHANNELS, f.z_rows, f.z_width + 2 * gap);
+    f.output = planes_new(samples, CHANNELS, rows, width + gap);
+    f.da = planes_new(samples, CHANNELS, rows, width + 2 * gap);
+    f.dz = planes_new(samples, CHANNELS, f.z_rows, f.z_width + 3 * gap);
     uint32_t seed = 3;
     for (size_t i = 0; i < f.z.plane * n; i++) {
         /* as after ReLU: half zeros, and few distinct values, so that max-pooling meets ties */

@@ -205,7 +205,7 @@ typedef struct sn_kernels {
     /**
      * One step of descent for `count` parameters; each line is computed in double and rounded once:
      *   g = sum * unit / batch + weight_decay * w + l1 * sign(w);  m = momentum * m + g, 0 if negligible;  w = w - learning_rate * m
-     * squares[i % 4] += sum[i]^2, in four chains.
+     * (without decay and penalty: g = sum * unit / batch, also where w is not finite). squares[i % 4] += sum[i]^2, in four chains.
      */
     void (*descend)(const sn_descent *descent, size_t count, const int64_t *sums, float *restrict values,
                     float *restrict momentum, double squares[4]);
