@@ -1,5 +1,11 @@
 #include "span.h"
 
+/* Blocks take turns from either end, so that each pass begins with the block that the one before ended with and that is still in cache. */
+static sn_block *turn(sn_block *const *blocks, int count, int pass, int b)
+{
+    return blocks[pass % 2 ? count - 1 - b : b];
+}
+
 static bool pools_batch(const sn_pass *pass)
 {
     return sn_norm_pools_batch(pass->network->norm);
@@ -25,7 +31,7 @@ void sn_span_forward(const sn_pass *pass, const sn_pooling *pooling, sn_block *c
     for (int stage = 0; stage < SN_NORMS; stage++) {
         const bool measure = sn_norm_types[pass->network->norm].over != SN_OVER_NOTHING;
         for (int b = 0; b < count; b++)
-            sn_forward_stage(pass, blocks[b], stage, measure);
+            sn_forward_stage(pass, turn(blocks, count, stage, b), stage, measure);
         settle_forward(pass, pooling, blocks, count, stage, violations);
     }
 }
@@ -51,14 +57,16 @@ void sn_span_train(const sn_pass *pass, const sn_pooling *pooling, sn_block *con
 {
     sn_span_forward(pass, pooling, blocks, count, sums->violations);
     for (int b = 0; b < count; b++) {
-        sn_backward_head(pass, blocks[b], sums);
-        sn_backward_sums(pass, blocks[b], SN_NORMS - 1);
+        sn_block *block = turn(blocks, count, SN_NORMS, b);
+        sn_backward_head(pass, block, sums);
+        sn_backward_sums(pass, block, SN_NORMS - 1);
     }
     for (int stage = SN_NORMS - 1; stage >= 0; stage--) {
         settle_backward(pass, pooling, blocks, count, stage, sums);
         for (int b = 0; b < count; b++) {
-            sn_backward_stage(pass, blocks[b], stage, count == 1, sums);
-            if (stage > 0) sn_backward_sums(pass, blocks[b], stage - 1);
+            sn_block *block = turn(blocks, count, stage, b);
+            sn_backward_stage(pass, block, stage, count == 1, sums);
+            if (stage > 0) sn_backward_sums(pass, block, stage - 1);
         }
     }
 }
