@@ -23,7 +23,7 @@ SN_INLINE vec vec_broadcast(float a) { return _mm256_set1_ps(a); }
 SN_INLINE vec vec_spread(const int samples, const float *from)
 {
     if (samples == 16) return _mm256_load_ps(from);
-    if (samples == 4) return _mm256_broadcast_ps((const __m128 *)from);
+    if (samples == 4) return _mm256_broadcast_ps((const void *)from);
     return _mm256_set1_ps(*from);
 }
 SN_INLINE vec vec_repeat(const int samples, const float *from)
