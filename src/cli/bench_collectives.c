@@ -50,6 +50,7 @@ sn_status sn_bench_collectives(const sn_bench *bench)
     };
     enum { CASES = sizeof cases / sizeof *cases };
     work w = {.team = bench->world};
+    json_t *figures = sn_bench_array(bench, "collectives");
     SN_TRY(sn_team_agree(bench->world, SN_ALLOCATE(w.values, cases[CASES - 1].words, "the message")));
     if (root)
         printf("\nExact sums across %d ranks (MPI_Allreduce of 64-bit integers), µs per call (best, median)\n"
@@ -58,6 +59,9 @@ sn_status sn_bench_collectives(const sn_bench *bench)
     for (int i = 0; i < CASES; i++) {
         w.count = cases[i].words;
         const sn_timing timing = sn_bench_measure(bench, true, sum, &w);
+        json_array_append_new(figures, json_pack("{ss sI so}", "message", cases[i].what, "bytes",
+                                                 (json_int_t)(w.count * sizeof *w.values), "seconds",
+                                                 sn_bench_timing(timing, 1, false)));
         if (root)
             printf("%-26s  %9zu  %8.1f %8.1f\n", cases[i].what, w.count * sizeof *w.values, 1e6 * timing.best,
                    1e6 * timing.median);

@@ -54,7 +54,11 @@ static sn_timing measure(const sn_bench *bench, const sn_convolution *convolutio
     const size_t halo = (size_t)(size + stage->kernel - 1), side = (size_t)size;
     work w = {.convolution = convolution,
               .direction = direction,
-              .shape = {.in_channels = from, .out_channels = to, .kernel = stage->kernel, .width = size},
+              .shape = {.samples = SN_LANES,
+                        .in_channels = from,
+                        .out_channels = to,
+                        .kernel = stage->kernel,
+                        .width = size},
               .rows = size};
     const size_t weights = (size_t)(from * to * stage->kernel * stage->kernel);
     const size_t channels = (size_t)to, scratch = convolution->scratch_floats(&w.shape, size);
@@ -106,6 +110,8 @@ static sn_status bench_sgemm(const sn_bench *bench)
     sgemm_work w = {memory, memory + (size_t)SGEMM * SGEMM, memory + 2 * (size_t)SGEMM * SGEMM};
     fill(memory, 2 * (size_t)SGEMM * SGEMM);
     const sn_timing timing = sn_bench_measure(bench, false, call_sgemm, &w);
+    json_t *figures = sn_bench_object(bench, "sgemm_1024_flops");
+    json_object_set_new(figures, "openblas", sn_bench_timing(timing, 2.0 * SGEMM * SGEMM * SGEMM, true));
     if (sn_team_is_root(bench->world)) {
         printf("\nOpenBLAS sgemm %d^3, GFLOP/s:", SGEMM);
         print_rate(2.0 * SGEMM * SGEMM * SGEMM, timing);
@@ -115,23 +121,32 @@ static sn_status bench_sgemm(const sn_bench *bench)
     return SN_OK;
 }
 
-static void print_stage(const sn_bench *bench, const sn_stage *s, int number, sn_arena *arena)
+static void print_stage(const sn_bench *bench, const sn_stage *s, int number, sn_arena *arena,
+                        json_t *figures)
 {
     char shape[48];
     snprintf(shape, sizeof shape, "%dx%d %d->%d, %dx%d", s->kernel, s->kernel, s->in_channels,
              s->out_channels, s->out_size, s->out_size);
     const bool root = sn_team_is_root(bench->world);
     if (root) printf("conv%-3d %-19s", number, shape);
+    static const char *const directions[DIRECTIONS] = {"forward", "input_gradient", "weight_gradient"};
     const sn_convolution *const both[] = {bench->kernels->direct, sn_convolution_gemm()};
-    for (int c = 0; c < 2; c++)
+    json_t *layer = json_pack("{si si si si si}", "layer", number, "kernel", s->kernel, "in_channels",
+                              s->in_channels, "out_channels", s->out_channels, "out_size", s->out_size);
+    for (int c = 0; c < 2; c++) {
+        json_t *own = json_object();
         for (layer_direction d = FORWARD; d < DIRECTIONS; d++) {
             if (d == INPUT_GRADIENT && number == 1) { /* nobody asks for the gradient of the image */
                 if (root) printf("  %11s", "-");
                 continue;
             }
             const sn_timing timing = measure(bench, both[c], s, d, arena);
+            json_object_set_new(own, directions[d], sn_bench_timing(timing, operations(s), true));
             if (root) print_rate(operations(s), timing);
         }
+        json_object_set_new(layer, both[c]->name, own);
+    }
+    json_array_append_new(figures, layer);
     if (root) printf("\n");
 }
 
@@ -150,8 +165,9 @@ static sn_status bench_layers(const sn_bench *bench)
     }
     sn_arena arena = {0};
     SN_TRY(SN_ALLOCATE(arena.memory, most, "the layers"));
+    json_t *figures = sn_bench_array(bench, "convolutions_flops");
     for (int i = 0; i < SN_STAGES; i++)
-        print_stage(bench, &network.stages[i], i + 1, &arena);
+        print_stage(bench, &network.stages[i], i + 1, &arena, figures);
     sn_free(arena.memory);
     return SN_OK;
 }

@@ -39,3 +39,27 @@ sn_timing sn_bench_measure(const sn_bench *bench, bool collective, void (*work)(
     qsort(seconds, (size_t)bench->repetitions, sizeof *seconds, ascending);
     return (sn_timing){.best = seconds[0], .median = seconds[bench->repetitions / 2]};
 }
+
+json_t *sn_bench_timing(sn_timing timing, double factor, bool rate)
+{
+    const double best = rate ? factor / timing.best : factor * timing.best;
+    const double median = rate ? factor / timing.median : factor * timing.median;
+    return json_pack("{sf sf}", "best", best, "median", median);
+}
+
+static json_t *added(const sn_bench *bench, const char *name, json_t *value)
+{
+    if (bench->figures && json_object_set_new(bench->figures, name, value) == 0) return value;
+    if (!bench->figures) json_decref(value);
+    return NULL;
+}
+
+json_t *sn_bench_array(const sn_bench *bench, const char *name)
+{
+    return added(bench, name, json_array());
+}
+
+json_t *sn_bench_object(const sn_bench *bench, const char *name)
+{
+    return added(bench, name, json_object());
+}

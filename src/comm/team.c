@@ -194,6 +194,7 @@ static sn_status agree(sn_team *team, sn_status mine)
 
 sn_status sn_team_agree(sn_team *team, sn_status mine)
 {
+    if (team->comm == MPI_COMM_NULL) return mine; /* alone */
     sn_team_enter(team, SN_WAITING "an agreement", 0);
     const sn_status agreed = agree(team, mine);
     sn_team_leave();

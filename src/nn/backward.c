@@ -14,6 +14,7 @@ static void accumulate(const sn_pass *pass, const sn_block *block, int parameter
     const sn_parameter *p = &pass->network->parameters.items[parameter];
     const size_t each = p->count / p->shape[0];
     const sn_sums_shape shape = {sn_shape_samples[block->shape], (int)p->shape[0], each, each};
+    sn_phase_begin(pass->clock, SN_PHASE_EXACT_SUMS);
     sums->violations[parameter] += (int64_t)pass->kernels->accumulate(
         shape, lanes, block->mask, sums->gradient_limit, sums->gradient + p->offset);
 }
@@ -22,6 +23,7 @@ static void accumulate(const sn_pass *pass, const sn_block *block, int parameter
 void sn_backward_sums(const sn_pass *pass, sn_block *block, int stage)
 {
     const sn_stage_plan *plan = sn_plan_of(pass->work, block, stage);
+    sn_phase_begin(pass->clock, SN_PHASE_NORM_BACKWARD);
     if (!sn_norm_has_statistics(&plan->norm)) return;
     sn_norm_state *state = &block->norms[stage];
     const size_t bytes = sn_channel_bytes(&plan->norm);
@@ -47,6 +49,7 @@ void sn_backward_norm_parameters(const sn_pass *pass, const sn_block *block, int
     }
     const sn_parameter *items = pass->network->parameters.items;
     const sn_affine affine = sn_affine_of(pass, block, stage);
+    sn_phase_begin(pass->clock, SN_PHASE_EXACT_SUMS);
     sums->violations[s->norm_weight] += (int64_t)pass->kernels->element_gradient(
         plan->extent, &affine, sn_block_z(pass->work, block, stage), sn_block_da(pass->work, block, stage),
         block->mask, sums->gradient_limit, sums->gradient + items[s->norm_weight].offset,
@@ -62,12 +65,14 @@ static void conv_backward(const sn_pass *pass, sn_block *block, int stage, const
     const size_t halo = stage > 0 ? (size_t)(s->kernel - 1 - s->padding) : 0;
     const sn_planes input = input_is_there && stage > 0 ? plan->input : sn_produce_input(pass, block, stage);
     float *lanes = pass->work->weight_lanes;
+    sn_phase_begin(pass->clock, SN_PHASE_WEIGHT_GRADIENT);
     memset(lanes, 0, sn_channel_bytes(&plan->norm) * (size_t)(s->in_channels * s->kernel * s->kernel));
     pass->convolution->weight_gradient(&plan->forward, input, sn_planes_at(plan->dz, halo, halo), plan->rows,
                                        lanes, pass->work->conv_scratch);
     accumulate(pass, block, s->weight, lanes, sums);
     accumulate(pass, block, s->bias, bias_lanes, sums);
     if (stage == 0) return;
+    sn_phase_begin(pass->clock, SN_PHASE_INPUT_GRADIENT);
     pass->convolution->convolve(&plan->backward, plan->flipped, NULL, plan->dz,
                                 sn_block_da(pass->work, block, stage - 1), plan->backward_rows, false, NULL,
                                 pass->work->conv_scratch);
@@ -82,6 +87,7 @@ void sn_backward_stage(const sn_pass *pass, sn_block *block, int stage, bool inp
     const sn_norm_gradient gradient = {state->center, state->gain, state->slope, state->shift};
     const size_t halo = stage > 0 ? (size_t)(s->kernel - 1 - s->padding) : 0;
     const sn_affine affine = sn_affine_of(pass, block, stage);
+    sn_phase_begin(pass->clock, SN_PHASE_NORM_BACKWARD);
     memset(pass->work->bias_sum, 0, sn_channel_bytes(&plan->norm));
     pass->kernels->norm_backward(plan->extent, &affine, &gradient, sn_block_z(pass->work, block, stage),
                                  sn_block_da(pass->work, block, stage), sn_planes_at(plan->dz, halo, halo),
@@ -96,6 +102,7 @@ void sn_backward_head(const sn_pass *pass, sn_block *block, const sn_sums *sums)
     const int pixels = plan->norm.pixels, samples = plan->norm.samples;
     sn_forward_stage(pass, block, LAST_STAGE, false);
     sn_head_result result;
+    sn_phase_begin(pass->clock, SN_PHASE_HEAD);
     sn_head_logits(samples, block->z[LAST_STAGE], pixels, pass->work->logits);
     sn_head_loss(samples, pass->work->logits, block->labels, pass->work->dlogits, &result);
     for (int k = 0; k < block->count; k++) {

@@ -75,12 +75,14 @@ static range groups_of(const sn_pooling *p, sn_block *const *blocks, int count)
 }
 
 /* One exact sum over the team. */
-static void exchange(const sn_pooling *p, int64_t *values, size_t count)
+static void exchange(const sn_pooling *p, const sn_pass *pass, int64_t *values, size_t count)
 {
     if (!p->exchange) return;
+    sn_phase_begin(pass->clock, SN_PHASE_RANKS);
     const double begun = sn_clock();
     sn_team_sum(p->team, values, count);
     p->statistics->seconds += sn_clock() - begun;
+    sn_phase_begin(pass->clock, SN_PHASE_STATISTICS);
 }
 
 /* A stage's norm, whatever the shape of a block; and for a block. */
@@ -184,7 +186,7 @@ void sn_statistics_forward(const sn_pooling *p, const sn_pass *pass, sn_block *c
         for (int b = 0; b < count && p->workers.parts > 1; b++)
             add_workers(sn_message_section(p->learnt, SN_SECTION_WORKERS), pass, blocks[b], stage);
     }
-    exchange(p, first, all);
+    exchange(p, pass, first, all);
     hand_out(p, pass, blocks, count, stage);
 }
 
@@ -219,7 +221,7 @@ void sn_statistics_backward(const sn_pooling *p, const sn_pass *pass, sn_block *
         sums->gradient[k < channels ? items[s->norm_bias].offset + k
                                     : items[s->norm_weight].offset + k - channels] += first[i];
     }
-    exchange(p, first, all);
+    exchange(p, pass, first, all);
     for (int b = 0; b < count; b++)
         for (int k = 0; k < blocks[b]->groups.count; k++) {
             const sn_segment *segment = &blocks[b]->groups.items[k];

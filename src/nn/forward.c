@@ -10,6 +10,7 @@ enum { IMAGE_HALO = 1 };
 void sn_block_load(const sn_pass *pass, sn_block *block, const sn_batch *batch, uint32_t start, int count)
 {
     const uint8_t *pixels[L] = {NULL};
+    sn_phase_begin(pass->clock, SN_PHASE_LOADING);
     block->count = count;
     block->mask = (uint16_t)((1u << count) - 1);
     memset(block->labels, 0, sizeof block->labels);
@@ -35,6 +36,7 @@ void sn_block_keep_all(const sn_pass *pass, sn_block *block)
 void sn_block_draw_dropout(const sn_pass *pass, sn_block *block, uint64_t seed, double p, uint32_t step,
                            uint32_t position)
 {
+    sn_phase_begin(pass->clock, SN_PHASE_SAMPLER);
     sn_block_keep_all(pass, block);
     if (p == 0) return;
     for (int stage = 0; stage < SN_NORMS; stage++)
@@ -58,6 +60,7 @@ sn_planes sn_produce_input(const sn_pass *pass, const sn_block *block, int stage
     const sn_planes input = sn_plan_of(pass->work, block, stage)->input;
     const size_t halo = (size_t)pass->network->stages[stage].padding;
     const sn_affine affine = sn_affine_of(pass, block, stage - 1);
+    sn_phase_begin(pass->clock, SN_PHASE_AFFINE);
     pass->kernels->normalize(before->extent, &affine, sn_block_z(pass->work, block, stage - 1),
                              sn_planes_at(input, halo, halo));
     return input;
@@ -70,9 +73,11 @@ void sn_forward_stage(const sn_pass *pass, sn_block *block, int stage, bool meas
     const sn_planes input = sn_produce_input(pass, block, stage);
     float *plane_sum = measure ? pass->work->plane_sum : NULL;
     if (measure) memset(plane_sum, 0, sn_channel_bytes(&plan->norm));
+    sn_phase_begin(pass->clock, SN_PHASE_FORWARD);
     pass->convolution->convolve(&plan->forward, plan->weight, plan->bias, input,
                                 sn_block_z(pass->work, block, stage), plan->rows, s->relu, plane_sum,
                                 pass->work->conv_scratch);
+    sn_phase_begin(pass->clock, SN_PHASE_STATISTICS);
     if (measure)
         sn_norm_measure(&plan->norm, pass->kernels, block->z[stage], plane_sum, &block->norms[stage]);
 }

@@ -20,7 +20,8 @@ double sn_sgd_step(const sn_sgd *sgd, const sn_kernels *kernels, sn_model *model
                                 .learning_rate = sgd->learning_rate,
                                 .negligible = NEGLIGIBLE};
     double squares[4] = {0};
-    kernels->descend(&descent, model->network->parameters.total, sums, model->values, model->momentum, squares);
+    kernels->descend(&descent, model->network->parameters.total, sums, model->values, model->momentum,
+                     squares);
     return sqrt((squares[0] + squares[1]) + (squares[2] + squares[3])) / SN_GRADIENT_SCALE / batch;
 }
 

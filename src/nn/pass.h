@@ -7,6 +7,7 @@
 #include "block.h"
 #include "syncnorm/nn/batch.h"
 #include "syncnorm/nn/model.h"
+#include "syncnorm/nn/phases.h"
 
 enum { L = SN_LANES, LAST_STAGE = SN_STAGES - 1 };
 
@@ -16,6 +17,7 @@ typedef struct sn_pass {
     const sn_kernels *kernels;
     const sn_convolution *convolution;
     const sn_workspace *work;
+    sn_phase_clock *clock; /* or NULL */
 } sn_pass;
 
 /* Bytes of an array [C][S] of floats, whole slots. */

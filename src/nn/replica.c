@@ -89,6 +89,7 @@ static void train_share(sn_replica *r, const sn_pass *pass, const sn_pooling *po
     int filled = 0;
     sn_piece piece;
     sn_workspace_enter(&r->work);
+    sn_phase_begin(pass->clock, SN_PHASE_PARAMETERS);
     sn_workspace_prepare(&r->work, pass->model, pass->convolution, batch->count, true);
     for (uint32_t start = 0; start < batch->count; start += (uint32_t)piece.count) {
         const uint32_t position = batch->first + start;
@@ -111,9 +112,11 @@ static void train_share(sn_replica *r, const sn_pass *pass, const sn_pooling *po
 static void sum_sections(sn_replica *r, sn_section first, sn_section last, double *seconds)
 {
     sn_team *team = r->options.team;
+    sn_phase_begin(r->options.clock, SN_PHASE_RANKS);
     const double begun = sn_clock();
     sn_team_sum(team, sn_message_section(&r->message, first), sn_message_words_of(&r->message, first, last));
     if (sn_team_size(team) > 1) *seconds += sn_clock() - begun;
+    sn_phase_begin(r->options.clock, SN_PHASE_REST);
 }
 
 static void count(sn_traffic *traffic, int64_t calls, size_t words, size_t floats)

@@ -15,7 +15,8 @@ struct sn_replica {
 
 static inline sn_pass sn_replica_pass(const sn_replica *r, const sn_model *model)
 {
-    return (sn_pass){r->options.network, model, r->options.kernels, r->options.convolution, &r->work};
+    return (sn_pass){r->options.network,     model,    r->options.kernels,
+                     r->options.convolution, &r->work, r->options.clock};
 }
 
 #endif

@@ -15,6 +15,7 @@ static bool pools_batch(const sn_pass *pass)
 static void settle_forward(const sn_pass *pass, const sn_pooling *pooling, sn_block *const *blocks, int count,
                            int stage, int64_t *violations)
 {
+    sn_phase_begin(pass->clock, SN_PHASE_STATISTICS);
     if (pools_batch(pass))
         sn_statistics_forward(pooling, pass, blocks, count, stage,
                               &violations[sn_violation_of_norm(pass->network, stage)]);
@@ -40,6 +41,7 @@ void sn_span_forward(const sn_pass *pass, const sn_pooling *pooling, sn_block *c
 static void settle_backward(const sn_pass *pass, const sn_pooling *pooling, sn_block *const *blocks,
                             int count, int stage, const sn_sums *sums)
 {
+    sn_phase_begin(pass->clock, SN_PHASE_STATISTICS);
     if (pools_batch(pass)) {
         sn_statistics_backward(pooling, pass, blocks, count, stage, sums);
         return;
@@ -47,6 +49,7 @@ static void settle_backward(const sn_pass *pass, const sn_pooling *pooling, sn_b
     const float *weight = sn_values_of(pass->model, pass->network->stages[stage].norm_weight);
     for (int b = 0; b < count; b++) {
         sn_backward_norm_parameters(pass, blocks[b], stage, sums);
+        sn_phase_begin(pass->clock, SN_PHASE_STATISTICS);
         sn_norm_gradient_samples(&sn_plan_of(pass->work, blocks[b], stage)->norm, weight,
                                  &blocks[b]->norms[stage]);
     }

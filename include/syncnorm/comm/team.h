@@ -27,7 +27,8 @@ void sn_comm_finish(sn_team *world);
  *  over parent. */
 sn_status sn_team_split(sn_team *parent, int color, sn_team **team);
 
-/** A team of this rank alone, which needs no MPI, not even a started one: for sums, as computations use them. Not collective. */
+/** A team of this rank alone, which needs no MPI, not even a started one: for sums and agreements, as computations use them. Not
+ *  collective. */
 sn_status sn_team_alone(sn_team **team);
 
 /** Collective over the team; NULL is fine. */

@@ -15,6 +15,7 @@
 #include "syncnorm/kernels/kernels.h"
 #include "syncnorm/nn/batch.h"
 #include "syncnorm/nn/model.h"
+#include "syncnorm/nn/phases.h"
 
 typedef struct sn_replica sn_replica;
 
@@ -27,6 +28,7 @@ typedef struct sn_replica_options {
     uint64_t seed;            /* of the dropout masks */
     double dropout;           /* probability that a channel is dropped */
     uint32_t groups, workers; /* most parts of a batch's partitions; 0 counts as 1 */
+    sn_phase_clock *clock;    /* told where the time of a step goes; NULL: nobody asks */
 } sn_replica_options;
 
 /** Bytes that a replica with these options takes on the rank with the largest share. */
