@@ -140,7 +140,7 @@ static void carve(const sn_network *network, const sn_convolution *convolution, 
     w->dlogits = sn_arena_take(arena, channel_lanes, sizeof(float));
     w->weight_lanes = sn_arena_take(arena, weights * SN_LANES, sizeof(float));
     w->conv_scratch = sn_arena_take(arena, scratch, sizeof(float));
-    w->blocks = sn_arena_take(arena, blocks, sizeof *w->blocks);
+    w->blocks = sn_arena_take(arena, blocks, sizeof(void *));
 }
 
 static void count_blocks(uint32_t samples, bool single, sn_workspace *w)

@@ -25,7 +25,8 @@ typedef struct rates {
 } rates;
 
 /* The fastest of a few steps on `count` made-up images: speed does not depend on what is in them. Needs neither data nor MPI. */
-static sn_status time_step(const sn_kernels *kernels, sn_replica *replica, sn_model *model, uint32_t count, double *seconds)
+static sn_status time_step(const sn_kernels *kernels, sn_replica *replica, sn_model *model, uint32_t count,
+                           double *seconds)
 {
     static uint8_t pixels[IMAGES * SN_IMAGE_PIXELS], labels[IMAGES];
     static const sn_sgd sgd = {.learning_rate = 1e-3, .momentum = 0.9}; /* small: the weights stay sane */
@@ -47,7 +48,8 @@ static sn_status time_step(const sn_kernels *kernels, sn_replica *replica, sn_mo
 }
 
 /* From steps of one block and of several. */
-static sn_status time_steps(const sn_kernels *kernels, sn_replica *replica, sn_model *model, sn_block_cost *cost)
+static sn_status time_steps(const sn_kernels *kernels, sn_replica *replica, sn_model *model,
+                            sn_block_cost *cost)
 {
     double one, several;
     SN_TRY(time_step(kernels, replica, model, SN_LANES, &one));
@@ -126,7 +128,7 @@ static standing standing_of(const char *directory, const char *name, const sn_ex
     return s;
 }
 
-/* Images/s of one rank, in whole blocks. */
+/* Images/s of one rank that has many of a batch. */
 static double rate_of(const sn_block_cost *cost)
 {
     return IMAGES / (BLOCKS * cost->block + cost->update);
@@ -254,11 +256,10 @@ static void print_total(const double *busy, int teams, const sn_dataset_facts *d
             }
     fputc('\n', out);
     if (ranks > 1)
-        fprintf(out,
-                "A rank's share of a batch is taken in blocks of %d images, any part of which costs as much; "
-                "sums "
-                "across ranks are not measured, but taken for those of one node\n",
-                SN_LANES);
+        fputs("An image costs up to 1.4 times as much where a rank has few of a batch; sums across ranks are "
+              "not "
+              "measured, but taken for those of one node\n",
+              out);
 }
 
 sn_status sn_study_rehearse(const sn_rehearsal *rehearsal, FILE *out)

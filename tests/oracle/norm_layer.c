@@ -224,8 +224,9 @@ static block block_new(const norm_layer *layer, const sn_norm *norm, const float
     b.da = to_lanes(layer, &b, out * out, layer->gradient);
     float *keep = to_lanes(layer, &b, 1, layer->keep), *plane_sum = floats(lanes_of(layer, b.samples, 1));
     memcpy(b.state.keep, keep, lanes_of(layer, b.samples, 1) * sizeof *keep);
-    for (size_t j = 0; j < lanes_of(layer, b.samples, pixels); j++) /* as the convolution leaves it */
-        plane_sum[j / (pixels * SN_LANES) * SN_LANES + j % SN_LANES] += b.z[j];
+    for (size_t v = 0; v < lanes_of(layer, b.samples, 1); v++) /* as the convolution leaves it */
+        for (size_t p = 0; p < pixels; p++)
+            plane_sum[v] += b.z[(v / SN_LANES * pixels + p) * SN_LANES + v % SN_LANES];
     sn_norm_measure(&b.norm, kernels, b.z, plane_sum, &b.state);
     sn_free(keep);
     sn_free(plane_sum);

@@ -147,7 +147,8 @@ typedef struct sn_sums_shape {
 
 /** What a step of stochastic gradient descent multiplies with (nn/optimizer.h). */
 typedef struct sn_descent {
-    double unit, batch; /* the mean gradient is sum * unit / batch; with `exact`, a power of two, sum * unit */
+    double unit,
+        batch; /* the mean gradient is sum * unit / batch; with `exact`, a power of two, sum * unit */
     bool exact;
     double weight_decay, l1, momentum, learning_rate;
     float negligible; /* a momentum below is 0 */

@@ -3,7 +3,7 @@
 
 /**
  * The replica: this rank's copy of the network's computation. It runs forward and backward over the rank's share of a
- * global batch, in blocks of 16 samples, and gives exact sums over all samples of the team.
+ * global batch, in blocks (nn/shapes.h), and gives exact sums over all samples of the team.
  *
  * Norms that look at one sample at a time need nobody else: block after block goes forward and backward. Batch norm goes
  * layer by layer over all blocks, with one exact sum per norm and direction.
