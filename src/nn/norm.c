@@ -66,21 +66,21 @@ static void pool_channels(const sn_norm *norm, int first, int count, sn_norm_sta
 {
     const double pixels = norm->pixels;
     const bool centred = sn_norm_types[norm->kind].centred;
-    const int S = norm->samples;
-    const double *mean = state->mean + first * S, *squares = state->squares + first * S;
-    for (int sample = 0; sample < S; sample++) {
+    const int samples = norm->samples;
+    const double *mean = state->mean + first * samples, *squares = state->squares + first * samples;
+    for (int sample = 0; sample < samples; sample++) {
         double m = 0, q = 0;
         for (int c = 0; c < count && centred; c++)
-            m += mean[c * S + sample];
+            m += mean[c * samples + sample];
         m /= count;
         for (int c = 0; c < count; c++) {
-            const double d = mean[c * S + sample] - m;
-            q += squares[c * S + sample] + pixels * (d * d);
+            const double d = mean[c * samples + sample] - m;
+            q += squares[c * samples + sample] + pixels * (d * d);
         }
         const double inverse = 1 / sqrt(q / (count * pixels) + norm->epsilon);
         for (int c = first; c < first + count; c++) {
-            state->pooled_mean[c * S + sample] = m;
-            state->inverse[c * S + sample] = inverse;
+            state->pooled_mean[c * samples + sample] = m;
+            state->inverse[c * samples + sample] = inverse;
         }
     }
 }
@@ -118,13 +118,13 @@ void sn_norm_pool_samples(const sn_norm *norm, sn_norm_state *state)
 void sn_norm_pool_given(const sn_norm *norm, const double *mean, const double *var, uint16_t mask,
                         sn_norm_state *state)
 {
-    const int S = norm->samples;
+    const int samples = norm->samples;
     for (int c = 0; c < norm->channels; c++) {
         const double inverse = 1 / sqrt(var[c] + norm->epsilon);
-        for (int sample = 0; sample < S; sample++) {
+        for (int sample = 0; sample < samples; sample++) {
             if (!(mask >> sample & 1)) continue;
-            state->pooled_mean[c * S + sample] = mean[c];
-            state->inverse[c * S + sample] = inverse;
+            state->pooled_mean[c * samples + sample] = mean[c];
+            state->inverse[c * samples + sample] = inverse;
         }
     }
 }
@@ -189,18 +189,18 @@ static void set_gradient(sn_norm_state *state, int i, double w, double mean_g, d
 void sn_norm_gradient_samples(const sn_norm *norm, const float *weight, sn_norm_state *state)
 {
     const bool weighted = per_channel(norm), centred = sn_norm_types[norm->kind].centred;
-    const int count = pooled_channels(norm), S = norm->samples;
+    const int count = pooled_channels(norm), samples = norm->samples;
     const double values = (double)count * norm->pixels;
     for (int first = 0; first < norm->channels; first += count) {
-        for (int sample = 0; sample < S; sample++) {
+        for (int sample = 0; sample < samples; sample++) {
             double g = 0, gx = 0;
             for (int c = first; c < first + count; c++) {
                 const double w = weighted ? (double)weight[c] : 1;
-                g += w * (double)state->sum_g[c * S + sample];
-                gx += w * (double)state->sum_gz[c * S + sample];
+                g += w * (double)state->sum_g[c * samples + sample];
+                gx += w * (double)state->sum_gz[c * samples + sample];
             }
             for (int c = first; c < first + count; c++)
-                set_gradient(state, c * S + sample, weighted ? (double)weight[c] : 1,
+                set_gradient(state, c * samples + sample, weighted ? (double)weight[c] : 1,
                              centred ? g / values : 0, gx / values);
         }
     }
@@ -211,12 +211,12 @@ void sn_norm_gradient_batch(const sn_norm *norm, const float *weight, const int6
 {
     const double values = (double)samples * norm->pixels;
     const double unit = 1 / SN_GRADIENT_SCALE;
-    const int S = norm->samples;
+    const int places = norm->samples;
     for (int c = 0; c < norm->channels; c++) {
         const double w = (double)weight[c];
         const double g = w * ((double)sum_dy[c] * unit) / values;
         const double gx = w * ((double)sum_dy_xhat[c] * unit) / values;
-        for (int sample = 0; sample < S; sample++)
-            if (mask >> sample & 1) set_gradient(state, c * S + sample, w, g, gx);
+        for (int sample = 0; sample < places; sample++)
+            if (mask >> sample & 1) set_gradient(state, c * places + sample, w, g, gx);
     }
 }
