@@ -20,7 +20,7 @@ static void accumulate(const sn_pass *pass, const sn_block *block, int parameter
 }
 
 /* Backward sums of a stage's norm, from the gradient that has reached its output. */
-void sn_backward_sums(const sn_pass *pass, sn_block *block, int stage)
+static void backward_sums(const sn_pass *pass, sn_block *block, int stage)
 {
     const sn_stage_plan *plan = sn_plan_of(pass->work, block, stage);
     sn_phase_begin(pass->clock, SN_PHASE_NORM_BACKWARD);
@@ -56,9 +56,21 @@ void sn_backward_norm_parameters(const sn_pass *pass, const sn_block *block, int
         s->norm_bias < 0 ? NULL : sums->gradient + items[s->norm_bias].offset);
 }
 
-/* From dz: the gradients of the convolution's parameters and of its input, which becomes da of the stage before. */
-static void conv_backward(const sn_pass *pass, sn_block *block, int stage, const float *bias_lanes,
-                          bool input_is_there, const sn_sums *sums)
+/* From dz: the gradient of the convolution's input, which becomes da of the stage before, and that stage's backward sums. */
+static void input_gradient(const sn_pass *pass, sn_block *block, int stage)
+{
+    const sn_stage_plan *plan = sn_plan_of(pass->work, block, stage);
+    if (stage == 0) return;
+    sn_phase_begin(pass->clock, SN_PHASE_INPUT_GRADIENT);
+    pass->convolution->convolve(&plan->backward, plan->flipped, NULL, plan->dz,
+                                sn_block_da(pass->work, block, stage - 1), plan->backward_rows, false, NULL,
+                                pass->work->conv_scratch);
+    backward_sums(pass, block, stage - 1);
+}
+
+/* From dz and the input: the gradients of the convolution's parameters. */
+static void weight_gradient(const sn_pass *pass, sn_block *block, int stage, const float *bias_lanes,
+                            bool input_is_there, const sn_sums *sums)
 {
     const sn_stage *s = &pass->network->stages[stage];
     const sn_stage_plan *plan = sn_plan_of(pass->work, block, stage);
@@ -71,11 +83,14 @@ static void conv_backward(const sn_pass *pass, sn_block *block, int stage, const
                                        lanes, pass->work->conv_scratch);
     accumulate(pass, block, s->weight, lanes, sums);
     accumulate(pass, block, s->bias, bias_lanes, sums);
-    if (stage == 0) return;
-    sn_phase_begin(pass->clock, SN_PHASE_INPUT_GRADIENT);
-    pass->convolution->convolve(&plan->backward, plan->flipped, NULL, plan->dz,
-                                sn_block_da(pass->work, block, stage - 1), plan->backward_rows, false, NULL,
-                                pass->work->conv_scratch);
+}
+
+/* The sums of the stage before and the input of this one are both made from the z before: one after the other, while it is in cache. */
+static void conv_backward(const sn_pass *pass, sn_block *block, int stage, const float *bias_lanes,
+                          bool input_is_there, const sn_sums *sums)
+{
+    input_gradient(pass, block, stage);
+    weight_gradient(pass, block, stage, bias_lanes, input_is_there, sums);
 }
 
 void sn_backward_stage(const sn_pass *pass, sn_block *block, int stage, bool input_is_there,

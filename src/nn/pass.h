@@ -60,16 +60,13 @@ void sn_fold(const sn_pass *pass, sn_block *block, int stage);
 
 /* ---- backward.c ---- */
 
-/* Loss of one block, and backward through the last convolution. */
+/* Loss of one block, backward through the last convolution, and the backward sums of the norm before. */
 void sn_backward_head(const sn_pass *pass, sn_block *block, const sn_sums *sums);
-
-/* Backward sums of a stage's norm, from the gradient that has reached its output. */
-void sn_backward_sums(const sn_pass *pass, sn_block *block, int stage);
 
 /* Adds a block's gradient of the norm's own parameters. */
 void sn_backward_norm_parameters(const sn_pass *pass, const sn_block *block, int stage, const sn_sums *sums);
 
-/* Norm, ReLU and convolution of a stage; the pooled sums have been settled. `input_is_there`: the scratch planes still hold this
+/* Norm, ReLU and convolution of a stage, and the backward sums of the norm before; this one's pooled sums have been settled. `input_is_there`: the scratch planes still hold this
    block's input of the stage. */
 void sn_backward_stage(const sn_pass *pass, sn_block *block, int stage, bool input_is_there,
                        const sn_sums *sums);

@@ -59,17 +59,11 @@ void sn_span_train(const sn_pass *pass, const sn_pooling *pooling, sn_block *con
                    const sn_sums *sums)
 {
     sn_span_forward(pass, pooling, blocks, count, sums->violations);
-    for (int b = 0; b < count; b++) {
-        sn_block *block = turn(blocks, count, SN_NORMS, b);
-        sn_backward_head(pass, block, sums);
-        sn_backward_sums(pass, block, SN_NORMS - 1);
-    }
+    for (int b = 0; b < count; b++)
+        sn_backward_head(pass, turn(blocks, count, SN_NORMS, b), sums);
     for (int stage = SN_NORMS - 1; stage >= 0; stage--) {
         settle_backward(pass, pooling, blocks, count, stage, sums);
-        for (int b = 0; b < count; b++) {
-            sn_block *block = turn(blocks, count, stage, b);
-            sn_backward_stage(pass, block, stage, count == 1, sums);
-            if (stage > 0) sn_backward_sums(pass, block, stage - 1);
-        }
+        for (int b = 0; b < count; b++)
+            sn_backward_stage(pass, turn(blocks, count, stage, b), stage, count == 1, sums);
     }
 }
