@@ -3,6 +3,7 @@
 
 import os
 import re
+import shutil
 import signal
 import stat
 import unittest
@@ -10,12 +11,13 @@ import unittest
 import jobs
 
 GROUP = 60003
+COPY = os.path.join(jobs.SCRATCH, "syncnorm")  # of the program, whose own directory other users may not see
 
 
 def user(number, umask="022"):
     """A member of GROUP, not its owner's."""
     return ["setpriv", f"--reuid={number}", f"--regid={number}", f"--groups={GROUP}", "sh", "-c",
-            f'umask {umask}; exec "$0" "$@"']
+            f'umask {umask}; exec "{COPY}" "$@"']
 
 
 class Lock(jobs.Test):
@@ -94,6 +96,7 @@ class Lock(jobs.Test):
         """The directory belongs to a group, whose members may write into it."""
         for directory in (jobs.SCRATCH, jobs.dataset()):
             os.chmod(directory, 0o755)
+        shutil.copy(jobs.PROGRAM, COPY)
         os.chown(self.directory, 0, GROUP)
         os.chmod(self.directory, 0o770)
 
