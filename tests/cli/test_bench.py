@@ -34,9 +34,6 @@ class Bench(harness.Test):
             row = re.search(rf"(?m)^{norm} +(\d+) +(\d+) +(\d+) +(\d+)$", out)
             said = [rates[way][which] for way in ("direct", "gemm") for which in ("best", "median")]
             self.assertEqual([int(n) for n in row.groups()], [round(rate) for rate in said])
-
-    def test_shares_are_compared_with_the_best(self):
-        out, figures = self.bench()
         for norm in NORMS:
             rows = figures["shares"][norm]
             self.assertEqual([row["samples"] for row in rows], SHARES)
