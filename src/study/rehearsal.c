@@ -11,6 +11,7 @@
 #include "syncnorm/io/run_file.h"
 #include "syncnorm/nn/optimizer.h"
 #include "syncnorm/nn/replica.h"
+#include "syncnorm/nn/shapes.h"
 #include "syncnorm/study/estimate.h"
 #include "syncnorm/study/study.h"
 #include "syncnorm/train/state.h"
@@ -256,10 +257,11 @@ static void print_total(const double *busy, int teams, const sn_dataset_facts *d
             }
     fputc('\n', out);
     if (ranks > 1)
-        fputs("An image costs up to 1.4 times as much where a rank has few of a batch; sums across ranks are "
-              "not "
-              "measured, but taken for those of one node\n",
-              out);
+        fprintf(out,
+                "Alone on a rank an image of a batch is taken to cost %.1f times as much as among many; sums "
+                "across "
+                "ranks are not measured, but taken for those of one node\n",
+                SN_LANES * sn_share_blocks(1));
 }
 
 sn_status sn_study_rehearse(const sn_rehearsal *rehearsal, FILE *out)

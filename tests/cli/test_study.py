@@ -73,7 +73,7 @@ class Study(harness.Test):
         rows = re.findall(r"(?m)^(\S+) +(\d+) +(\d+) +(\d+:\d\d:\d\d)$", out)
         # three ranks have 22 images of a batch, which cost as much as 22.8 in blocks of 16
         self.assertEqual([row[1:] for row in rows], [("1", "3", "0:00:29"), ("2", "2", "0:00:42"), ("1", "3", "0:00:29")])
-        self.assertRegex(out, r"\nAn image costs up to [\d.]+ times as much where a rank has few of a batch; [^\n]+ taken for those of one node\n\Z")
+        self.assertRegex(out, r"\nAlone on a rank an image of a batch is taken to cost 1\.3 times as much as among many; [^\n]+ taken for those of one node\n\Z")
         out, _ = self.run_program(*options)  # measured
         self.assertRegex(out, r"at measured images/s of one rank: gn \d+, bn \d+\n\Z")
         self.assertEqual(os.listdir(self.directory), ["data"])

@@ -6,11 +6,11 @@
 #include "syncnorm/study/estimate.h"
 
 static const sn_block_cost second = {
-    .block = 1}; /* so that seconds are blocks, and what sums take is far less */
+    .block = 16}; /* so that seconds are images in whole blocks, and what sums take is far less */
 
 static void assert_about(double seconds, double expected)
 {
-    if (!(seconds >= expected && seconds < expected * 1.001 + 1e-3))
+    if (!(seconds >= expected && seconds < expected * 1.001 + 1e-9))
         fail_msg("%g s, expected about %g s", seconds, expected);
 }
 
@@ -19,15 +19,15 @@ static void a_share_costs_its_blocks(void **state)
     (void)state;
     static const struct {
         uint32_t samples;
-        double blocks;
-    } whole[] = {{0, 0}, {15, 1}, {16, 1}, {32, 2}, {64, 4}, {65536, 4096}};
+        double seconds;
+    } whole[] = {{0, 0}, {15, 16}, {16, 16}, {32, 32}, {64, 64}, {65536, 65536}};
     for (size_t i = 0; i < sizeof whole / sizeof *whole; i++)
-        assert_true(sn_share_seconds(&second, whole[i].samples) == whole[i].blocks);
+        assert_true(sn_share_seconds(&second, whole[i].samples) == whole[i].seconds);
     /* few samples cost more than their part of a block, but not much */
     for (uint32_t samples = 1; samples < 16; samples++) {
-        const double part = samples / 16.0, seconds = sn_share_seconds(&second, samples);
-        assert_true(seconds >= part && seconds <= 1.5 * part);
-        assert_true(fabs(sn_share_seconds(&second, 48 + samples) - 3 - seconds) < 1e-12);
+        const double seconds = sn_share_seconds(&second, samples);
+        assert_true(seconds >= samples && seconds <= 1.5 * samples);
+        assert_true(fabs(sn_share_seconds(&second, 48 + samples) - 48 - seconds) < 1e-12);
     }
 }
 
@@ -47,9 +47,9 @@ static void a_step_takes_as_long_as_the_largest_share(void **state)
             assert_about(sn_step_seconds(&second, &e, cases[i].batch, cases[i].ranks),
                          sn_share_seconds(&second, cases[i].largest));
     }
-    const sn_block_cost update = {.block = 1, .update = 0.5};
+    const sn_block_cost update = {.block = 16, .update = 0.5};
     const sn_experiment gn = with(OPTIONS({"norm", "gn"}));
-    assert_about(sn_step_seconds(&update, &gn, 64, 4), 1.5);
+    assert_about(sn_step_seconds(&update, &gn, 64, 4), 16.5);
 }
 
 /* What ranks tell each other: nothing on one, more on more; and of batch norm, whose groups lie on several ranks, more again. */
@@ -80,16 +80,17 @@ static double share(uint32_t samples)
     return sn_share_seconds(&second, samples);
 }
 
-/* 96 images in batches of 64: 4 and 2 blocks; 48 of a test set: 3 blocks; the training set at the end: 6. */
+/* 96 images in batches of 64, all in whole blocks; 48 of a test set; the training set at the end. */
 static void a_run_is_steps_and_evaluations(void **state)
 {
     (void)state;
     const sn_dataset_facts data = {.train = 96, .test = 48};
     const sn_experiment e = with(OPTIONS({"norm", "gn"}));
-    assert_about(sn_run_seconds(&second, &e, &data, 96, 1), 6 + (3 + 6) / 3.);
-    assert_about(sn_run_seconds(&second, &e, &data, 288, 1), 18 + (9 + 6) / 3.);
-    assert_about(sn_run_seconds(&second, &e, &data, 160, 1), 10 + (6 + 6) / 3.); /* ends within an epoch */
-    assert_about(sn_run_seconds(&second, &e, &data, 0, 1), 6 / 3.);
+    assert_about(sn_run_seconds(&second, &e, &data, 96, 1), 96 + (48 + 96) / 3.);
+    assert_about(sn_run_seconds(&second, &e, &data, 288, 1), 288 + (3 * 48 + 96) / 3.);
+    assert_about(sn_run_seconds(&second, &e, &data, 160, 1),
+                 160 + (2 * 48 + 96) / 3.); /* ends within an epoch */
+    assert_about(sn_run_seconds(&second, &e, &data, 0, 1), 96 / 3.);
     assert_about(sn_run_seconds(&second, &e, &data, 96, 4),
                  share(16) + share(8) + (share(12) + share(24)) / 3);
     assert_about(sn_run_seconds(&second, &e, &data, 96, 64), 2 * share(1) + (share(1) + share(2)) / 3);
