@@ -28,15 +28,26 @@ void block_free(float *block)
     free(block - HEADER);
 }
 
-const int shapes[SHAPES] = {16, 4, 1};
+int samples = SN_LANES;
 
-sn_planes planes_new(int samples, int channels, int rows, int row)
+int run_in_every_shape(const struct CMUnitTest *tests, size_t count)
+{
+    int failed = 0;
+    for (int k = SN_LANES; k >= 1; k /= 4) {
+        samples = k;
+        failed += _cmocka_run_group_tests("shape", tests, count, NULL, NULL);
+    }
+    samples = SN_LANES;
+    return failed;
+}
+
+sn_planes planes_new(int channels, int rows, int row)
 {
     const size_t plane = (size_t)rows * (size_t)row;
     return (sn_planes){block_new((size_t)sn_slots(samples, channels) * plane * SN_LANES), plane, (size_t)row};
 }
 
-float *at(sn_planes planes, int samples, int channel, int row, int column, int sample)
+float *at(sn_planes planes, int channel, int row, int column, int sample)
 {
     const size_t lane = (size_t)sn_lane(samples, channel, sample), slot = lane / SN_LANES;
     return planes.data + (slot * planes.plane + (size_t)row * planes.row + (size_t)column) * SN_LANES +
@@ -44,29 +55,29 @@ float *at(sn_planes planes, int samples, int channel, int row, int column, int s
 }
 
 /* The first lane without a channel in the last slot, and that slot's vectors. */
-static size_t first_unused(int samples, int channels)
+static size_t first_unused(int channels)
 {
     return (size_t)(channels * samples - 1) % SN_LANES + 1;
 }
 
-static float *last_slot(float *values, int samples, int channels, size_t count)
+static float *last_slot(float *values, int channels, size_t count)
 {
     return values + (size_t)(sn_slots(samples, channels) - 1) * count * SN_LANES;
 }
 
-void clear_unused(float *values, int samples, int channels, size_t count)
+void clear_unused(float *values, int channels, size_t count)
 {
-    float *last = last_slot(values, samples, channels, count);
+    float *last = last_slot(values, channels, count);
     for (size_t k = 0; k < count; k++)
-        for (size_t lane = first_unused(samples, channels); lane < SN_LANES; lane++)
+        for (size_t lane = first_unused(channels); lane < SN_LANES; lane++)
             last[k * SN_LANES + lane] = 0;
 }
 
-void spoil_unused(float *values, int samples, int channels, size_t count, uint32_t seed)
+void spoil_unused(float *values, int channels, size_t count, uint32_t seed)
 {
-    float *last = last_slot(values, samples, channels, count);
+    float *last = last_slot(values, channels, count);
     for (size_t k = 0; k < count; k++)
-        for (size_t lane = first_unused(samples, channels); lane < SN_LANES; lane++)
+        for (size_t lane = first_unused(channels); lane < SN_LANES; lane++)
             last[k * SN_LANES + lane] = next_pattern(&seed);
 }
 
@@ -121,12 +132,12 @@ void assert_near(const char *what, const float *a, const float *b, size_t count,
 }
 
 /* 7 has no common divisor with a shape's samples, so this is a permutation; it crosses every boundary of half and quarter vectors. */
-static size_t new_lane(size_t samples, size_t lane)
+static size_t new_lane(size_t places, size_t lane)
 {
-    return lane / samples * samples + (lane % samples * 7 + 3) % samples;
+    return lane / places * places + (lane % places * 7 + 3) % places;
 }
 
-void permute_samples(int samples, float *to, const float *from, size_t vectors)
+void permute_samples(float *to, const float *from, size_t vectors)
 {
     for (size_t v = 0; v < vectors; v++) {
         for (size_t lane = 0; lane < SN_LANES; lane++)
@@ -134,10 +145,10 @@ void permute_samples(int samples, float *to, const float *from, size_t vectors)
     }
 }
 
-void assert_permuted(const char *what, int samples, const float *moved, const float *original, size_t vectors)
+void assert_permuted(const char *what, const float *moved, const float *original, size_t vectors)
 {
     float *expected = test_malloc(vectors * SN_LANES * sizeof *expected);
-    permute_samples(samples, expected, original, vectors);
+    permute_samples(expected, original, vectors);
     assert_same_bits(what, moved, expected, vectors * SN_LANES);
     test_free(expected);
 }

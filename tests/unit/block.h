@@ -17,19 +17,21 @@
 float *block_new(size_t floats);
 void block_free(float *block);
 
-/** The shapes of a vector: samples. */
-extern const int shapes[];
-enum { SHAPES = 3 };
+/** The shape that tests run with, in samples of a vector: run_in_every_shape takes them in turn. */
+extern int samples;
+
+/** Runs the tests in every shape; returns how many failed. */
+int run_in_every_shape(const struct CMUnitTest *tests, size_t count);
 
 /** A zeroed view of channels x rows x width with rows of `row` >= width pixels; free its data with block_free. */
-sn_planes planes_new(int samples, int channels, int rows, int row);
+sn_planes planes_new(int channels, int rows, int row);
 
-/** One value of a view of blocks of `samples` samples. */
-float *at(sn_planes planes, int samples, int channel, int row, int column, int sample);
+/** One value of a view. */
+float *at(sn_planes planes, int channel, int row, int column, int sample);
 
 /** Lanes of an array [slots][count][lanes] that have no channel: zeroed, so that arrays can be compared; filled with any bits. */
-void clear_unused(float *values, int samples, int channels, size_t count);
-void spoil_unused(float *values, int samples, int channels, size_t count, uint32_t seed);
+void clear_unused(float *values, int channels, size_t count);
+void spoil_unused(float *values, int channels, size_t count, uint32_t seed);
 
 /** Uniform numbers in [-1, 1), the same in every run. */
 float next_uniform(uint32_t *state);
@@ -44,8 +46,7 @@ void assert_close(const char *what, const float *a, const double *b, size_t coun
 void assert_near(const char *what, const float *a, const float *b, size_t count, double tolerance);
 
 /** Moves each sample to another place, in `vectors` vectors; the same move every time. */
-void permute_samples(int samples, float *to, const float *from, size_t vectors);
-void assert_permuted(const char *what, int samples, const float *moved, const float *original,
-                     size_t vectors);
+void permute_samples(float *to, const float *from, size_t vectors);
+void assert_permuted(const char *what, const float *moved, const float *original, size_t vectors);
 
 #endif

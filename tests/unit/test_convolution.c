@@ -23,8 +23,6 @@ static const test_case cases[] = {
 };
 enum { CASES = sizeof cases / sizeof *cases };
 
-static int samples; /* the shape that all tests run with: main takes them in turn */
-
 typedef struct fixture {
     sn_conv_shape shape;
     int rows;
@@ -46,9 +44,9 @@ static fixture fixture_new(const test_case *c, const sn_convolution *convolution
     f.weights = f.terms * (size_t)out;
     f.sums = out_slots * SN_LANES;
     f.gradient_lanes = f.sums * f.terms;
-    f.input = planes_new(samples, in, c->rows + k - 1, w + k - 1 + slack);
-    f.output = planes_new(samples, out, c->rows, w + 2 * slack);
-    f.gradient = planes_new(samples, out, c->rows, w + slack);
+    f.input = planes_new(in, c->rows + k - 1, w + k - 1 + slack);
+    f.output = planes_new(out, c->rows, w + 2 * slack);
+    f.gradient = planes_new(out, c->rows, w + slack);
     f.inputs = f.input.plane * in_slots * SN_LANES;
     f.outputs = f.output.plane * f.sums;
     f.gradients = f.gradient.plane * f.sums;
@@ -63,8 +61,8 @@ static fixture fixture_new(const test_case *c, const sn_convolution *convolution
     fill_uniform(f.bias, (size_t)out, 4);
     fill_uniform(f.plane_sum, f.sums, 5);
     fill_uniform(f.lanes, f.gradient_lanes, 6);
-    spoil_unused(f.input.data, samples, in, f.input.plane, 7);
-    spoil_unused(f.gradient.data, samples, out, f.gradient.plane, 8);
+    spoil_unused(f.input.data, in, f.input.plane, 7);
+    spoil_unused(f.gradient.data, out, f.gradient.plane, 8);
     const int packed = convolution->packed ? samples : SN_LANES;
     f.packed_weight = block_new(sn_packed(packed, out, f.terms));
     f.packed_bias = block_new(sn_packed(packed, out, 1));
@@ -85,9 +83,9 @@ static void fixture_free(fixture *f)
 static void clear_results(fixture *f)
 {
     const int out = f->shape.out_channels;
-    clear_unused(f->output.data, samples, out, f->output.plane);
-    clear_unused(f->plane_sum, samples, out, 1);
-    clear_unused(f->lanes, samples, out, f->terms);
+    clear_unused(f->output.data, out, f->output.plane);
+    clear_unused(f->plane_sum, out, 1);
+    clear_unused(f->lanes, out, f->terms);
 }
 
 static void run_convolve(const sn_convolution *convolution, fixture *f, bool relu)
@@ -113,7 +111,7 @@ static float output_chain(const fixture *f, int o, int h, int w, int sample, dou
         for (int kh = 0; kh < k; kh++) {
             for (int kw = 0; kw < k; kw++) {
                 const float weight = f->weight[((o * f->shape.in_channels + i) * k + kh) * k + kw];
-                const float x = *at(f->input, samples, i, h + kh, w + kw, sample);
+                const float x = *at(f->input, i, h + kh, w + kw, sample);
                 chain = fmaf(weight, x, chain);
                 *in_double += (double)weight * (double)x;
             }
@@ -131,7 +129,7 @@ static void reference_convolve(fixture *f, bool relu, double *output, double *pl
             plane_sum[s] = (double)f->plane_sum[s];
             for (int h = 0; h < f->rows; h++) {
                 for (int w = 0; w < f->shape.width; w++) {
-                    float *to = at(f->output, samples, o, h, w, sample);
+                    float *to = at(f->output, o, h, w, sample);
                     double exact;
                     const float y = output_chain(f, o, h, w, sample, &exact);
                     *to = relu && y <= 0 ? 0 : y;
@@ -163,8 +161,8 @@ static void reference_weight_gradient(fixture *f, double *lanes)
             double exact = (double)*chain;
             for (int h = 0; h < f->rows; h++) {
                 for (int w = 0; w < f->shape.width; w++) {
-                    const float g = *at(f->gradient, samples, o, h, w, sample),
-                                x = *at(f->input, samples, i, h + kh, w + kw, sample);
+                    const float g = *at(f->gradient, o, h, w, sample),
+                                x = *at(f->input, i, h + kh, w + kw, sample);
                     *chain = fmaf(g, x, *chain);
                     exact += (double)g * (double)x;
                 }
@@ -299,17 +297,17 @@ static void test_a_sample_does_not_depend_on_its_lane(void **state)
     for (int a = 0; a < n; a++) {
         fixture f = fixture_new(&c, all[a], 1), moved = fixture_new(&c, all[a], 1);
         clear_results(&f);
-        permute_samples(samples, moved.input.data, f.input.data, f.inputs / SN_LANES);
-        permute_samples(samples, moved.gradient.data, f.gradient.data, f.gradients / SN_LANES);
-        permute_samples(samples, moved.plane_sum, f.plane_sum, f.sums / SN_LANES);
-        permute_samples(samples, moved.lanes, f.lanes, f.gradient_lanes / SN_LANES);
+        permute_samples(moved.input.data, f.input.data, f.inputs / SN_LANES);
+        permute_samples(moved.gradient.data, f.gradient.data, f.gradients / SN_LANES);
+        permute_samples(moved.plane_sum, f.plane_sum, f.sums / SN_LANES);
+        permute_samples(moved.lanes, f.lanes, f.gradient_lanes / SN_LANES);
         run_convolve(all[a], &f, true);
         run_convolve(all[a], &moved, true);
         run_weight_gradient(all[a], &f);
         run_weight_gradient(all[a], &moved);
-        assert_permuted("output", samples, moved.output.data, f.output.data, f.outputs / SN_LANES);
-        assert_permuted("sum", samples, moved.plane_sum, f.plane_sum, f.sums / SN_LANES);
-        assert_permuted("gradient", samples, moved.lanes, f.lanes, f.gradient_lanes / SN_LANES);
+        assert_permuted("output", moved.output.data, f.output.data, f.outputs / SN_LANES);
+        assert_permuted("sum", moved.plane_sum, f.plane_sum, f.sums / SN_LANES);
+        assert_permuted("gradient", moved.lanes, f.lanes, f.gradient_lanes / SN_LANES);
         fixture_free(&f);
         fixture_free(&moved);
     }
@@ -378,15 +376,14 @@ static void test_flipped_weights_give_the_adjoint(void **state)
         float *flipped = block_new(sn_packed(samples, 3, (size_t)(5 * kernel * kernel)));
         sn_flip_weights(&f.shape, f.weight, flipped);
         kernels->direct->convolve(&f.shape, f.packed_weight, NULL, f.input, f.output, 4, false, NULL, NULL);
-        sn_planes padded = planes_new(samples, 5, 4 + 2 * halo, 6 + 2 * halo),
-                  dx = planes_new(samples, 3, 4 + halo, 6 + halo);
+        sn_planes padded = planes_new(5, 4 + 2 * halo, 6 + 2 * halo), dx = planes_new(3, 4 + halo, 6 + halo);
         double left = 0, right = 0;
         for (int c = 0; c < 5; c++) {
             for (int h = 0; h < 4; h++) {
                 for (int w = 0; w < 6; w++) {
-                    const float g = *at(f.gradient, samples, c, h, w, 0);
-                    *at(padded, samples, c, h + halo, w + halo, 0) = g;
-                    left += (double)*at(f.output, samples, c, h, w, 0) * (double)g;
+                    const float g = *at(f.gradient, c, h, w, 0);
+                    *at(padded, c, h + halo, w + halo, 0) = g;
+                    left += (double)*at(f.output, c, h, w, 0) * (double)g;
                 }
             }
         }
@@ -394,7 +391,7 @@ static void test_flipped_weights_give_the_adjoint(void **state)
         for (int c = 0; c < 3; c++) {
             for (int h = 0; h < 4 + halo; h++) {
                 for (int w = 0; w < 6 + halo; w++)
-                    right += (double)*at(f.input, samples, c, h, w, 0) * (double)*at(dx, samples, c, h, w, 0);
+                    right += (double)*at(f.input, c, h, w, 0) * (double)*at(dx, c, h, w, 0);
             }
         }
         assert_true(fabs(left - right) < 1e-5 * fabs(left));
@@ -436,10 +433,5 @@ int main(void)
         cmocka_unit_test(test_flipped_weights_give_the_adjoint),
         cmocka_unit_test(test_packed_channels_are_side_by_side),
     };
-    int failed = 0;
-    for (int s = 0; s < SHAPES; s++) {
-        samples = shapes[s];
-        failed += cmocka_run_group_tests(tests, NULL, NULL);
-    }
-    return failed;
+    return run_in_every_shape(tests, sizeof tests / sizeof *tests);
 }

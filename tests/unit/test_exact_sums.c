@@ -7,8 +7,6 @@
 
 static const float limit = 16384;
 
-static int samples; /* the shape that all tests run with: main takes them in turn */
-
 /* `slots` slots of `count` vectors, of which the last slot lacks channels; sums lie `stride` apart. */
 static size_t reference(sn_sums_shape shape, const float *lanes, uint16_t mask, int64_t *sum)
 {
@@ -27,7 +25,6 @@ static size_t reference(sn_sums_shape shape, const float *lanes, uint16_t mask, 
     return bad;
 }
 
-/* As many channels as the vectors hold, and two fewer. */
 static void check_channels(int channels, size_t count, size_t gap, const float *lanes, uint16_t mask)
 {
     const sn_sums_shape shape = {samples, channels, count, count + gap};
@@ -134,10 +131,5 @@ int main(void)
         cmocka_unit_test(test_halves_round_to_even),
         cmocka_unit_test(test_the_limit_is_inclusive_and_counts_what_exceeds_it),
     };
-    int failed = 0;
-    for (int s = 0; s < SHAPES; s++) {
-        samples = shapes[s];
-        failed += cmocka_run_group_tests(tests, NULL, NULL);
-    }
-    return failed;
+    return run_in_every_shape(tests, sizeof tests / sizeof *tests);
 }

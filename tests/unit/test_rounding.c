@@ -30,7 +30,7 @@ static void test_fma_is_correctly_rounded_on_all_bit_patterns(void **state)
                                     0x1.fffffep-1f,
                                     3};
     const int n = sizeof special / sizeof *special;
-    sn_planes input = planes_new(16, 1, 1, WIDTH), output = planes_new(16, 1, 1, WIDTH);
+    sn_planes input = planes_new(1, 1, WIDTH), output = planes_new(1, 1, WIDTH);
     uint32_t seed = 7;
     for (int trial = 0; trial < 3000; trial++) {
         float weight, bias;
@@ -70,7 +70,7 @@ static void test_relu_keeps_nan_and_makes_minus_zero_plus_zero(void **state)
     const float weight = 1;
     const float x[] = {-0.0f, 0, NAN, -NAN, INFINITY, -INFINITY, -1, 0x1p-149f, -0x1p-149f};
     const float expected[] = {0, 0, NAN, NAN, INFINITY, 0, 0, 0x1p-149f, 0};
-    sn_planes input = planes_new(16, 1, 1, 1), output = planes_new(16, 1, 1, 1);
+    sn_planes input = planes_new(1, 1, 1), output = planes_new(1, 1, 1);
     memcpy(input.data, x, sizeof x);
     /* weight * -0 + -0 is -0: with the bias 0 it would be +0 before the activation */
     const float bias = -0.0f;

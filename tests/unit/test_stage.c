@@ -11,8 +11,6 @@
 
 enum { CHANNELS = 7, LIMIT = 64 }; /* remainders of every group of channels */
 
-static int samples; /* the shape that all tests run with: main takes them in turn */
-
 typedef struct fixture {
     sn_extent extent;
     int z_rows, z_width;
@@ -60,10 +58,10 @@ static fixture fixture_new(int rows, int width, bool pool, bool per_element)
         f.affine.weight = f.packed;
         f.affine.bias = packed_bias;
     }
-    f.z = planes_new(samples, CHANNELS, f.z_rows, f.z_width + 2 * gap);
-    f.output = planes_new(samples, CHANNELS, rows, width + gap);
-    f.da = planes_new(samples, CHANNELS, rows, width + 2 * gap);
-    f.dz = planes_new(samples, CHANNELS, f.z_rows, f.z_width + 3 * gap);
+    f.z = planes_new(CHANNELS, f.z_rows, f.z_width + 2 * gap);
+    f.output = planes_new(CHANNELS, rows, width + gap);
+    f.da = planes_new(CHANNELS, rows, width + 2 * gap);
+    f.dz = planes_new(CHANNELS, f.z_rows, f.z_width + 3 * gap);
     uint32_t seed = 3;
     for (size_t i = 0; i < f.z.plane * n; i++) {
         /* as after ReLU: half zeros, and few distinct values, so that max-pooling meets ties */
@@ -115,7 +113,7 @@ static float reference_image(const fixture *f, int c, int h, int w, int sample)
 {
     const sn_affine *a = &f->affine;
     const int i = sn_lane(samples, c, sample);
-    const float y = fmaf(*at(f->z, samples, c, h, w, sample) - a->center[i], a->scale[i], a->offset[i]);
+    const float y = fmaf(*at(f->z, c, h, w, sample) - a->center[i], a->scale[i], a->offset[i]);
     if (!a->weight) return y;
     return a->keep[i] *
            fmaf(y, f->elements[element(f, c, h, w)], f->elements[f->element_count + element(f, c, h, w)]);
@@ -146,10 +144,10 @@ static void reference_pixel(fixture *f, int c, int h, int w, int sample, float d
 {
     const int i = sn_lane(samples, c, sample);
     const size_t e = element(f, c, h, w);
-    const float z = *at(f->z, samples, c, h, w, sample), g = f->affine.weight ? da * f->elements[e] : da;
+    const float z = *at(f->z, c, h, w, sample), g = f->affine.weight ? da * f->elements[e] : da;
     const float dz = fmaf(g, f->gradient.gain[i],
                           -fmaf(z - f->gradient.center[i], f->gradient.slope[i], f->gradient.shift[i]));
-    *at(f->dz, samples, c, h, w, sample) = z > 0 ? dz : 0;
+    *at(f->dz, c, h, w, sample) = z > 0 ? dz : 0;
     if (f->affine.weight && mask >> sample & 1) {
         const float xhat = fmaf(z - f->affine.center[i], f->affine.scale[i], f->affine.offset[i]);
         const float dy = da * f->affine.keep[i];
@@ -166,11 +164,11 @@ static void reference_sample(fixture *f, int c, int sample, uint16_t mask)
         for (int w = 0; w < f->extent.width; w++) {
             const int choice = pool ? reference_choice(f, c, h, w, sample) : 0;
             const int zh = pool ? 2 * h + choice / 2 : h, zw = pool ? 2 * w + choice % 2 : w;
-            const float da = *at(f->da, samples, c, h, w, sample);
-            *at(f->output, samples, c, h, w, sample) = reference_image(f, c, zh, zw, sample);
+            const float da = *at(f->da, c, h, w, sample);
+            *at(f->output, c, h, w, sample) = reference_image(f, c, zh, zw, sample);
             const float g = f->affine.weight ? da * f->elements[element(f, c, zh, zw)] : da;
             f->sum_g[i] += g;
-            f->sum_gz[i] = fmaf(g, *at(f->z, samples, c, zh, zw, sample) - f->affine.center[i], f->sum_gz[i]);
+            f->sum_gz[i] = fmaf(g, *at(f->z, c, zh, zw, sample) - f->affine.center[i], f->sum_gz[i]);
             for (int k = 0; k < (pool ? 4 : 1); k++)
                 reference_pixel(f, c, pool ? 2 * h + k / 2 : h, pool ? 2 * w + k % 2 : w, sample,
                                 k == choice ? da : 0, mask);
@@ -178,7 +176,7 @@ static void reference_sample(fixture *f, int c, int sample, uint16_t mask)
     }
     for (int h = 0; h < f->z_rows; h++) {
         for (int w = 0; w < f->z_width; w++)
-            f->bias_sum[i] += *at(f->dz, samples, c, h, w, sample);
+            f->bias_sum[i] += *at(f->dz, c, h, w, sample);
     }
 }
 
@@ -193,11 +191,11 @@ static void reference(fixture *f, uint16_t mask)
 /* Lanes without a channel hold anything. */
 static void clear_results(fixture *f)
 {
-    clear_unused(f->output.data, samples, CHANNELS, f->output.plane);
-    clear_unused(f->dz.data, samples, CHANNELS, f->dz.plane);
+    clear_unused(f->output.data, CHANNELS, f->output.plane);
+    clear_unused(f->dz.data, CHANNELS, f->dz.plane);
     float *const sums[] = {f->sum_g, f->sum_gz, f->bias_sum};
     for (int i = 0; i < 3; i++)
-        clear_unused(sums[i], samples, CHANNELS, 1);
+        clear_unused(sums[i], CHANNELS, 1);
 }
 
 static void assert_same(const char *isa, const fixture *a, const fixture *b)
@@ -221,8 +219,8 @@ static void poison(fixture *f)
 {
     static const float values[] = {NAN, INFINITY, -INFINITY, -0.0f, 0x1p-149f, 1e30f, -1e30f};
     for (int c = 0; c < CHANNELS; c++) {
-        *at(f->z, samples, c, f->z_rows / 2, f->z_width / 2, 2 * c % samples) = values[c];
-        *at(f->da, samples, c, f->extent.rows / 2, 0, (2 * c + 1) % samples) = values[c];
+        *at(f->z, c, f->z_rows / 2, f->z_width / 2, 2 * c % samples) = values[c];
+        *at(f->da, c, f->extent.rows / 2, 0, (2 * c + 1) % samples) = values[c];
         f->constants[f->n + (size_t)sn_lane(samples, c, 0)] = values[c]; /* a scale */
     }
 }
@@ -307,19 +305,19 @@ static void test_a_sample_does_not_depend_on_its_lane(void **state)
             fixture f = fixture_new(3, 5, variant & 1, variant & 2),
                     moved = fixture_new(3, 5, variant & 1, variant & 2);
             const size_t vectors = f.n / SN_LANES;
-            permute_samples(samples, moved.constants, f.constants, 8 * vectors);
-            permute_samples(samples, moved.z.data, f.z.data, f.z.plane * vectors);
-            permute_samples(samples, moved.da.data, f.da.data, f.da.plane * vectors);
-            permute_samples(samples, moved.sum_g, f.sum_g, vectors);
-            permute_samples(samples, moved.sum_gz, f.sum_gz, vectors);
-            permute_samples(samples, moved.bias_sum, f.bias_sum, vectors);
+            permute_samples(moved.constants, f.constants, 8 * vectors);
+            permute_samples(moved.z.data, f.z.data, f.z.plane * vectors);
+            permute_samples(moved.da.data, f.da.data, f.da.plane * vectors);
+            permute_samples(moved.sum_g, f.sum_g, vectors);
+            permute_samples(moved.sum_gz, f.sum_gz, vectors);
+            permute_samples(moved.bias_sum, f.bias_sum, vectors);
             run(sn_kernels_select(*isa), &f, ALL_SAMPLES);
             run(sn_kernels_select(*isa), &moved, ALL_SAMPLES);
-            assert_permuted(*isa, samples, moved.output.data, f.output.data, f.output.plane * vectors);
-            assert_permuted(*isa, samples, moved.sum_g, f.sum_g, vectors);
-            assert_permuted(*isa, samples, moved.sum_gz, f.sum_gz, vectors);
-            assert_permuted(*isa, samples, moved.dz.data, f.dz.data, f.dz.plane * vectors);
-            assert_permuted(*isa, samples, moved.bias_sum, f.bias_sum, vectors);
+            assert_permuted(*isa, moved.output.data, f.output.data, f.output.plane * vectors);
+            assert_permuted(*isa, moved.sum_g, f.sum_g, vectors);
+            assert_permuted(*isa, moved.sum_gz, f.sum_gz, vectors);
+            assert_permuted(*isa, moved.dz.data, f.dz.data, f.dz.plane * vectors);
+            assert_permuted(*isa, moved.bias_sum, f.bias_sum, vectors);
             /* sums over the samples: the same whatever their order */
             assert_memory_equal(moved.weight_elements, f.weight_elements, f.element_count * sizeof(int64_t));
             assert_memory_equal(moved.bias_elements, f.bias_elements, f.element_count * sizeof(int64_t));
@@ -347,13 +345,13 @@ static void test_pooling_takes_the_first_of_equal_pixels(void **state)
         {{INFINITY, NAN, 1, 1}, 1}, {{1, INFINITY, INFINITY, 1}, 1},
     };
     const sn_extent extent = {16, 1, 1, 1, true};
-    sn_planes z = planes_new(16, 1, 2, 2), output = planes_new(16, 1, 1, 1), da = planes_new(16, 1, 1, 1),
-              dz = planes_new(16, 1, 2, 2);
+    sn_planes z = planes_new(1, 2, 2), output = planes_new(1, 1, 1), da = planes_new(1, 1, 1),
+              dz = planes_new(1, 2, 2);
     float *zero = block_new(SN_LANES), *one = block_new(SN_LANES);
     for (int sample = 0; sample < SN_LANES; sample++) {
-        one[sample] = *at(da, 16, 0, 0, 0, sample) = 1;
+        one[sample] = *at(da, 0, 0, 0, sample) = 1;
         for (int k = 0; k < 4; k++)
-            *at(z, 16, 0, k / 2, k % 2, sample) = windows[sample].z[k];
+            *at(z, 0, k / 2, k % 2, sample) = windows[sample].z[k];
     }
     const sn_affine affine = {.center = zero, .scale = one, .offset = zero, .keep = one};
     for (const char *const *isa = sn_kernels_available(); *isa; isa++) {
@@ -363,11 +361,11 @@ static void test_pooling_takes_the_first_of_equal_pixels(void **state)
         for (int sample = 0; sample < SN_LANES; sample++) {
             const int chosen = windows[sample].chosen;
             const float value = windows[sample].z[chosen] + 0; /* the affine map adds +0 */
-            assert_same_bits(*isa, at(output, 16, 0, 0, 0, sample), &value, 1);
+            assert_same_bits(*isa, at(output, 0, 0, 0, sample), &value, 1);
             for (int k = 0; k < 4; k++) {
                 const float expected = k == chosen && windows[sample].z[k] > 0;
                 if (!isinf(windows[sample].z[k])) /* 0 * infinity */
-                    assert_same_bits(*isa, at(dz, 16, 0, k / 2, k % 2, sample), &expected, 1);
+                    assert_same_bits(*isa, at(dz, 0, k / 2, k % 2, sample), &expected, 1);
             }
         }
     }
@@ -386,12 +384,9 @@ int main(void)
         cmocka_unit_test(test_stage_is_its_definition_on_nan_and_infinity),
         cmocka_unit_test(test_strips_give_the_bits_of_the_whole_plane),
         cmocka_unit_test(test_a_sample_does_not_depend_on_its_lane),
+    };
+    const struct CMUnitTest once[] = {
         cmocka_unit_test(test_pooling_takes_the_first_of_equal_pixels),
     };
-    int failed = 0;
-    for (int s = 0; s < SHAPES; s++) {
-        samples = shapes[s];
-        failed += cmocka_run_group_tests(tests, NULL, NULL);
-    }
-    return failed;
+    return run_in_every_shape(tests, sizeof tests / sizeof *tests) + cmocka_run_group_tests(once, NULL, NULL);
 }
