@@ -70,10 +70,6 @@ sn_status sn_workspace_create(const sn_network *network, const sn_convolution *c
                               bool single, sn_workspace *workspace);
 void sn_workspace_destroy(sn_workspace *workspace);
 
-/* Prepares the model's parameters for the blocks that a share of `samples` is cut into; with `backward`, for both directions. */
-void sn_workspace_prepare(sn_workspace *workspace, const sn_model *model, const sn_convolution *convolution,
-                          uint32_t samples, bool backward);
-
 /* A block of a shape that is not in use; all are given back at once. */
 sn_block *sn_workspace_take(sn_workspace *workspace, sn_shape shape);
 void sn_workspace_give_back(sn_workspace *workspace);
@@ -96,5 +92,11 @@ void sn_workspace_leave(sn_workspace *workspace);
 /* The view of a block's z of stage i, and of da as the gradient of what stage i hands on. */
 sn_planes sn_block_z(const sn_workspace *workspace, const sn_block *block, int stage);
 sn_planes sn_block_da(const sn_workspace *workspace, const sn_block *block, int stage);
+
+/* ---- prepare.c ---- */
+
+/* Prepares the model's parameters for the blocks that a share of `samples` is cut into; with `backward`, for both directions. */
+void sn_workspace_prepare(sn_workspace *workspace, const sn_model *model, const sn_convolution *convolution,
+                          uint32_t samples, bool backward);
 
 #endif
