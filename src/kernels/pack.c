@@ -35,9 +35,8 @@ static inline void transpose(const float *from, size_t stride, float *to, ptrdif
     store(to + 3 * step, __builtin_shufflevector(ab1, cd1, 2, 3, 6, 7));
 }
 
-/* One slot: to[k * step + c] = from[c * stride + k], 0 for the channels that are not there. `step` may be negative. */
-static void pack_slot(int together, int channels, size_t count, const float *from, size_t stride, float *to,
-                      ptrdiff_t step)
+/* One slot: to[k * step + c] = from[c * stride + k]. `step` may be negative. */
+static void pack_slot(int channels, size_t count, const float *from, size_t stride, float *to, ptrdiff_t step)
 {
     const int whole = channels / FOUR * FOUR;
     size_t k = 0;
@@ -47,9 +46,9 @@ static void pack_slot(int together, int channels, size_t count, const float *fro
     for (size_t rest = k; rest < count; rest++)
         for (int c = 0; c < whole; c++)
             to[(ptrdiff_t)rest * step + c] = from[(size_t)c * stride + rest];
-    for (int c = whole; c < together; c++)
+    for (int c = whole; c < channels; c++)
         for (size_t all = 0; all < count; all++)
-            to[(ptrdiff_t)all * step + c] = c < channels ? from[(size_t)c * stride + all] : 0;
+            to[(ptrdiff_t)all * step + c] = from[(size_t)c * stride + all];
 }
 
 void sn_pack(int samples, int channels, size_t count, const float *values, float *packed)
@@ -57,8 +56,8 @@ void sn_pack(int samples, int channels, size_t count, const float *values, float
     const int together = SN_LANES / samples;
     for (int first = 0; first < channels; first += together) {
         const int here = channels - first < together ? channels - first : together;
-        pack_slot(together, here, count, values + (size_t)first * count, count,
-                  packed + (size_t)first * count, together);
+        pack_slot(here, count, values + (size_t)first * count, count, packed + (size_t)first * count,
+                  together);
     }
 }
 
@@ -71,7 +70,7 @@ void sn_flip_weights(const sn_conv_shape *shape, const float *weight, float *fli
         const int here = shape->in_channels - first < together ? shape->in_channels - first : together;
         for (size_t o = 0; o < out; o++) {
             float *last = flipped + (size_t)first * out * area + (o * area + area - 1) * (size_t)together;
-            pack_slot(together, here, area, weight + (o * in + (size_t)first) * area, area, last, -together);
+            pack_slot(here, area, weight + (o * in + (size_t)first) * area, area, last, -together);
         }
     }
 }

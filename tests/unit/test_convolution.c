@@ -413,7 +413,7 @@ static void test_packed_channels_are_side_by_side(void **state)
     sn_pack(samples, CHANNELS, COUNT, values, packed);
     for (int c = 0; c < sn_slots(samples, CHANNELS) * together; c++)
         for (int k = 0; k < COUNT; k++) {
-            const float expected = c < CHANNELS ? values[c * COUNT + k] : 0;
+            const float expected = c < CHANNELS ? values[c * COUNT + k] : 0; /* as it was */
             assert_same_bits("packed", &packed[(c / together * COUNT + k) * together + c % together],
                              &expected, 1);
         }

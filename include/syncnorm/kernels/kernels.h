@@ -104,7 +104,7 @@ static inline size_t sn_packed(int samples, int channels, size_t count)
     return (size_t)(sn_slots(samples, channels) * (SN_LANES / samples)) * count;
 }
 
-/** packed[slot][k][C] = values[channel][k] for the `count` values k of each channel, 0 for the channels that a last slot lacks. */
+/** packed[slot][k][C] = values[channel][k] for the `count` values k of each channel. What a last slot lacks is left as it is. */
 void sn_pack(int samples, int channels, size_t count, const float *values, float *packed);
 
 /** flipped[i][o][k-1-kh][k-1-kw] = weight[o][i][kh][kw], packed by i. */
