@@ -1,42 +1,26 @@
 /* syncnorm bench: where the time goes, on this machine. Nothing here is a test. */
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "bench.h"
 #include "cli.h"
 #include "options.h"
 #include "syncnorm/base/build.h"
+#include "syncnorm/io/text_file.h"
 
 enum { REPETITIONS = 10 };
 
-/* What --json asks for. Measuring takes minutes, so the file is opened first; it gets its name when it is whole. */
-typedef struct figures_file {
-    const char *path; /* NULL: not asked for */
-    char *partial;
-    FILE *out;
-} figures_file;
-
 typedef struct context {
     sn_bench bench;
-    figures_file file;
+    const char *path; /* of the figures; NULL: not asked for */
 } context;
 
-static sn_status cannot_write(const char *path)
+/* Measuring takes minutes, so what could hinder the file is looked for first. */
+static sn_status begin_figures(context *c)
 {
-    return sn_fail(SN_ERROR_FILE, "%s: cannot write the figures: %s", path, strerror(errno));
-}
-
-static sn_status open_figures(sn_bench *bench, figures_file *file)
-{
-    size_t size;
-    FILE *name = open_memstream(&file->partial, &size);
-    if (name) fprintf(name, "%s.partial", file->path);
-    if (!name || fclose(name) != 0) return sn_fail(SN_ERROR_MEMORY, "out of memory: the name of a file");
-    file->out = fopen(file->partial, "w");
-    if (!file->out) return cannot_write(file->path);
+    sn_bench *bench = &c->bench;
+    SN_TRY(sn_text_file_try(c->path));
     bench->figures = json_pack("{ss ss ss ss si si si}", "syncnorm", sn_build_info()->version, "isa",
                                bench->kernels->isa, "openblas", sn_blas_version(), "mpi", sn_comm_library(),
                                "ranks", sn_team_size(bench->world), "batch", bench->batch, "repetitions",
@@ -44,19 +28,17 @@ static sn_status open_figures(sn_bench *bench, figures_file *file)
     return bench->figures ? SN_OK : sn_fail(SN_ERROR_MEMORY, "out of memory: the figures");
 }
 
-/* With status SN_OK the file is completed, else nothing is left of it. */
-static sn_status close_figures(sn_bench *bench, figures_file *file, sn_status status)
+static sn_status write_figures(const context *c)
 {
-    if (file->out) {
-        bool written = status != SN_OK || (json_dumpf(bench->figures, file->out, JSON_INDENT(2)) == 0 &&
-                                           fputc('\n', file->out) != EOF);
-        if (fclose(file->out) != 0) written = false;
-        if (status == SN_OK && (!written || rename(file->partial, file->path) != 0))
-            status = cannot_write(file->path);
-        if (status != SN_OK) remove(file->partial);
-    }
-    json_decref(bench->figures);
-    free(file->partial);
+    if (!c->bench.figures) return SN_OK;
+    char *text = json_dumps(c->bench.figures, JSON_INDENT(2)), *line = NULL;
+    sn_status status = SN_OK;
+    if (!text || asprintf(&line, "%s\n", text) < 0)
+        status = sn_fail(SN_ERROR_MEMORY, "out of memory: the figures");
+    else
+        status = sn_text_file_write(c->path, line);
+    free(text);
+    free(line);
     return status;
 }
 
@@ -90,11 +72,13 @@ static sn_status run(sn_team *world, void *given)
     sn_status status = sn_kernels_choose(&bench->kernels);
     SN_TRY(sn_team_agree(world, status));
     status = SN_OK;
-    if (c->file.path && sn_team_is_root(world)) status = open_figures(bench, &c->file);
+    if (c->path && sn_team_is_root(world)) status = begin_figures(c);
     status = sn_team_agree(world, status);
     if (status == SN_OK && sn_team_is_root(world)) print_heading(bench);
     if (status == SN_OK) status = measure(bench);
-    return sn_team_agree(world, close_figures(bench, &c->file, status));
+    if (status == SN_OK) status = write_figures(c);
+    json_decref(bench->figures);
+    return sn_team_agree(world, status);
 }
 
 int sn_command_bench(int argc, char **argv)
@@ -131,8 +115,8 @@ int sn_command_bench(int argc, char **argv)
                                        &c.bench.repetitions);
         if (status == SN_OK) status = sn_cli_read_count(&arguments, "batch", 65536, &c.bench.batch);
         if (status == SN_OK) status = sn_cli_read_timeout(&arguments, &timeout);
-        if (status == SN_OK) c.file.path = sn_cli_value(&arguments, "json");
-        if (status == SN_OK && c.file.path && !*c.file.path)
+        if (status == SN_OK) c.path = sn_cli_value(&arguments, "json");
+        if (status == SN_OK && c.path && !*c.path)
             status = sn_fail(SN_ERROR_USAGE, "--json '': must be the name of a file");
         code = sn_cli_with_mpi(command.name, status, SN_LOG_NORMAL, timeout, run, &c);
     }

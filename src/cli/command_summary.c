@@ -1,6 +1,7 @@
 /* syncnorm summary: the layer table, without MPI. */
 
 #include <stdio.h>
+#include <string.h>
 
 #include "cli.h"
 #include "options.h"
@@ -15,14 +16,20 @@ static sn_status print(void *context)
     return SN_OK;
 }
 
+/* What describes a network, as the experiments' options say it. */
+static void network_options(sn_cli_option options[], size_t most)
+{
+    size_t count = 0;
+    for (const sn_cli_option *all = sn_cli_experiment_options(false); all->name; all++)
+        if (count < most && (strcmp(all->name, "experiment") == 0 || strcmp(all->name, "norm") == 0 ||
+                             strcmp(all->name, "groups") == 0))
+            options[count++] = *all;
+}
+
 int sn_command_summary(int argc, char **argv)
 {
-    static const sn_cli_option options[] = {
-        {"experiment", "gn|ln|bn-l1", "preset (default gn)", 0},
-        {"norm", "gn|ln|bn|in|none", "norm instead of a preset", 0},
-        {"groups", "N", "groups of group norm (default 2)", 0},
-        {0},
-    };
+    static sn_cli_option options[4];
+    network_options(options, 3);
     static const sn_cli_group groups[] = {{"Network:", options}};
     static const sn_cli_command command = {
         .name = "summary",

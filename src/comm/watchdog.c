@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "syncnorm/comm/process.h"
@@ -40,10 +41,12 @@ void sn_watchdog_at(uint32_t epoch, uint64_t step)
 
 static _Noreturn void bark(void)
 {
-    sn_comm_give_up("rank %d on %s: nothing finished for %.0f s (--timeout) at epoch %" PRIu32
-                    ", step %" PRIu64 ", %s; a rank or the network is lost: ending the job",
-                    watchdog.rank, sn_comm_host(), watchdog.timeout, watchdog.epoch, watchdog.step,
-                    watchdog.doing);
+    char at[64] = "";
+    if (watchdog.epoch > 0)
+        snprintf(at, sizeof at, " at epoch %" PRIu32 ", step %" PRIu64, watchdog.epoch, watchdog.step);
+    sn_comm_give_up("rank %d on %s: nothing finished for %.0f s (--timeout)%s, %s; a rank or the network is "
+                    "lost: ending the job",
+                    watchdog.rank, sn_comm_host(), watchdog.timeout, at, watchdog.doing);
 }
 
 /* On a lost rank all others wait, and one line about it is enough: rank 0 has the first word, the others follow only when

@@ -22,8 +22,8 @@ bool sn_container_is_hdf5(const unsigned char *data, size_t size);
 /** Reads a whole regular file of at most `most` bytes. */
 sn_status sn_file_load(const char *path, size_t most, sn_bytes *contents);
 
-/** Replaces `path` by `contents` atomically, the old file becoming `path`.prev; missing directories are made. */
-sn_status sn_file_replace(const char *path, const sn_bytes *contents);
+/** Replaces `path`, a regular file or nothing yet, by `contents` atomically. With `keep` the old file becomes `path`.prev. Missing directories are made. */
+sn_status sn_file_replace(const char *path, const sn_bytes *contents, bool keep);
 
 /* Whether that would find a directory it can write to; makes missing directories, changes nothing else. */
 sn_status sn_file_try_replace(const char *path);

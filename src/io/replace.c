@@ -199,13 +199,20 @@ static sn_status link_previous(const replacement *names)
     return SN_OK;
 }
 
+/* Devices, pipes and directories stay what they are. */
+static sn_status examine(const replacement *names, bool *there)
+{
+    struct stat current;
+    *there = lstat(names->path, &current) == 0;
+    if (!*there) return errno == ENOENT ? SN_OK : failed(names->path, "examine it");
+    return S_ISREG(current.st_mode)
+               ? SN_OK
+               : sn_fail(SN_ERROR_FILE, "%s: not a regular file, which would be replaced", names->path);
+}
+
 /* The current file gets the name .prev; *moved when it lost its own by that. */
 static sn_status keep_previous(const replacement *names, bool *moved)
 {
-    struct stat current;
-    if (lstat(names->path, &current) != 0) return errno == ENOENT ? SN_OK : failed(names->path, "examine it");
-    if (!S_ISREG(current.st_mode))
-        return sn_fail(SN_ERROR_FILE, "%s: not a regular file, which it would replace", names->path);
     if (link(names->path, names->spare) == 0) return link_previous(names);
     if (!link_is_missing(errno) || rename(names->path, names->previous) != 0)
         return failed(names->path, "keep it as .prev");
@@ -213,10 +220,11 @@ static sn_status keep_previous(const replacement *names, bool *moved)
     return SN_OK;
 }
 
-static sn_status put_in_place(const replacement *names)
+static sn_status put_in_place(const replacement *names, bool keep)
 {
-    bool moved = false;
-    SN_TRY(keep_previous(names, &moved));
+    bool moved = false, there;
+    SN_TRY(examine(names, &there));
+    if (there && keep) SN_TRY(keep_previous(names, &moved));
     sn_fault("save.kept");
     if (rename(names->temporary, names->path) == 0) {
         sn_fault("save.renamed");
@@ -228,7 +236,7 @@ static sn_status put_in_place(const replacement *names)
     return status;
 }
 
-sn_status sn_file_replace(const char *path, const sn_bytes *contents)
+sn_status sn_file_replace(const char *path, const sn_bytes *contents, bool keep)
 {
     replacement names = {0};
     sn_status status = make_names(path, &names);
@@ -236,7 +244,7 @@ sn_status sn_file_replace(const char *path, const sn_bytes *contents)
     if (status == SN_OK) {
         status = remove_temporaries(&names);
         if (status == SN_OK) status = write_temporary(&names, contents);
-        if (status == SN_OK) status = put_in_place(&names);
+        if (status == SN_OK) status = put_in_place(&names, keep);
         if (status != SN_OK) (void)remove_temporaries(&names); /* the failure before is the one to tell */
     }
     if (status == SN_OK) status = sync_directory(names.directory);
@@ -271,13 +279,9 @@ sn_status sn_file_try_replace(const char *path)
     replacement names = {0};
     sn_status status = make_names(path, &names);
     if (status == SN_OK) status = make_directories(names.directory);
+    bool there;
+    if (status == SN_OK) status = examine(&names, &there);
     if (status == SN_OK) status = try_temporary(&names);
-    if (status == SN_OK) {
-        struct stat current;
-        if (lstat(names.path, &current) == 0 && !S_ISREG(current.st_mode))
-            status = sn_fail(SN_ERROR_FILE, "%s: not a regular file, which a run file would replace",
-                             names.path);
-    }
     clear_names(&names);
     return status;
 }

@@ -13,7 +13,7 @@ sn_status sn_run_write(const sn_run *run, const char *path)
     sn_fault("save.begun");
     SN_TRY(sn_image_write(run, path, SN_TRAILER_SIZE, &bytes));
     sn_container_seal(&bytes);
-    const sn_status status = sn_file_replace(path, &bytes);
+    const sn_status status = sn_file_replace(path, &bytes, true);
     free(bytes.data);
     return status;
 }

@@ -1,11 +1,13 @@
 #include "syncnorm/train/experiment.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "experiment_fields.h"
 #include "syncnorm/nn/network.h"
+#include "syncnorm/nn/replica.h"
 
 enum { HELP_SIZE = 192 };
 
@@ -192,4 +194,18 @@ sn_status sn_experiment_bind_ranks(sn_experiment *experiment, int ranks)
     if (experiment->workers != SN_WORKERS_RANKS) return SN_OK;
     experiment->workers = (uint32_t)ranks;
     return settle(experiment);
+}
+
+sn_status sn_experiment_check_data(const sn_experiment *e, uint32_t images)
+{
+    if (e->precise_bn && images > SN_POPULATION_MOST)
+        return sn_fail(SN_ERROR_USAGE,
+                       "--precise-bn: the training set has %" PRIu32 " images, exact sums take at most %d",
+                       images, SN_POPULATION_MOST);
+    if (e->workers > images)
+        return sn_fail(SN_ERROR_USAGE,
+                       "--workers %" PRIu32 ": each needs a sample of every batch, but there are %" PRIu32
+                       " training images",
+                       e->workers, images);
+    return SN_OK;
 }

@@ -1,7 +1,5 @@
 #include "session.h"
 
-#include <inttypes.h>
-
 #include "syncnorm/base/log.h"
 #include "syncnorm/base/memory.h"
 #include "syncnorm/train/signals.h"
@@ -56,20 +54,6 @@ sn_batch sn_session_batch(sn_session *s)
 
 /* ---- parts ---- */
 
-static sn_status check_data(const sn_experiment *e, uint32_t images)
-{
-    if (e->precise_bn && images > SN_POPULATION_MOST)
-        return sn_fail(SN_ERROR_USAGE,
-                       "--precise-bn: the training set has %" PRIu32 " images, exact sums take at most %d",
-                       images, SN_POPULATION_MOST);
-    if (e->workers > images)
-        return sn_fail(SN_ERROR_USAGE,
-                       "--workers %" PRIu32 ": each needs a sample of every batch, but there are %" PRIu32
-                       " training images",
-                       e->workers, images);
-    return SN_OK;
-}
-
 static uint32_t largest_batch(const sn_session *s)
 {
     const uint32_t images = sn_dataset_train(s->dataset).count;
@@ -79,7 +63,7 @@ static uint32_t largest_batch(const sn_session *s)
 static sn_status plan_replica(sn_session *s, sn_replica_options *options)
 {
     const sn_experiment *e = &s->experiment;
-    SN_TRY(check_data(e, sn_dataset_train(s->dataset).count));
+    SN_TRY(sn_experiment_check_data(e, sn_dataset_train(s->dataset).count));
     SN_TRY(sn_kernels_choose(&s->kernels));
     SN_TRY(sn_network_build(e->norm, (int)e->groups, &s->network));
     *options = (sn_replica_options){.team = s->team,

@@ -4,6 +4,7 @@
 import json
 import os
 import re
+import stat
 
 import harness
 
@@ -12,10 +13,10 @@ NORMS = ["gn", "ln", "bn"]
 
 
 class Bench(harness.Test):
-    def bench(self, np=None):
+    def bench(self, np=None, there=()):
         out, err = self.run_program("bench", "--repetitions", 1, "--batch", 8, "--json", "machine.json", np=np)
         self.assertEqual(err, "")
-        self.assertEqual(sorted(os.listdir(self.directory)), ["data", "machine.json"])
+        self.assertEqual(sorted(os.listdir(self.directory)), sorted(["data", "machine.json", *there]))
         with open(self.path("machine.json"), encoding="utf-8") as file:
             return out, json.load(file)
 
@@ -57,9 +58,24 @@ class Bench(harness.Test):
         self.assertTrue(all(row["bytes"] > 0 and row["seconds"]["best"] > 0 for row in figures["collectives"]))
 
     def test_a_file_that_cannot_be_written_is_said_before_anything_is_measured(self):
+        os.mkfifo(self.path("pipe"))
+        os.symlink("pipe", self.path("link"))
         for np in (None, 2):
-            self.refuse("bench", "--json", "nowhere/machine.json", np=np, code=1, says="nowhere/machine.json")
+            self.refuse("bench", "--json", "pipe/machine.json", np=np, code=1, says="machine.json")
+            for name in ("pipe", "link", "data"):
+                self.refuse("bench", "--json", name, np=np, code=1, says="not a regular file")
+        self.assertTrue(stat.S_ISFIFO(os.lstat(self.path("pipe")).st_mode))
         self.refuse("bench", "--json", "", says="--json")
+
+    def test_a_file_is_replaced_as_a_careful_editor_would(self):
+        with open(self.path("old"), "w", encoding="utf-8") as file:
+            file.write("old")
+        os.chmod(self.path("old"), 0o600)
+        os.symlink("old", self.path("machine.json"))
+        _, figures = self.bench(there=["old"])
+        self.assertEqual(figures["ranks"], 1)
+        self.assertTrue(os.path.islink(self.path("machine.json")))
+        self.assertEqual(os.stat(self.path("old")).st_mode & 0o777, 0o600)
 
 
 if __name__ == "__main__":

@@ -99,6 +99,8 @@ class Study(harness.Test):
         out, _ = self.run_program(*options, "--dry-run", "--rate", "1", "--seed", "1-3")
         self.assertRegex(out, r"(?m)^gn-s2 +1 +1 +0:08:54  its file is another experiment's$")
         self.assertRegex(out, r"(?m)^gn-s3 +1 +1 +0:08:54  its file cannot be read$")
+        out, _ = self.run_program("study", "--dry-run", "--norm", "gn", "--batch", "4096", "--workers", "4096", "--rate", "1")
+        self.assertRegex(out, r"(?m)^gn-batch4096-workers4096-s1 .*--workers 4096: each needs a sample .* training images$")
         self.run_program(*options, "-q")
         self.assertIn("\nNothing is left to do\n", self.run_program(*options, "--dry-run")[0])
         self.refuse(*options, "--dry-run", "--data", "nowhere", code=1, says="nowhere/train-images-idx3-ubyte")

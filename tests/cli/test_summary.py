@@ -31,6 +31,10 @@ class Summary(harness.Test):
         self.assertEqual(out.count("Identity-"), 9)
         self.assertIn("Total params: 9,992\n", out)  # 10,224 less 2 x 116 of the norms
 
+    def test_help_says_each_norm(self):
+        out, _ = self.run_program("summary", "--help")
+        self.assertIn("--norm gn|ln|rms|bn|in|none\n", out)
+
     def test_train_begins_with_it(self):
         out, _ = self.run_program("train", "--experiment", "ln", "--steps", "1")
         self.assertIn(self.published("ln"), out)

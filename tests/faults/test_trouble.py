@@ -57,6 +57,7 @@ class Watchdog(jobs.Test):
         self.assertTrue(job.until(lambda: "Instruction set" in job.out(), "the benchmark to begin"), job.err())
         os.kill(ranks[1], signal.SIGSTOP)
         self.missed(job)
+        self.assertNotIn("epoch", job.err())
 
     def test_a_job_that_was_stopped_as_a_whole_goes_on(self):
         """The time in which nobody could run says nothing."""

@@ -10,7 +10,7 @@
 
 #include "syncnorm/base/error.h"
 
-/** Starts the thread: after `timeout` seconds without a beat it prints rank, host, epoch, step and what the rank was doing, and aborts
+/** Starts the thread: after `timeout` seconds without a beat it prints rank, host, in training epoch and step, and what the rank was doing, and aborts
  *  the job with exit code 1; a few seconds later on ranks other than 0, so that one line tells it all. timeout <= 0 does nothing, nor does
  *  starting it again. */
 sn_status sn_watchdog_start(double timeout, int rank);
@@ -22,7 +22,7 @@ void sn_watchdog_beat(const char *doing);
 /** Signs of life so far. */
 uint64_t sn_watchdog_beats(void);
 
-/** Where the run is, for the message: epoch (1-based) and global step. */
+/** Where a run is, for the message: epoch (1-based) and global step. */
 void sn_watchdog_at(uint32_t epoch, uint64_t step);
 
 #endif

@@ -103,6 +103,9 @@ sn_status sn_experiment_resolve(sn_experiment *experiment,
  *  the workers are a number already. SN_ERROR_USAGE with one line, the same on all ranks. */
 sn_status sn_experiment_bind_ranks(sn_experiment *experiment, int ranks);
 
+/** Whether it can be trained on a training set of so many images: SN_ERROR_USAGE. */
+sn_status sn_experiment_check_data(const sn_experiment *experiment, uint32_t images);
+
 /** Whether an option has a meaning in this experiment: "groups" with group norm. */
 bool sn_experiment_applies(const sn_experiment *experiment, const char *name);
 
