@@ -143,12 +143,16 @@ find_mnist() {
 
 sources() { find src include tests -name '*.[ch]'; }
 formatted() { sources | xargs clang-format --dry-run -Werror; }
+# What the release build compiles; other files need other definitions. By default our sources, each once: kernels are compiled for three
+# instruction sets.
 tidy() {
-    # what the release build compiles; other files need other definitions
-    ours=/src/
-    [ -z "$all" ] || ours=/
-    sed -n 's/^ *"file": "\(.*\.c\)".*/\1/p' build/release/compile_commands.json | grep "^$root$ours" | sort -u |
-        xargs -n 4 -P "$cores" clang-tidy -p build/release --quiet >"$logs/tidy" 2>/dev/null && return
+    database=build/release
+    if [ -z "$all" ]; then
+        database=$logs/once
+        mkdir -p "$database" && /usr/bin/python3 tests/tools/compile_once.py build/release "$root/src/" "$database" || return
+    fi
+    sed -n 's/^ *"file": "\(.*\.c\)".*/\1/p' "$database/compile_commands.json" | sort -u |
+        xargs -n 4 -P "$cores" clang-tidy -p "$database" --quiet >"$logs/tidy" 2>/dev/null && return
     grep -A 2 'error:' "$logs/tidy" || cat "$logs/tidy"
     return 1
 }
@@ -226,24 +230,32 @@ done
 if [ -z "$labels" ] || [ -n "$pattern" ]; then
     run_ctest release $mostly_waiting $without ${pattern:+-L "${pattern#|}"}
 fi
+# The debug build asserts that ranks are in the same collective: the teams' tests run in it too, beside the next.
+teams=
+if wanted mpi && { [ -z "$all" ] || [ -n "$labels" ]; }; then
+    become_ctest debug "$cores" -L '^mpi$' -LE '^(long|invariance)$' -E 'test_gradients|np20' &
+    teams=$!
+    trap 'kill $faulty $teams 2>/dev/null' EXIT
+    trap 'exit 130' INT TERM
+fi
 # What matters under the sanitizers: everything that runs our code directly, not the programs that compare builds. The reference by itself
 # is no code under test, one rank's gradients go the way that PyTorch's steps and several ranks' gradients go, and PyTorch's half of an
 # exchange is a way to write a file.
 direct='-L ^(unit|oracle|mpi|report)$ -LE ^(long|invariance|cli)$'
 if wanted sanitize && [ -n "${sanitize-}" ]; then
-    twice='-E ^(oracle\.(test_reference|test_step|exchange\.torch)|mpi\.test_gradients\.np3)$'
+    twice='-E ^(oracle\.(test_reference|test_step|exchange\.torch)|mpi\.test_(gradients\.np3|pulse\.np20))$'
     [ -z "$all" ] || twice=
     run_ctest sanitize "$cores" $direct $twice
 fi
 if [ -n "$faulty" ]; then
     wait "$faulty"
     tell faults $?
-    trap - EXIT INT TERM
 fi
-# The debug build asserts that ranks are in the same collective: the teams' tests run in it too.
-if wanted mpi && { [ -z "$all" ] || [ -n "$labels" ]; }; then
-    run_ctest debug "$cores" -L '^mpi$' -LE '^(long|invariance)$' -E 'test_gradients|np20'
+if [ -n "$teams" ]; then
+    wait "$teams"
+    tell debug $?
 fi
+trap - EXIT INT TERM
 if [ -n "$all" ] && [ -z "$labels" ]; then
     run_ctest debug "$cores" $direct
     run_ctest clang "$cores" $direct

@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """A run that would not fit into memory says so before its first step, instead of being killed without a word."""
 
+import errno
 import os
 import pathlib
+import time
 import unittest
 
 import jobs
@@ -30,9 +32,17 @@ class Group:
         return None
 
     def __exit__(self, *unused):
-        if self.path:
-            self.path.rmdir()
-            self.path = None
+        if not self.path:
+            return
+        path, self.path = self.path, None
+        until = time.monotonic() + jobs.LIMIT
+        while True:
+            try:
+                return path.rmdir()
+            except OSError as error:  # a process that has just ended is still counted
+                if error.errno != errno.EBUSY or time.monotonic() > until:
+                    raise
+            time.sleep(0.05)
 
 
 class Memory(jobs.Test):
