@@ -53,7 +53,7 @@ sn_status sn_bench_collectives(const sn_bench *bench)
     json_t *figures = sn_bench_array(bench, "collectives");
     SN_TRY(sn_team_agree(bench->world, SN_ALLOCATE(w.values, cases[CASES - 1].words, "the message")));
     if (root)
-        printf("\nExact sums across %d ranks (MPI_Allreduce of 64-bit integers), µs per call (best, median)\n"
+        printf("\nExact sums across %d ranks (of 64-bit integers), µs per call (best, median)\n"
                "%-26s  %9s\n",
                sn_team_size(bench->world), "message", "bytes");
     for (int i = 0; i < CASES; i++) {

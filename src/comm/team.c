@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "process_internal.h"
+#include "sum.h"
 #include "syncnorm/comm/watchdog.h"
 
 enum { TAG_PIECES = 1 };
@@ -73,6 +74,7 @@ sn_status sn_team_alone(sn_team **team)
 void sn_team_destroy(sn_team *team)
 {
     if (!team) return;
+    sn_sum_forget(team->sums);
     if (team->comm != MPI_COMM_NULL) MPI_Comm_free(&team->comm);
     free(team);
 }
@@ -92,11 +94,20 @@ bool sn_team_is_root(const sn_team *team)
     return team->rank == 0;
 }
 
+/* The ranks of the team on this rank's node. */
+static MPI_Comm split_by_node(const sn_team *team)
+{
+    MPI_Comm here;
+    MPI_Comm_split_type(team->comm, MPI_COMM_TYPE_SHARED, team->rank, MPI_INFO_NULL, &here);
+    return here;
+}
+
 void sn_team_sum(sn_team *team, int64_t *values, size_t count)
 {
     if (team->size > 1) {
         sn_team_enter(team, SN_WAITING "a sum", count);
-        MPI_Allreduce(MPI_IN_PLACE, values, (int)count, MPI_INT64_T, MPI_SUM, team->comm);
+        if (!team->sums) team->sums = sn_sum_arrange(team, split_by_node(team));
+        sn_sum(team->sums, team, values, count);
     }
     sn_team_leave();
 }
@@ -168,10 +179,9 @@ void sn_team_barrier(sn_team *team)
 /* A node is known by the lowest of its ranks. */
 void sn_team_nodes(sn_team *team, int *node)
 {
-    MPI_Comm here;
     int lowest = team->rank;
     sn_team_enter(team, SN_WAITING "a look at the nodes", 0);
-    MPI_Comm_split_type(team->comm, MPI_COMM_TYPE_SHARED, team->rank, MPI_INFO_NULL, &here);
+    MPI_Comm here = split_by_node(team);
     MPI_Bcast(&lowest, 1, MPI_INT, 0, here);
     MPI_Comm_free(&here);
     sn_team_gather_all(team, &lowest, sizeof lowest, node);

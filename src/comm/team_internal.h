@@ -9,6 +9,7 @@
 struct sn_team {
     MPI_Comm comm; /* a duplicate of ours: traffic cannot collide with anybody else's */
     int rank, size;
+    struct sn_sum_way *sums; /* NULL before the first */
 };
 
 /* The team that a communicator of ours is. Not collective. */

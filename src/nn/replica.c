@@ -28,7 +28,9 @@ size_t sn_replica_bytes(const sn_replica_options *o)
     const size_t pooled = sn_norm_pools_batch(o->network->norm)
                               ? at_least_one(o->groups) * (size_t)SN_MAX_CHANNELS * (SN_MOMENT_WORDS + 2)
                               : 0;
-    return (words.gradient + words.running + words.instrument + pooled) * sizeof(int64_t) +
+    const size_t message = words.gradient + words.running + words.instrument;
+    return (2 * message + pooled) *
+               sizeof(int64_t) + /* the message, and the rank's slot for it in memory of its node */
            sn_workspace_bytes(o->network, o->convolution, largest_share(o),
                               !sn_norm_pools_batch(o->network->norm));
 }

@@ -38,7 +38,8 @@ int sn_team_rank(const sn_team *team);
 int sn_team_size(const sn_team *team);
 bool sn_team_is_root(const sn_team *team);
 
-/** The exact sum: values[i] summed over the team as 64-bit integers, in place. One MPI_Allreduce. Collective. */
+/** The exact sum: values[i] summed over the team as 64-bit integers, in place: MPI_Allreduce, behind a sum within each node
+ *  where that is faster (comm/sum.c). Collective. */
 void sn_team_sum(sn_team *team, int64_t *values, size_t count);
 
 /** A question that long work asks between its pieces: whether this rank was asked to stop. */
