@@ -48,6 +48,10 @@ int sn_cli_with_mpi(const char *command, sn_status parsed, sn_log_level level, d
 int sn_cli_without_mpi(const char *command, sn_status parsed, sn_status (*body)(void *context),
                        void *context);
 
+/** SN_ERROR_USAGE unless all ranks were started with the same command, SN_ERROR_FAILED unless their programs were built from the
+ *  same sources. Collective. */
+sn_status sn_cli_check_same_program(sn_team *world);
+
 /** Flushes standard output, remembering the first error; a reader that went away (EPIPE) is no error. */
 void sn_cli_flush(void);
 

@@ -7,7 +7,6 @@
 
 #include "cli.h"
 #include "syncnorm/base/build.h"
-#include "syncnorm/base/digest.h"
 #include "syncnorm/comm/watchdog.h"
 
 enum { UNKNOWN = -1 };
@@ -95,15 +94,6 @@ int sn_cli_without_mpi(const char *command, sn_status parsed, sn_status (*body)(
     return status != SN_OK ? sn_exit_code(status) : output;
 }
 
-/* mpirun starts different commands side by side when asked to; such ranks would wait for each other for ever. Collective. */
-static sn_status check_same_command(sn_team *world)
-{
-    const char *arguments = sn_cli_command_arguments();
-    const sn_digest mine = sn_digest_of(arguments, strlen(arguments));
-    if (sn_team_same(world, &mine, sizeof mine, NULL)) return SN_OK;
-    return sn_fail(SN_ERROR_USAGE, "the ranks were not all started with the same command and options");
-}
-
 int sn_cli_with_mpi(const char *command, sn_status parsed, sn_log_level level, double timeout,
                     sn_status (*body)(sn_team *world, void *context), void *context)
 {
@@ -123,7 +113,7 @@ int sn_cli_with_mpi(const char *command, sn_status parsed, sn_log_level level, d
     sn_log_detail("%s; %d %s, rank 0 on %s", sn_comm_library(), sn_team_size(world),
                   sn_team_size(world) == 1 ? "rank" : "ranks", sn_comm_host());
     sn_status status = sn_team_agree(world, sn_watchdog_start(timeout, sn_comm_rank()));
-    if (status == SN_OK) status = check_same_command(world);
+    if (status == SN_OK) status = sn_cli_check_same_program(world);
     if (status == SN_OK) status = sn_team_agree(world, parsed);
     if (status == SN_OK) status = sn_team_agree(world, body(world, context));
 

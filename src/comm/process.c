@@ -12,6 +12,15 @@
 #include "syncnorm/base/floating_point.h"
 
 static int world_rank;
+static bool several_hosts;
+
+static bool is_host_of_rank_0(void)
+{
+    char first[MPI_MAX_PROCESSOR_NAME];
+    strcpy(first, sn_comm_host());
+    MPI_Bcast(first, sizeof first, MPI_CHAR, 0, MPI_COMM_WORLD);
+    return strcmp(first, sn_comm_host()) == 0;
+}
 
 void sn_comm_initialize(void)
 {
@@ -26,6 +35,9 @@ void sn_comm_initialize(void)
     MPI_Comm_rank(MPI_COMM_WORLD, &world_rank);
     sn_fault_rank(world_rank);
     sn_comm_host(); /* its buffer is filled before threads read it */
+    int elsewhere = !is_host_of_rank_0();
+    MPI_Allreduce(MPI_IN_PLACE, &elsewhere, 1, MPI_INT, MPI_LOR, MPI_COMM_WORLD);
+    several_hosts = elsewhere;
 }
 
 int sn_comm_rank(void)
@@ -52,6 +64,11 @@ const char *sn_comm_host(void)
     int length;
     if (!name[0]) MPI_Get_processor_name(name, &length);
     return name;
+}
+
+bool sn_comm_several_hosts(void)
+{
+    return several_hosts;
 }
 
 void sn_comm_abort(int exit_code)

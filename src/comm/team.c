@@ -187,6 +187,23 @@ void sn_team_nodes(sn_team *team, int *node)
     sn_team_gather_all(team, &lowest, sizeof lowest, node);
 }
 
+/* Whether it depends on the host, as what all ranks find alike does not. */
+static bool is_about_a_host(sn_status status)
+{
+    return status == SN_ERROR_DATA || status == SN_ERROR_FILE || status == SN_ERROR_VERSION ||
+           status == SN_ERROR_MEMORY;
+}
+
+/* The message, behind the name of the host where it was found if that is not clear. */
+static void tell_host(sn_status status, const char *host, const char *message)
+{
+    const bool tell = sn_comm_several_hosts() &&
+                      (is_about_a_host(status) || strcmp(host, sn_comm_host()) != 0);
+    char text[SN_MESSAGE_SIZE];
+    snprintf(text, sizeof text, "%.255s: %.*s", host, SN_MESSAGE_SIZE - 258, message);
+    sn_error_set_message(tell && !strstr(message, host) ? text : message);
+}
+
 static sn_status agree(sn_team *team, sn_status mine)
 {
     int first = mine == SN_OK ? team->size : team->rank;
@@ -194,11 +211,12 @@ static sn_status agree(sn_team *team, sn_status mine)
     if (first == team->size) return SN_OK;
     struct {
         int status;
-        char message[SN_MESSAGE_SIZE];
+        char host[MPI_MAX_PROCESSOR_NAME], message[SN_MESSAGE_SIZE];
     } verdict = {.status = mine};
+    snprintf(verdict.host, sizeof verdict.host, "%s", sn_comm_host());
     snprintf(verdict.message, sizeof verdict.message, "%s", sn_error_message());
     MPI_Bcast(&verdict, sizeof verdict, MPI_BYTE, first, team->comm);
-    sn_error_set_message(verdict.message);
+    tell_host((sn_status)verdict.status, verdict.host, verdict.message);
     return (sn_status)verdict.status;
 }
 

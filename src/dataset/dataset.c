@@ -104,18 +104,6 @@ static sn_status load(const char *directory, contents *c, facts *found)
     return digest_of(c, &found->digest);
 }
 
-/* Where some nodes fail and others do not, the message says which. Collective. */
-static void name_host(sn_team *team, bool loader, sn_status status)
-{
-    const bool failed = loader && status != SN_OK;
-    int64_t nodes[2] = {loader, failed}; /* in all, those that failed */
-    sn_team_sum(team, nodes, 2);
-    if (!failed || nodes[0] == nodes[1]) return;
-    char message[SN_MESSAGE_SIZE];
-    snprintf(message, sizeof message, "on %.100s: %.900s", sn_comm_host(), sn_error_message());
-    sn_error_set_message(message);
-}
-
 /* Loads on one rank of each node and tells every rank the facts. Collective. */
 static sn_status load_on_nodes(sn_team *team, const char *directory, contents *c, facts *found)
 {
@@ -128,7 +116,6 @@ static sn_status load_on_nodes(sn_team *team, const char *directory, contents *c
         if (loader) status = load(directory, c, memory);
         sn_shared_publish(board);
         *found = *(const facts *)memory;
-        name_host(team, loader, status);
         status = sn_team_agree(team, status);
     }
     sn_shared_destroy(board);

@@ -8,6 +8,7 @@
 #include "syncnorm/base/log.h"
 #include "syncnorm/comm/watchdog.h"
 #include "syncnorm/io/run_file.h"
+#include "syncnorm/io/token.h"
 #include "syncnorm/train/epoch_line.h"
 #include "syncnorm/train/signals.h"
 #include "syncnorm/train/state.h"
@@ -225,6 +226,26 @@ static sn_status check_directory(const sn_study *setup)
     return (size_t)length < sizeof path ? sn_run_writable(path) : SN_OK; /* a run says that it is too long */
 }
 
+/* That what a team saves is there for the world's root, who tells of it, and for whoever goes on. Collective over the world. */
+static sn_status check_directory_is_shared(const study *s)
+{
+    char token[SN_PATH_SIZE] = "";
+    if (!sn_comm_several_hosts()) return SN_OK;
+    const bool root = sn_team_is_root(s->world);
+    SN_TRY(sn_team_agree(s->world, root ? sn_token_leave(s->setup->directory, token, sizeof token) : SN_OK));
+    sn_team_broadcast(s->world, token, sizeof token, 0);
+    sn_status status = SN_OK;
+    if (sn_team_is_root(s->team) && !sn_token_is_there(token))
+        status = sn_fail(
+            SN_ERROR_FILE,
+            "%s: the directory on %s is not that of the first rank: a study over several hosts needs an "
+            "--output that they share",
+            s->setup->directory, sn_comm_host());
+    status = sn_team_agree(s->world, status);
+    if (root) sn_token_take_back(token);
+    return status;
+}
+
 /* The teams, and what they share. Collective over the world. */
 static sn_status prepare(study *s, int teams)
 {
@@ -241,6 +262,7 @@ static sn_status prepare(study *s, int teams)
         sn_study_assign(node, ranks, teams, s->setup->ranks_per_run, team_of);
         status = sn_team_split(s->world, team_of[sn_team_rank(s->world)], &s->team);
     }
+    if (status == SN_OK) status = check_directory_is_shared(s);
     if (status == SN_OK) {
         s->done = calloc(sn_team_is_root(s->team) ? s->setup->plan->count : 1, sizeof *s->done);
         status = sn_team_agree(s->world,

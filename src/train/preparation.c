@@ -10,42 +10,41 @@
 #include "saving.h"
 #include "syncnorm/base/memory.h"
 
-enum { HOST_SIZE = 256 }; /* as long as any MPI library's */
+enum { NAME_SIZE = 256 }; /* as long as any MPI library's of a host */
 
-/* The team's hosts, each once, in the order of their ranks; sn_free() it. NULL off the root. Collective. */
-static sn_status gather_hosts(sn_team *team, char **text)
+/* What the ranks call something, each name once, in the order of the ranks; sn_free() it. NULL off the root. Collective. */
+static sn_status gather_names(sn_team *team, const char *name, char **text)
 {
     const size_t ranks = (size_t)sn_team_size(team);
-    char mine[HOST_SIZE] = "", (*all)[HOST_SIZE] = NULL;
+    char mine[NAME_SIZE] = "", (*all)[NAME_SIZE] = NULL;
     const bool root = sn_team_is_root(team);
     *text = NULL;
-    sn_status status = root ? SN_ALLOCATE(all, ranks, "the host names") : SN_OK;
-    if (status == SN_OK && root) status = SN_ALLOCATE(*text, ranks * HOST_SIZE, "the host names");
+    sn_status status = root ? SN_ALLOCATE(all, ranks, "the names") : SN_OK;
+    if (status == SN_OK && root) status = SN_ALLOCATE(*text, ranks * NAME_SIZE, "the names");
     status = sn_team_agree(team, status);
     if (status == SN_OK) {
-        snprintf(mine, sizeof mine, "%s", sn_comm_host());
+        snprintf(mine, sizeof mine, "%s", name);
         sn_team_gather(team, mine, sizeof mine, all);
     }
-    size_t hosts = 0, used = 0; /* the first `hosts` of all are those seen */
+    size_t names = 0, used = 0; /* the first `names` of all are those seen */
     for (size_t r = 0; status == SN_OK && root && r < ranks; r++) {
         size_t q = 0;
-        while (q < hosts && strcmp(all[q], all[r]) != 0)
+        while (q < names && strcmp(all[q], all[r]) != 0)
             q++;
-        if (q < hosts) continue;
-        memmove(all[hosts++], all[r], HOST_SIZE);
-        used += (size_t)snprintf(*text + used, ranks * HOST_SIZE - used, "%s%s", used ? " " : "",
-                                 all[hosts - 1]);
+        if (q < names) continue;
+        memmove(all[names++], all[r], NAME_SIZE);
+        used += (size_t)snprintf(*text + used, ranks * NAME_SIZE - used, "%s%s", used ? " " : "",
+                                 all[names - 1]);
     }
     sn_free(all);
     return status;
 }
 
 /* Goes on from the run file or starts afresh. Off the root nothing happens. */
-static sn_status open_record(sn_session *s, const char *hosts, bool *finished)
+static sn_status open_record(sn_session *s, const char *hosts, const char *isas, bool *finished)
 {
     sn_recorder *r = &s->recorder;
-    const sn_provenance provenance = {s->execution->command_line, hosts, s->kernels->isa,
-                                      sn_team_size(s->team)};
+    const sn_provenance provenance = {s->execution->command_line, hosts, isas, sn_team_size(s->team)};
     bool found;
     SN_TRY(sn_recorder_open(r, &s->experiment, s->model, &s->progress, &found));
     const bool complete = found && sn_resume_complete(&r->run);
@@ -62,13 +61,15 @@ static sn_status open_record(sn_session *s, const char *hosts, bool *finished)
 
 sn_status sn_prepare(sn_session *s, bool *finished)
 {
-    char *hosts;
+    char *hosts, *isas = NULL;
     *finished = false;
-    sn_status status = gather_hosts(s->team, &hosts);
+    sn_status status = gather_names(s->team, sn_comm_host(), &hosts);
+    if (status == SN_OK) status = gather_names(s->team, s->kernels->isa, &isas);
     if (status == SN_OK) status = sn_team_agree(s->team, sn_recorder_choose(&s->recorder, &s->experiment));
     if (status == SN_OK) status = sn_saving_lock(s);
-    if (status == SN_OK) status = sn_team_agree(s->team, open_record(s, hosts, finished));
+    if (status == SN_OK) status = sn_team_agree(s->team, open_record(s, hosts, isas, finished));
     sn_free(hosts);
+    sn_free(isas);
     SN_TRY(status);
     sn_team_broadcast(s->team, &s->progress, sizeof s->progress, 0);
     sn_team_broadcast(s->team, finished, sizeof *finished, 0);

@@ -33,6 +33,8 @@ static sn_status add_provenance(sn_run *run, const sn_provenance *p)
         {"instruction_set", p->isa},
         {"syncnorm_version", build->version},
         {"git_revision", build->git_revision},
+        {"modified_files", build->modified},
+        {"sources_digest", build->sources},
         {"compiler", build->compiler},
         {"compiler_flags", build->flags},
         {"mpi_version", sn_comm_library()},

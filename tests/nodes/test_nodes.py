@@ -5,12 +5,15 @@ The nodes are network namespaces, each with a host name of its own, joined by a 
 would by ssh. Everything is made and removed here. Needs root and ip; skipped (exit code 77), and said so, without."""
 
 import os
+import pathlib
 import re
 import shutil
 import subprocess
 import sys
 import time
 import unittest
+
+import h5py
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "cli"))
 import harness
@@ -20,10 +23,10 @@ SKIP = 77
 NAME = f"sn{os.getpid()}"
 
 AGENT = """#!/bin/sh
-# as ssh: agent [OPTION...] HOST COMMAND...
+# as ssh: agent [OPTION...] HOST COMMAND...; PREPARE: a command that makes this node another one
 while [ "${1#-}" != "$1" ]; do shift; done
 node=$NAME-n$((${1##*.} - 1)); shift
-exec ip netns exec "$node" unshare --uts sh -c 'hostname "$0" && exec sh -c "$1"' "$node" "$*"
+exec ip netns exec "$node" unshare --uts --mount sh -c 'hostname "$0" && eval "${PREPARE:-:}" && exec sh -c "$1"' "$node" "$*"
 """
 
 
@@ -55,7 +58,7 @@ def remove_network():
 
 
 class Nodes(harness.Test):
-    def on_nodes(self, *arguments, ranks_per_node=1):
+    def on_nodes(self, *arguments, ranks_per_node=1, prepare=""):
         """Command and environment of the program over all nodes."""
         agent = self.path("agent")
         with open(agent, "w", encoding="utf-8") as file:
@@ -67,14 +70,24 @@ class Nodes(harness.Test):
                     "-np", str(NODES * ranks_per_node), "--mca", "plm_rsh_agent", agent,
                     "--mca", "btl", "self,vader,tcp", "--mca", "btl_tcp_if_include", "10.99.0.0/24",
                     "--mca", "oob_tcp_if_include", "10.99.0.0/24"]
-        return launcher + [harness.PROGRAM, *arguments], {**self.environment, "NAME": NAME}
+        return launcher + [harness.PROGRAM, *arguments], {**self.environment, "NAME": NAME, "PREPARE": prepare}
 
-    def run_on_nodes(self, *arguments, ranks_per_node=1):
-        command, environment = self.on_nodes(*arguments, ranks_per_node=ranks_per_node)
+    def run_on_nodes(self, *arguments, expect=0, **how):
+        command, environment = self.on_nodes(*arguments, **how)
         done = subprocess.run(command, cwd=self.directory, timeout=harness.TIMEOUT, env=environment, stdin=subprocess.DEVNULL,
                               capture_output=True, text=True)
-        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-        return done.stdout
+        self.assertEqual(done.returncode, expect, done.stdout + done.stderr)
+        return done.stdout if expect == 0 else done.stderr
+
+    def refuse_on_nodes(self, *arguments, prepare, says, code=1):
+        """One line that names the second node, where `prepare` changed something; nothing is left behind."""
+        before = sorted(os.listdir(self.directory))
+        err = self.run_on_nodes(*arguments, prepare=f'test $0 != {node(1)} || {{ {prepare}; }}', expect=code)
+        self.assertRegex(err, rf"\Asyncnorm[^\n]*{node(1)}[^\n]*\n\Z")
+        self.assertRegex(err, says)
+        self.assertEqual(sorted(set(os.listdir(self.directory)) - {"agent", "runs"}), sorted(set(before) - {"agent", "runs"}))
+        if os.path.isdir(self.path("runs")):
+            self.assertEqual([n for n in os.listdir(self.path("runs")) if not n.endswith(".lock")], [])
 
     def hosts(self, out_directory):
         """{run: its hosts} as the run files tell."""
@@ -95,6 +108,45 @@ class Nodes(harness.Test):
             self.assertEqual(harness.digests(table), harness.digests(one[one.index("\nrun "):]))
             # a team, and so each run, stays on one node
             self.assertEqual([len(hosts) for hosts in self.hosts(directory).values()], [1, 1, 1])
+
+    def test_a_team_over_nodes_with_several_ranks_each(self):
+        """Long sums by parts of the node, short ones by its first rank: the digest is that of one rank."""
+        run = ("train", "--norm", "bn", "--workers", "4", "--steps", "6")
+        one, _ = self.run_program(*run, "--output", "one.h5")
+        for ranks_per_node in (1, 2, 3):
+            out = self.run_on_nodes(*run, "--output", f"by{ranks_per_node}.h5", ranks_per_node=ranks_per_node)
+            self.assertEqual(harness.digests(out), harness.digests(one))
+
+    def test_another_build_on_one_node(self):
+        self.run_program("train", "-q", "--steps", "1", "--output", "one.h5")
+        with h5py.File(self.path("one.h5"), "r") as file:
+            sources = file["provenance"].attrs["sources_digest"].encode()
+        program = pathlib.Path(harness.PROGRAM).read_bytes()
+        self.assertEqual(program.count(sources), 1)
+        other = self.path("other")
+        pathlib.Path(other).write_bytes(program.replace(sources, b"0123456789abcdef" * 2))
+        os.chmod(other, 0o755)
+        for command in ("train", "study"):
+            self.refuse_on_nodes(command, prepare=f"mount --bind {other} {harness.PROGRAM}",
+                                 says=rf"different builds.*{node(0)} has {sources.decode()[:10]} .*{node(1)} has 0123456789 ")
+
+    def test_a_directory_that_is_not_shared(self):
+        os.mkdir(self.path("runs"))
+        self.refuse_on_nodes("study", "--steps", "1", prepare=f"mount -t tmpfs none {self.path('runs')}", says="needs an --output that they share")
+        self.run_on_nodes("study", "--steps", "1")
+        self.assertEqual([n for n in os.listdir(self.path("runs")) if n.startswith(".syncnorm")], [])
+
+    def test_errors_name_their_host(self):
+        data = self.path("data/mnist")
+        self.refuse_on_nodes("train", prepare=f"mount -t tmpfs none {data}", says="train-images")
+        self.refuse_on_nodes("train", prepare="export SYNCNORM_ISA=z80", says="SYNCNORM_ISA", code=2)
+        err = self.run_on_nodes("train", "--output", "/proc/run.h5", expect=1)
+        self.assertRegex(err, rf"\Asyncnorm: error: {node(0)}: /proc")
+
+    def test_all_instruction_sets_are_recorded(self):
+        self.run_on_nodes("train", "--steps", "1", "--output", "run.h5", prepare=f"test $0 != {node(1)} || export SYNCNORM_ISA=portable")
+        with h5py.File(self.path("run.h5"), "r") as file:
+            self.assertRegex(file["provenance"].attrs["instruction_set"], r"\Ax86-64-v\d portable\Z")
 
     def test_killed_and_started_again_with_other_ranks(self):
         """The launcher and one rank are killed when some runs have a file; whatever moment that is, the digests are those of one rank."""

@@ -3,12 +3,17 @@
 
 /** This process among all of the job, whatever its teams. Nothing here is collective. */
 
+#include <stdbool.h>
+
 /** Its rank of all. */
 int sn_comm_rank(void);
 
 /** e.g. "Open MPI 4.1.4", and this host's name. */
 const char *sn_comm_library(void);
 const char *sn_comm_host(void);
+
+/** Whether the ranks of the job are on more than one host. */
+bool sn_comm_several_hosts(void);
 
 /** Ends the whole job at once: for those alone who see that it cannot go on together. */
 _Noreturn void sn_comm_abort(int exit_code);
