@@ -44,7 +44,10 @@ int sn_cli_choice(const char *words, const char *text);
 
 #define SN_CLI_DATA_OPTION                                                                                   \
     {                                                                                                        \
-        "data", "DIR", "directory of the data set (default: $MNIST_DIR, else data/mnist)", 0                 \
+        "data", "DIR",                                                                                       \
+            "directory of the data set (default: $MNIST_DIR, else data/mnist, else "                         \
+            "$XDG_DATA_HOME/syncnorm/mnist)",                                                                \
+            0                                                                                                \
     }
 #define SN_CLI_TIMEOUT_OPTION                                                                                \
     {                                                                                                        \

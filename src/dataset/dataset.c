@@ -3,13 +3,12 @@
 
 #include "syncnorm/dataset/dataset.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "idx.h"
+#include "locate.h"
 
 enum { TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS, FILES, PATH = 4096 };
 
@@ -44,26 +43,11 @@ struct sn_dataset {
 };
 _Static_assert(SN_DATASET_NAME >= sizeof "unknown ()" + SN_DIGEST_HEX, "a name may have a digest in it");
 
-/* The plain file, or the one with .gz when only that is there. */
-static sn_status find_file(const char *directory, const char *name, char path[PATH])
-{
-    const char *const endings[] = {"", ".gz"};
-    for (size_t i = 0; i < 2; i++) {
-        if (snprintf(path, PATH, "%s/%s%s", directory, name, endings[i]) >= PATH)
-            return sn_fail(SN_ERROR_DATA, "%.200s...: the name of the data directory is too long", directory);
-        if (access(path, F_OK) == 0) return SN_OK;
-        if (errno != ENOENT && errno != ENOTDIR)
-            return sn_fail(SN_ERROR_DATA, "%s: cannot be opened: %s", path, strerror(errno));
-    }
-    return sn_fail(SN_ERROR_DATA, "%s/%s: no such file, plain or .gz (data/get-mnist.sh downloads MNIST)",
-                   directory, name);
-}
-
 static sn_status read_pair(const char *directory, int images, int labels, contents *c)
 {
     char images_path[PATH], labels_path[PATH];
-    SN_TRY(find_file(directory, file_names[images], images_path));
-    SN_TRY(find_file(directory, file_names[labels], labels_path));
+    SN_TRY(sn_locate_file(directory, file_names[images], images_path, sizeof images_path));
+    SN_TRY(sn_locate_file(directory, file_names[labels], labels_path, sizeof labels_path));
     SN_TRY(sn_idx_read_images(images_path, &c->data[images], &c->count[images]));
     SN_TRY(sn_idx_read_labels(labels_path, &c->data[labels], &c->count[labels]));
     if (c->count[images] != c->count[labels])
@@ -95,10 +79,10 @@ static sn_status digest_of(const contents *c, sn_digest *digest)
 
 static sn_status load(const char *directory, contents *c, facts *found)
 {
-    if (!directory) directory = getenv("MNIST_DIR");
-    if (!directory || !directory[0]) directory = "data/mnist";
-    SN_TRY(read_pair(directory, TRAIN_IMAGES, TRAIN_LABELS, c));
-    SN_TRY(read_pair(directory, TEST_IMAGES, TEST_LABELS, c));
+    char located[PATH];
+    SN_TRY(sn_locate_directory(directory, located, sizeof located));
+    SN_TRY(read_pair(located, TRAIN_IMAGES, TRAIN_LABELS, c));
+    SN_TRY(read_pair(located, TEST_IMAGES, TEST_LABELS, c));
     found->train = c->count[TRAIN_IMAGES];
     found->test = c->count[TEST_IMAGES];
     return digest_of(c, &found->digest);

@@ -35,6 +35,8 @@ static sn_status read_header(sn_byte_stream *stream, const char *path, sn_idx_ma
     const size_t bytes = magic == SN_IDX_IMAGES ? 16 : 8;
     size_t got;
     SN_TRY(sn_byte_stream_read(stream, header, bytes, &got));
+    if (got >= 4 && header[0] == '<')
+        return sn_fail(SN_ERROR_DATA, "%s: a web page, not a data file: download it again", path);
     if (got >= 4 && big_endian(header) != (uint32_t)magic)
         return sn_fail(SN_ERROR_DATA, "%s: wrong magic number %u%s: %d%s is needed", path, big_endian(header),
                        magic_meaning(big_endian(header)), (int)magic, magic_meaning(magic));

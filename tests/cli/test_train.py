@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """A run as its user sees it: on a pipe, on a terminal, quiet, on any number of ranks, and when it cannot go on."""
 
+import gzip
 import os
 import re
 
@@ -185,6 +186,29 @@ class Trouble(harness.Test):
     def test_no_data(self):
         for np in (None, 1, 3):
             self.refuse("train", "--data", "nowhere", np=np, code=1, says="data/get-mnist.sh")
+
+    def test_data_found_without_options(self):
+        """$MNIST_DIR before data/mnist before what $XDG_DATA_HOME or the home has; names with a dot, as archives unpack, also .gz."""
+        train = ("train", "-q", "--steps", 1, "--output", "run.h5")
+        self.environment.update(HOME=self.path("home"), MNIST_DIR=self.path("nowhere"))
+        self.environment.pop("XDG_DATA_HOME", None)
+        self.refuse(*train, code=1, says="nowhere/train-images-idx3-ubyte: no such file")
+        self.environment["MNIST_DIR"] = ""
+        self.run_program(*train)
+        home, data = self.path("home/.local/share/syncnorm"), self.path("xdg/syncnorm")
+        os.makedirs(home)
+        os.rename(self.path("data/mnist"), home + "/mnist")
+        self.run_program(*train)
+        self.environment["XDG_DATA_HOME"] = self.path("xdg")
+        self.refuse(*train, code=1, says="data/mnist/train-images-idx3-ubyte: no such file")
+        os.makedirs(data)
+        os.rename(home + "/mnist", data + "/mnist")
+        for name in os.listdir(data + "/mnist"):
+            os.rename(f"{data}/mnist/{name}", f"{data}/mnist/" + name.replace("-idx", ".idx"))
+        with open(data + "/mnist/t10k-labels.idx1-ubyte", "rb") as file, gzip.open(file.name + ".gz", "wb") as packed:
+            packed.write(file.read())
+        os.remove(file.name)
+        self.run_program(*train)
 
     def test_bad_data_names_file_and_fault(self):
         labels, images = self.contents("train-labels-idx1-ubyte"), self.contents("t10k-images-idx3-ubyte")

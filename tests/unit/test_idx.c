@@ -149,7 +149,7 @@ static void test_wrong_magic(void **state)
     file[2] = 0x0d; /* floats, not bytes */
     assert_contents_fault(IMAGES, file, bytes, "wrong magic number 3331: 2051 (images) is needed");
     free(file);
-    assert_contents_fault(IMAGES, (const uint8_t *)"<html>not found</html>", 22, "wrong magic number");
+    assert_contents_fault(IMAGES, (const uint8_t *)"<html>not found</html>", 22, "a web page");
 }
 
 static void test_wrong_image_size(void **state)
