@@ -4,6 +4,7 @@
 /** The commands of syncnorm, and how each of them starts, speaks and ends. */
 
 #include <stdbool.h>
+#include <stdio.h>
 
 #include "arguments.h"
 #include "syncnorm/base/log.h"
@@ -35,6 +36,10 @@ void sn_cli_set_command_line(int argc, char **argv);
 /** The same without the program, which may lie elsewhere on other nodes. */
 const char *sn_cli_command_arguments(void);
 void sn_cli_forget_command_line(void);
+/** The program as it was called, as in the command line. */
+void sn_cli_put_program(FILE *out);
+/** A word, quoted for a shell where needed, so that it can be pasted. */
+void sn_cli_put_word(const char *word, FILE *out);
 
 /**
  * Carries out a command that uses MPI: starts it, runs `body` on every rank unless `parsed` failed, agrees on the outcome,

@@ -19,8 +19,7 @@ const char *sn_cli_command_arguments(void)
     return command_line ? command_line + program_length : "";
 }
 
-/* Quoted for a shell where needed, so that it can be pasted. */
-static void put_word(const char *word, FILE *out)
+void sn_cli_put_word(const char *word, FILE *out)
 {
     const bool plain = *word && !word[strspn(word, "abcdefghijklmnopqrstuvwxyz"
                                                    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
@@ -45,10 +44,15 @@ void sn_cli_set_command_line(int argc, char **argv)
     if (!out) return;
     for (int i = 0; i < argc; i++) {
         if (i) putc(' ', out);
-        put_word(argv[i], out);
+        sn_cli_put_word(argv[i], out);
         if (i == 0 && fflush(out) == 0) program_length = bytes;
     }
     fclose(out);
+}
+
+void sn_cli_put_program(FILE *out)
+{
+    fprintf(out, "%.*s", (int)program_length, sn_cli_command_line());
 }
 
 void sn_cli_forget_command_line(void)

@@ -19,7 +19,9 @@ typedef struct studying {
     const char *data;
     sn_log_level level;
     sn_cli_progress progress;
-    int rate; /* images/s, with --dry-run; 0: not stated */
+    int rate;  /* images/s, with --dry-run; 0: not stated */
+    int ranks; /* with --dry-run and --list; 0: those that were launched */
+    const sn_cli_arguments *arguments;
 } studying;
 
 static void print_header(sn_team *world, const sn_study *study)
@@ -65,13 +67,51 @@ static sn_status carry_out(sn_team *world, void *context)
     return status;
 }
 
+static void put_option(void *context, const char *name, const char *value)
+{
+    FILE *out = context;
+    fprintf(out, " --%s", name);
+    if (!value) return;
+    putc(' ', out);
+    sn_cli_put_word(value, out);
+}
+
+/* What `train` takes as `study` does. */
+static const char *const passed_on[] = {"data",    "resume", "checkpoint-every", "max-time",
+                                        "timeout", "quiet",  "verbose"};
+
+/* A line for each run, whatever is done of it: its name, tab, the command that makes it. */
+static sn_status list(void *context)
+{
+    studying *s = context;
+    SN_TRY(sn_plan_read_init(&s->plan));
+    for (size_t i = 0; i < s->plan.count; i++) {
+        static sn_experiment experiment;
+        char name[SN_RUN_NAME_SIZE], path[SN_PATH_SIZE + SN_RUN_NAME_SIZE];
+        sn_plan_experiment(&s->plan, i, &experiment);
+        sn_experiment_name(&experiment, name);
+        printf("%s\t", name);
+        sn_cli_put_program(stdout);
+        fputs(" train", stdout);
+        sn_experiment_tell_options(&experiment, put_option, stdout);
+        for (size_t o = 0; o < sizeof passed_on / sizeof *passed_on; o++)
+            if (sn_cli_given(s->arguments, passed_on[o]))
+                put_option(stdout, passed_on[o], sn_cli_value(s->arguments, passed_on[o]));
+        snprintf(path, sizeof path, "%s/%s.h5", s->study.directory, name);
+        put_option(stdout, "output", path);
+        putchar('\n');
+    }
+    return SN_OK;
+}
+
 static sn_status rehearse(void *context)
 {
-    const studying *s = context;
+    studying *s = context;
+    SN_TRY(sn_plan_read_init(&s->plan));
     const sn_rehearsal rehearsal = {.plan = &s->plan,
                                     .directory = s->study.directory,
                                     .data = s->data,
-                                    .ranks = sn_cli_launched_size(),
+                                    .ranks = s->ranks ? s->ranks : sn_cli_launched_size(),
                                     .ranks_per_run = s->study.ranks_per_run,
                                     .rate = s->rate};
     return sn_study_rehearse(&rehearsal, stdout);
@@ -106,6 +146,12 @@ static sn_status read_options(const sn_cli_arguments *arguments, studying *s)
     SN_TRY(sn_cli_read_count(arguments, "rate", 1 << 30, &s->rate));
     if (s->rate && !sn_cli_given(arguments, "dry-run"))
         return sn_fail(SN_ERROR_USAGE, "--rate goes with --dry-run");
+    SN_TRY(sn_cli_read_count(arguments, "ranks", 1 << 20, &s->ranks));
+    const bool plans = sn_cli_given(arguments, "dry-run") || sn_cli_given(arguments, "list");
+    if (s->ranks && !plans) return sn_fail(SN_ERROR_USAGE, "--ranks goes with --dry-run and --list");
+    if (sn_cli_given(arguments, "dry-run") && sn_cli_given(arguments, "list"))
+        return sn_fail(SN_ERROR_USAGE, "--list and --dry-run are two answers: ask for one");
+    s->arguments = arguments;
     SN_TRY(sn_cli_read_progress(arguments, &s->progress));
     s->study.out = s->level == SN_LOG_QUIET ? NULL : stdout;
     s->data = sn_cli_value(arguments, "data");
@@ -119,6 +165,9 @@ int sn_command_study(int argc, char **argv)
         {"output", "DIR", "directory of the run files, DIR/NAME.h5 (default runs)", 0},
         {"ranks-per-run", "R", "ranks of a team (default: the ranks divided by the runs, at least 1)", 0},
         {"dry-run", NULL, "list the runs with an estimate of the time, and end", 0},
+        {"list", NULL,
+         "list each run's name, a tab and the command that makes it, and end: for arrays of jobs", 0},
+        {"ranks", "N", "for --dry-run and --list: as on N ranks (default: those there are)", 0},
         {"rate", "N", "for --dry-run: images/s of one rank (default: measured)", 0},
         sn_cli_steps_option(),
         SN_CLI_EXECUTION_OPTIONS,
@@ -151,6 +200,9 @@ int sn_command_study(int argc, char **argv)
     } else if (sn_cli_given(&arguments, "dry-run")) {
         if (status == SN_OK) status = read_options(&arguments, &s);
         code = sn_cli_without_mpi(command.name, status, rehearse, &s);
+    } else if (sn_cli_given(&arguments, "list")) {
+        if (status == SN_OK) status = read_options(&arguments, &s);
+        code = sn_cli_without_mpi(command.name, status, list, &s);
     } else {
         if (status == SN_OK) status = read_options(&arguments, &s);
         sn_signals_install();

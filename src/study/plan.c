@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "syncnorm/io/run_file.h"
+#include "syncnorm/train/state.h"
+
 typedef struct list {
     char **items;
     size_t count, capacity;
@@ -303,4 +306,17 @@ void sn_plan_clear(sn_plan *plan)
     free(plan->product);
     free(plan->combinations);
     *plan = (sn_plan){0};
+}
+
+sn_status sn_plan_read_init(sn_plan *plan)
+{
+    sn_experiment first;
+    sn_plan_experiment(plan, 0, &first);
+    const char *path = first.init; /* of all: --init takes no list */
+    if (!*path) return SN_OK;
+    sn_tensors state = {0};
+    const sn_status status = sn_model_read(path, &state);
+    if (status == SN_OK) sn_state_digest(&state, plan->init_digest);
+    sn_tensors_clear(&state);
+    return status;
 }

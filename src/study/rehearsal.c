@@ -15,7 +15,6 @@
 #include "syncnorm/nn/shapes.h"
 #include "syncnorm/study/estimate.h"
 #include "syncnorm/study/study.h"
-#include "syncnorm/train/state.h"
 
 enum { BLOCKS = 4, IMAGES = BLOCKS * SN_LANES, STEPS = 8, ROUNDS = 4 };
 
@@ -171,28 +170,11 @@ static void print_time(double seconds, int hours_width, FILE *out)
     fprintf(out, "%*lu:%02lu:%02lu", hours_width, total / 3600, total / 60 % 60, total % 60);
 }
 
-/* Of the initial model, which the names have in them; "" without --init. */
-static sn_status digest_of_init(const sn_plan *plan, char digest[SN_DIGEST_HEX])
-{
-    sn_experiment first;
-    sn_plan_experiment(plan, 0, &first);
-    const char *path = first.init; /* of all: --init takes no list */
-    sn_tensors state = {0};
-    digest[0] = '\0';
-    if (!*path) return SN_OK;
-    const sn_status status = sn_model_read(path, &state);
-    if (status == SN_OK) sn_state_digest(&state, digest);
-    sn_tensors_clear(&state);
-    return status;
-}
-
 /* The experiment as the run will have it. */
-static const sn_experiment *resolve(const sn_plan *plan, size_t run, const char init[SN_DIGEST_HEX],
-                                    const sn_dataset_facts *data)
+static const sn_experiment *resolve(const sn_plan *plan, size_t run, const sn_dataset_facts *data)
 {
     static sn_experiment resolved;
     sn_plan_experiment(plan, run, &resolved);
-    memcpy(resolved.init_digest, init, SN_DIGEST_HEX);
     if (data != &mnist) sn_digest_hex(data->digest, resolved.dataset_digest);
     return &resolved;
 }
@@ -219,10 +201,9 @@ static sn_status print_runs(const sn_rehearsal *rehearsal, const sn_dataset_fact
 {
     const sn_plan *plan = rehearsal->plan;
     int width = 8;
-    char name[SN_RUN_NAME_SIZE], digest[SN_DIGEST_HEX];
-    SN_TRY(digest_of_init(plan, digest));
+    char name[SN_RUN_NAME_SIZE];
     for (size_t i = 0; i < plan->count; i++) {
-        sn_experiment_name(resolve(plan, i, digest, data), name);
+        sn_experiment_name(resolve(plan, i, data), name);
         if ((int)strlen(name) > width) width = (int)strlen(name);
     }
     fprintf(out, "\n%-*s  team  ranks   about\n", width, "run");
@@ -231,7 +212,7 @@ static sn_status print_runs(const sn_rehearsal *rehearsal, const sn_dataset_fact
         double seconds;
         for (int t = 1; t < teams; t++)
             if (busy[t] < busy[team]) team = t;
-        const sn_experiment *experiment = resolve(plan, i, digest, data);
+        const sn_experiment *experiment = resolve(plan, i, data);
         sn_experiment_name(experiment, name);
         const standing done = standing_of(rehearsal->directory, name, experiment, data);
         SN_TRY(estimate(experiment, data, &done, sizes[team], r, &seconds));

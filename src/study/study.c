@@ -201,18 +201,7 @@ static sn_status judge(const study *s, const sn_outcome *outcomes)
 
 sn_status sn_study_resolve(sn_team *world, sn_plan *plan)
 {
-    sn_experiment first;
-    sn_plan_experiment(plan, 0, &first);
-    const char *path = first.init; /* of all: --init takes no list */
-    if (!*path) return SN_OK;
-    sn_status status = SN_OK;
-    if (sn_team_is_root(world)) {
-        sn_tensors state = {0};
-        status = sn_model_read(path, &state);
-        if (status == SN_OK) sn_state_digest(&state, plan->init_digest);
-        sn_tensors_clear(&state);
-    }
-    SN_TRY(sn_team_agree(world, status));
+    SN_TRY(sn_team_agree(world, sn_team_is_root(world) ? sn_plan_read_init(plan) : SN_OK));
     sn_team_broadcast(world, plan->init_digest, sizeof plan->init_digest, 0);
     return SN_OK;
 }

@@ -3,6 +3,7 @@
 
 import os
 import re
+import subprocess
 
 import harness
 
@@ -79,6 +80,29 @@ class Study(harness.Test):
         self.assertEqual(os.listdir(self.directory), ["data"])
         self.refuse("study", "--rate", "5", says="--dry-run")
         self.refuse(*options, "--foo", np=2, says="--foo")
+
+    def test_a_dry_run_and_a_list_for_other_ranks(self):
+        out, _ = self.run_program("study", "--dry-run", "--rate", "1000", "--ranks", "192")
+        self.assertRegex(out, r"\A3 runs, 192 ranks in 3 teams\n")
+        self.assertEqual(re.findall(r"(?m)^(?:gn|ln|bn-l1)-s1 +\d +(\d+) ", out), ["64"] * 3)
+        self.refuse("study", "--ranks", "2", says="--ranks goes with --dry-run and --list")
+        self.refuse("study", "--list", "--dry-run", says="ask for one")
+
+    def test_a_list_of_commands_that_make_the_study(self):
+        """A line for each run at an index that never moves, whose command makes what the study makes."""
+        self.run_program("train", "-q", "--steps", "3", "--output", "a start.h5")
+        plan = ("study", "--norm", "bn,gn", "--workers", "2", "--bn-scope", "sync,worker", "--schedule", "cosine", "--no-shuffle", "--init",
+                "a start.h5", "--lr", "0.1,3e-3", "--steps", "2", "--output", "its runs")
+        listed, err = self.run_program(*plan, "--list", "--checkpoint-every", "1steps")
+        self.assertEqual(err, "")
+        lines = [line.split("\t") for line in listed.splitlines()]
+        self.assertEqual(len(lines), 6)
+        for name, command in lines:
+            self.assertIn("--checkpoint-every 1steps", command)
+            subprocess.run(["sh", "-c", command], cwd=self.directory, env=self.environment, check=True, stdout=subprocess.DEVNULL)
+            self.assertTrue(os.path.exists(self.path(f"its runs/{name}.h5")))
+        self.assertEqual(self.run_program(*plan, "--list", "--checkpoint-every", "1steps", np=3)[0], listed)
+        self.assertIn("\nNothing is left to do\n", self.run_program(*plan, "--dry-run")[0])
 
     def test_a_dry_run_looks_at_data_and_run_files(self):
         options = ("study", "--norm", "gn,ln,bn", "--epochs", "2")

@@ -281,6 +281,54 @@ static void workers_are_bound_to_the_ranks_of_the_team(void **state)
     assert_non_null(strstr(sn_error_message(), "--batch 64"));
 }
 
+typedef struct told {
+    sn_experiment experiment;
+    choice choices[SN_EXPERIMENT_OPTIONS_MAX];
+    size_t count;
+} told;
+
+static void take_option(void *context, const char *name, const char *value)
+{
+    told *t = context;
+    assert_int_equal(sn_experiment_set(&t->experiment, name, value), SN_OK);
+    t->choices[t->count++].name = name;
+}
+
+static void assert_told_again(const choice *choices, size_t options)
+{
+    told t = {.count = 0};
+    sn_experiment e = with(choices);
+    char name[SN_RUN_NAME_SIZE], again[SN_RUN_NAME_SIZE];
+    assert_int_equal(sn_experiment_resolve(&e, is_given, choices), SN_OK);
+    sn_experiment_default(&t.experiment);
+    sn_experiment_tell_options(&e, take_option, &t);
+    if (sn_experiment_resolve(&t.experiment, is_given, t.choices) != SN_OK)
+        fail_msg("%s", sn_error_message());
+    sn_experiment_name(&e, name);
+    sn_experiment_name(&t.experiment, again);
+    assert_string_equal(again, name);
+    assert_memory_equal(&t.experiment.steps, &e.steps, sizeof e.steps);
+    assert_string_equal(t.experiment.init, e.init);
+    assert_int_equal(t.count, options);
+}
+
+static void its_options_make_the_experiment_again(void **state)
+{
+    (void)state;
+    assert_told_again(OPTIONS({"experiment", "gn"}), 1); /* the norm alone */
+    assert_told_again(OPTIONS({"experiment", "bn-l1"}), 2);
+    assert_told_again(OPTIONS({"norm", "gn"}, {"groups", "1"}), 2);
+    assert_told_again(OPTIONS({"norm", "bn"}, {"workers", "ranks"}), 2);
+    assert_told_again(OPTIONS({"norm", "rms"}, {"batch-per-worker", "3"}, {"workers", "6"}), 3);
+    assert_told_again(
+        OPTIONS({"norm", "bn"}, {"l1", "1e-7"}, {"batch", "96"}, {"workers", "4"}, {"bn-scope", "worker"},
+                {"shards", "dirichlet:0.1"}, {"lr", "0.012345678901234567"}, {"lr-scaling", "linear"},
+                {"schedule", "step:2:0.25"}, {"warmup", "0.5"}, {"momentum", "0"}, {"weight-decay", "5e-4"},
+                {"dropout", "0"}, {"precise-bn", NULL}, {"conv", "gemm"}, {"no-shuffle", NULL},
+                {"init", "a file.h5"}, {"seed", "18446744073709551615"}, {"epochs", "3"}, {"steps", "7"}),
+        20);
+}
+
 static void the_help_has_every_option_with_its_default(void **state)
 {
     (void)state;
@@ -310,6 +358,7 @@ int main(void)
         cmocka_unit_test(one_sample_cannot_tell_images_apart),
         cmocka_unit_test(values_that_mean_the_same_become_one),
         cmocka_unit_test(workers_are_bound_to_the_ranks_of_the_team),
+        cmocka_unit_test(its_options_make_the_experiment_again),
         cmocka_unit_test(the_help_has_every_option_with_its_default),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,7 +18,7 @@ typedef struct sn_plan {
     struct sn_plan_product *product;
     uint16_t *combinations; /* [count], in the order of the lists, the last list fastest */
     size_t count;
-    char init_digest[33]; /* of --init, once it is known; in the names of the runs */
+    char init_digest[33]; /* of --init, once it was read; in the names of the runs */
 } sn_plan;
 
 enum { SN_PLAN_RUNS_MAX = 10000 };
@@ -32,6 +32,9 @@ enum { SN_PLAN_RUNS_MAX = 10000 };
  * of them, lists of what takes one value, more than SN_PLAN_RUNS_MAX runs.
  */
 sn_status sn_plan_create(const sn_plan_option *options, size_t count, int ranks, sn_plan *plan);
+
+/** Reads the file of --init, if there is one: then names and experiments have its digest. SN_ERROR_FILE. */
+sn_status sn_plan_read_init(sn_plan *plan);
 
 /** One of its runs, resolved; its name. */
 void sn_plan_experiment(const sn_plan *plan, size_t run, sn_experiment *experiment);

@@ -113,6 +113,12 @@ bool sn_experiment_applies(const sn_experiment *experiment, const char *name);
  *  preset's L1), "gn-batch128-lr0.02-s3", "bn-workers8-scopeworker-s1". Of a name over 200 characters the rest is a digest. */
 void sn_experiment_name(const sn_experiment *experiment, char name[SN_RUN_NAME_SIZE]);
 
+/** The options that ask for this resolved experiment, in the table's order; what has its default is left out, but for the norm. The value
+ *  of a flag is NULL. */
+void sn_experiment_tell_options(const sn_experiment *experiment,
+                                void (*tell)(void *context, const char *name, const char *value),
+                                void *context);
+
 /** The learning rate at a step counted from the start of the run (0-based): lr, times B / 64 with --lr-scaling linear, after the
  *  schedule and the warm-up. A pure function, with no libm in it. */
 double sn_experiment_learning_rate(const sn_experiment *experiment, uint32_t steps_per_epoch, uint64_t step);
