@@ -2,13 +2,17 @@
 # Downloads MNIST from public mirrors and verifies it. See --help.
 set -u
 
-here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
+me=$(basename -- "$0")
+case $me in
+syncnorm-*) default=${XDG_DATA_HOME:-${HOME:-}/.local/share}/syncnorm/mnist ;; # installed: where syncnorm looks for it
+*) default=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)/mnist ;;
+esac
 
 usage() {
     cat <<EOF
-usage: get-mnist.sh [DIRECTORY]
+usage: $me [DIRECTORY]
 
-Downloads the four files of MNIST (11 MB) into DIRECTORY (default: $here/mnist), each from the first
+Downloads the four files of MNIST (11 MB) into DIRECTORY (default: $default), each from the first
 mirror that has it, and verifies the SHA-256 of what is in them. Files that are there and right are kept. Needs curl or wget.
 Exit code 0 when all four are there and right, else 1.
 
@@ -18,13 +22,13 @@ EOF
 
 case ${1-} in
 -h | --help) usage; exit 0 ;;
--*) echo "get-mnist.sh: unknown option $1 (--help explains)" >&2; exit 2 ;;
+-*) echo "$me: unknown option $1 (--help explains)" >&2; exit 2 ;;
 esac
 if [ $# -gt 1 ]; then
-    echo "get-mnist.sh: one directory at most (--help explains)" >&2
+    echo "$me: one directory at most (--help explains)" >&2
     exit 2
 fi
-directory=${1:-$here/mnist}
+directory=${1:-$default}
 
 # The first three are fast; the last is where it all came from.
 mirrors=${MNIST_MIRRORS:-https://ossci-datasets.s3.amazonaws.com/mnist
@@ -40,7 +44,7 @@ t10k-images-idx3-ubyte 0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4
 t10k-labels-idx1-ubyte ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2'
 
 fail() {
-    echo "get-mnist.sh: $*" >&2
+    echo "$me: $*" >&2
     exit 1
 }
 
@@ -75,7 +79,7 @@ get() {
         elif ! gzip_is "$2" "$part"; then
             tried="$tried, $mirror (wrong contents)"
         elif mv -f "$part" "$directory/$1.gz"; then
-            echo "get-mnist.sh: $1.gz from $mirror"
+            echo "$me: $1.gz from $mirror"
             return
         else
             fail "cannot write $directory/$1.gz"
@@ -96,4 +100,4 @@ echo "$files" | {
         fi
     done
 } || exit 1
-echo "get-mnist.sh: MNIST is complete in $directory"
+echo "$me: MNIST is complete in $directory"

@@ -5,11 +5,15 @@
 #include <string.h>
 
 #include "cli.h"
+#include "manual.h"
 
 enum { WIDTH = 80, HELP_COLUMN = 32 };
 
 static const sn_cli_option common[] = {
     {"help", NULL, "print this help", 'h'}, {"version", NULL, "print the version", 'V'}, {0}};
+
+/* Not in --help: for installing and for completion. */
+static const sn_cli_option hidden[] = {{.name = "help-man"}, {.name = "help-words"}, {0}};
 
 const char *sn_cli_shown(const char *text)
 {
@@ -33,6 +37,7 @@ static const sn_cli_option *search(const sn_cli_option *list, const char *name, 
 static const sn_cli_option *find(const sn_cli_command *command, const char *name, size_t length, char letter)
 {
     const sn_cli_option *found = search(common, name, length, letter);
+    if (!found) found = search(hidden, name, length, letter);
     for (size_t i = 0; i < command->group_count && !found; i++)
         found = search(command->groups[i].options, name, length, letter);
     return found;
@@ -86,6 +91,32 @@ static void print_help(const sn_cli_command *command)
     if (!command->notes) return;
     putchar('\n');
     print_wrapped(command->notes, 0, 0);
+}
+
+/* What was asked for in place of the command's work; false: nothing was. */
+static bool answered(const sn_cli_command *command, const sn_cli_arguments *arguments)
+{
+    static const char *const questions[] = {"help", "help-man", "help-words", "version"};
+    size_t q = 0;
+    while (q < sizeof questions / sizeof *questions && !sn_cli_given(arguments, questions[q]))
+        q++;
+    if (q == sizeof questions / sizeof *questions) return false;
+    if (!sn_cli_is_first()) return true;
+    switch (q) {
+    case 0:
+        print_help(command);
+        break;
+    case 1:
+        sn_cli_print_manual(command, common);
+        break;
+    case 2:
+        sn_cli_print_words(command, common);
+        break;
+    default:
+        sn_cli_print_version();
+        break;
+    }
+    return true;
 }
 
 static void add(sn_cli_arguments *arguments, const char *name, const char *value)
@@ -157,15 +188,8 @@ sn_status sn_cli_parse(const sn_cli_command *command, int argc, char **argv, sn_
         } else {
             SN_TRY(read_letters(command, argv[i] + 1, arguments));
         }
-        if (sn_cli_given(arguments, "help") || sn_cli_given(arguments, "version")) {
-            arguments->done = true;
-            if (!sn_cli_is_first()) return SN_OK;
-            if (sn_cli_given(arguments, "help"))
-                print_help(command);
-            else
-                sn_cli_print_version();
-            return SN_OK;
-        }
+        arguments->done = answered(command, arguments);
+        if (arguments->done) return SN_OK;
     }
     return SN_OK;
 }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "manual.h"
 
 static const struct {
     const char *name, *about;
@@ -31,6 +32,14 @@ static void print_commands(FILE *out)
         fprintf(out, "  %-8s  %s\n", commands[i].name, commands[i].about);
     fprintf(out, "\nsyncnorm COMMAND --help lists the options of a command.\n"
                  "On several ranks: mpirun -q -np N syncnorm train ...\n");
+}
+
+static void print_manual(void)
+{
+    sn_cli_entry entries[COMMANDS + 1] = {{NULL, NULL}};
+    for (int i = 0; i < COMMANDS; i++)
+        entries[i] = (sn_cli_entry){commands[i].name, commands[i].about};
+    sn_cli_print_program_manual(entries);
 }
 
 /* A file opened later must not become standard output or error because the caller closed those. */
@@ -64,6 +73,11 @@ static int answer(const char *name)
         code = sn_exit_code(SN_ERROR_USAGE);
     } else if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
         print_commands(stdout);
+    } else if (strcmp(name, "--help-man") == 0) {
+        print_manual();
+    } else if (strcmp(name, "--help-words") == 0) {
+        for (int i = 0; i < COMMANDS; i++)
+            puts(commands[i].name);
     } else if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0) {
         sn_cli_print_version();
     } else {

@@ -1,0 +1,56 @@
+#!/bin/bash
+# cmake --install into a prefix: what is there works by itself, and says what --help says. bash, for its completion.
+set -u
+root=$1 build=$2
+. "$root/tests/scripts/lib.sh"
+prefix=$work/prefix program=$work/prefix/bin/syncnorm
+
+run cmake --install "$build" --prefix "$prefix"
+expect 'it installs' code_is 0
+for file in bin/syncnorm bin/syncnorm-get-mnist share/man/man1/syncnorm.1 share/modulefiles/syncnorm share/doc/syncnorm/README.md \
+    share/bash-completion/completions/syncnorm; do
+    expect "$file is there" [ -s "$prefix/$file" ]
+done
+expect 'the module file names the prefix' grep -q "PATH \"$prefix/bin\"" "$prefix/share/modulefiles/syncnorm"
+run env -i PATH=/usr/bin:/bin "$program" summary
+expect 'it runs' code_is 0
+
+# every command has a manual page, which has every option of --help and is free of complaints
+commands=$("$program" --help-words)
+expect 'seven commands' [ "$(wc -w <<<"$commands")" = 7 ]
+for command in $commands; do
+    page=$prefix/share/man/man1/syncnorm-$command.1
+    "$program" "$command" --help | grep -oE '^ +(-.,)? *--[a-z0-9-]+' | grep -oE -e '--[a-z0-9-]+' | sort >"$work/help"
+    sed -nE 's/^(\\fB\\-.\\fR, )?\\fB\\-\\-([^ ]*)\\fR.*/--\2/p' "$page" | sed 's/\\//g' | sort >"$work/page"
+    expect "$command: the page has the options of --help" diff "$work/help" "$work/page"
+    run groff -man -Tutf8 -ww -z "$page"
+    expect "$command: groff finds no fault" lines_are err 0
+done
+
+# completion: complete WORD... as if the last were being typed
+PATH=$prefix/bin:$PATH
+. "$prefix/share/bash-completion/completions/syncnorm"
+compopt() { :; } # outside of a real completion it refuses
+complete_words() {
+    COMP_WORDS=(syncnorm "$@") COMP_CWORD=$#
+    _syncnorm
+    echo "${COMPREPLY[*]}"
+}
+is() { [ "$1" = "$2" ] || { echo "    '$1' is not '$2'"; false; }; }
+expect 'commands' is "$(complete_words s)" 'study summary'
+expect 'options' is "$(complete_words train --sh)" '--shards'
+expect 'of the command alone' is "$(complete_words bench --sh)" ''
+expect 'values' is "$(complete_words train --norm '')" 'gn ln rms bn in none'
+expect 'values behind =' is "$(complete_words train --conv = g)" 'gemm'
+expect 'words alone, not what they stand for' is "$(complete_words study --bn-scope '')" 'sync worker'
+mkdir "$work/here" "$work/here/runs"
+touch "$work/here/a.h5" "$work/here/b.txt"
+cd "$work/here" || exit 1
+expect 'run files and directories' is "$(complete_words report '')" 'runs a.h5'
+expect 'directories' is "$(complete_words train --data '')" 'runs'
+
+run env MNIST_MIRRORS="file://$work/nowhere" XDG_DATA_HOME="$work/xdg" syncnorm-get-mnist
+expect 'get-mnist takes the place where syncnorm looks' [ -d "$work/xdg/syncnorm/mnist" ]
+expect 'and says its name' says 'syncnorm-get-mnist: '
+
+[ $failures = 0 ]
