@@ -2,9 +2,21 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/statvfs.h>
 
-/* Open MPI puts windows into files in this directory. When it is full, MPI_Win_allocate_shared fails on the rank that
+/* Bytes that a new file in `directory` can have; where nothing can be learned, let MPI try. */
+static uint64_t room_in(const char *directory)
+{
+    struct statvfs space;
+    struct rlimit limit;
+    uint64_t room = UINT64_MAX;
+    if (statvfs(directory, &space) == 0) room = (uint64_t)space.f_bavail * space.f_frsize;
+    if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur < room) room = limit.rlim_cur;
+    return room;
+}
+
+/* Open MPI puts windows into files in this directory. Where that does not work, MPI_Win_allocate_shared fails on the rank that
    creates the file and never returns on the others: so look first. */
 static sn_status check_space(const sn_team *node, size_t bytes)
 {
@@ -12,16 +24,14 @@ static sn_status check_space(const sn_team *node, size_t bytes)
     const char *directory = getenv("OMPI_MCA_osc_sm_backing_directory");
     if (!directory || !directory[0]) directory = "/dev/shm";
     const size_t needed = bytes + bytes / 8 + (1 << 20); /* Open MPI wants 5 % more, and some for itself */
-    struct statvfs space;
-    uint64_t available = UINT64_MAX; /* where nothing can be learned, let MPI try */
-    if (node->rank == 0 && statvfs(directory, &space) == 0)
-        available = (uint64_t)space.f_bavail * space.f_frsize;
-    MPI_Bcast(&available, 1, MPI_UINT64_T, 0, node->comm);
-    if (available >= needed) return SN_OK;
-    return sn_fail(SN_ERROR_MEMORY,
-                   "out of memory: %s on %s has %zu MB free, %zu MB are needed; enlarge it, or name another "
-                   "directory in OMPI_MCA_osc_sm_backing_directory",
-                   directory, sn_comm_host(), (size_t)(available >> 20), (needed >> 20) + 1);
+    uint64_t room = node->rank == 0 ? room_in(directory) : 0;
+    MPI_Bcast(&room, 1, MPI_UINT64_T, 0, node->comm);
+    if (room >= needed) return SN_OK;
+    return sn_fail(
+        SN_ERROR_MEMORY,
+        "out of memory: %s on %s has room for a file of %zu MB (free space, ulimit -f), %zu MB are needed; "
+        "enlarge it, or name another directory in OMPI_MCA_osc_sm_backing_directory",
+        directory, sn_comm_host(), (size_t)(room >> 20), (needed >> 20) + 1);
 }
 
 sn_status sn_node_memory_create(const sn_team *node, size_t bytes, sn_node_memory *memory)
