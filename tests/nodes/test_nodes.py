@@ -20,6 +20,7 @@ import harness
 
 NODES = 3
 SKIP = 77
+HOSTS_SH = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "launch", "hosts.sh")
 NAME = f"sn{os.getpid()}"
 
 AGENT = """#!/bin/sh
@@ -178,6 +179,57 @@ class More(Nodes):
                                 "--progress", "always")
         self.assertEqual(harness.digests(out[out.rindex("\nrun "):]), harness.digests(one[one.index("\nrun "):]))
         self.assertEqual([len(hosts) for hosts in self.hosts("all").values()], [3, 3])
+
+    def by_script(self, nodes, *arguments):
+        """launch/hosts.sh, started on the first node."""
+        agent, hostfile = self.path("agent"), self.path("hosts")
+        with open(agent, "w", encoding="utf-8") as file:
+            file.write(AGENT)
+        os.chmod(agent, 0o755)
+        with open(hostfile, "w", encoding="utf-8") as file:
+            file.writelines(f"10.99.0.{n + 1} slots=1\n" for n in nodes)
+        environment = {**self.environment, "NAME": NAME, "SYNCNORM": harness.PROGRAM, "OMPI_MCA_plm_rsh_agent": agent,
+                       "OMPI_MCA_hwloc_base_binding_policy": "none", "OMPI_MCA_rmaps_base_oversubscribe": "1"}
+        return subprocess.Popen(["ip", "netns", "exec", node(0), "unshare", "--uts", "sh", "-c", 'hostname "$0" && exec "$@"', node(0),
+                                 HOSTS_SH, "--interface", "10.99.0.0/24", hostfile, *arguments], cwd=self.directory, env=environment,
+                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def end_of(self, job, expect, says):
+        out, err = job.communicate(timeout=harness.TIMEOUT)
+        self.assertEqual(job.returncode, expect, out + err)
+        self.assertRegex(err, says)
+        return out
+
+    def saved(self):
+        """Which save the file is of: each replaces it."""
+        try:
+            return os.stat(self.path("run.h5")).st_ino
+        except FileNotFoundError:
+            return None
+
+    def until_it_has_saved(self, job, before):
+        end = time.monotonic() + harness.TIMEOUT
+        while self.saved() in (before, None) and job.poll() is None and time.monotonic() < end:
+            time.sleep(0.01)
+        self.assertIsNone(job.poll())
+
+    def test_the_script_and_a_link_that_is_cut(self):
+        run = ("train", "--norm", "bn", "--epochs", "100", "--checkpoint-every", "5steps", "--output", "run.h5")
+        job = self.by_script((0, 1, 2), *run)
+        self.until_it_has_saved(job, None)
+        ip("-n", node(2), "link", "set", "v2", "down")
+        try:
+            self.end_of(job, 205, r"hosts.sh: a host or the link to it was lost \(exit code 205\).* goes on")
+        finally:
+            ip("-n", node(2), "link", "set", "v2", "up")
+        before = self.saved()
+        job = self.by_script((0, 1), *run)
+        self.until_it_has_saved(job, before)
+        job.terminate()
+        self.end_of(job, 75, "hosts.sh: stopped, with everything saved: the same command goes on")
+        out = self.end_of(self.by_script((0, 1), *run), 0, "going on after epoch")
+        one, _ = self.run_program(*run[:-1], "one.h5")
+        self.assertEqual(harness.digests(out), harness.digests(one))
 
 
 def main():

@@ -4,7 +4,7 @@ set -u
 root=$1
 . "$root/tests/scripts/lib.sh"
 
-for script in install-deps quickstart; do
+for script in install-deps quickstart hosts; do
     run "$root/launch/$script.sh" --help
     expect "$script: help exits with 0" code_is 0
     expect "$script: help explains" says "usage: $script.sh"
@@ -12,6 +12,12 @@ for script in install-deps quickstart; do
     expect "$script: an unknown option is wrong usage" code_is 2
     expect "$script: in one line" lines_are err 1
 done
+
+run "$root/launch/hosts.sh" /nowhere/hosts train
+expect 'hosts: no hostfile is wrong usage' code_is 2
+expect 'hosts: which is named' says '/nowhere/hosts: cannot be read'
+run "$root/launch/hosts.sh" --per-host x "$0" train
+expect 'hosts: a number of ranks must be one' code_is 2
 
 run "$root/launch/install-deps.sh" --tests
 expect 'install-deps: nothing to do when all is there' code_is 0

@@ -1,0 +1,111 @@
+#!/bin/sh
+# syncnorm over a list of hosts, by Open MPI's mpirun with the settings that matter there. See --help.
+set -u
+
+here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
+grace=15 # seconds for mpirun to end when syncnorm has given the job up
+
+usage() {
+    cat <<EOF
+usage: hosts.sh [--per-host N] [--interface NAME|NETWORK] [--] HOSTFILE COMMAND [OPTION...]
+
+Runs "syncnorm COMMAND OPTION..." on the hosts of HOSTFILE ("node1 slots=16", a line each), which must be reachable by ssh, see the
+same program and, for a study, share the directory of its --output.
+
+  --per-host N          ranks on each host (default: its slots)
+  --interface NAME      network for MPI, e.g. eth1 or 10.1.0.0/16 (default: what Open MPI finds)
+
+Each rank is bound to a core and has one BLAS thread. A host or link that is lost ends the job within seconds. TERM, INT and USR2 let
+it save and end with 75; USR1 lets it save. Whatever it ended with, the same command goes on from the last save, also on other hosts.
+
+SYNCNORM in the environment: the program. Exit codes: syncnorm's, or mpirun's with a sentence.
+EOF
+}
+
+say() { echo "hosts.sh: $*" >&2; }
+wrong_usage() {
+    say "$* (--help explains)"
+    exit 2
+}
+
+per_host='' interface=''
+while [ $# -gt 0 ]; do
+    case $1 in
+    -h | --help) usage; exit 0 ;;
+    --per-host | --interface)
+        [ -n "${2-}" ] || wrong_usage "$1 needs a value"
+        if [ "$1" = --interface ]; then
+            interface=$2
+        else
+            case $2 in *[!0-9]* | 0*) wrong_usage "--per-host needs a positive number, not $2" ;; esac
+            per_host=$2
+        fi
+        shift 2 ;;
+    --) shift; break ;;
+    -*) wrong_usage "unknown option $1" ;;
+    *) break ;;
+    esac
+done
+[ $# -ge 2 ] || wrong_usage 'a hostfile and a command are needed'
+hostfile=$1
+shift
+[ -r "$hostfile" ] || wrong_usage "$hostfile: cannot be read"
+
+program=${SYNCNORM-}
+for candidate in "$here/../build/release/syncnorm" "$here/../../bin/syncnorm"; do # of the checkout, installed
+    [ -n "$program" ] || [ ! -x "$candidate" ] || program=$(CDPATH='' cd -- "$(dirname -- "$candidate")" && pwd)/syncnorm
+done
+[ -n "$program" ] || program=$(command -v syncnorm) || wrong_usage 'there is no syncnorm: build it, or name it in SYNCNORM'
+command -v mpirun >/dev/null || wrong_usage 'there is no mpirun in PATH'
+
+if [ "$(id -u)" = 0 ]; then
+    export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+fi
+
+# Without keepalive a lost link is silence; a second after TERM is too short for ranks to save.
+set -- "$program" "$@"
+[ -z "$interface" ] || set -- --mca btl_tcp_if_include "$interface" --mca oob_tcp_if_include "$interface" "$@"
+[ -z "$per_host" ] || set -- --map-by "ppr:$per_host:node" "$@"
+set -- mpirun -q --hostfile "$hostfile" --bind-to core -x OPENBLAS_NUM_THREADS=1 \
+    --mca oob_tcp_keepalive_time 2 --mca oob_tcp_keepalive_intvl 1 --mca oob_tcp_keepalive_probes 3 \
+    --mca odls_base_sigkill_timeout 10 "$@"
+
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+mkfifo "$work/errors" || exit 1
+
+# In a session of its own: Ctrl-C would let mpirun kill the ranks before they have saved.
+setsid "$@" 2>"$work/errors" &
+job=$!
+trap 'kill -USR2 $job 2>/dev/null' TERM INT USR2
+trap 'kill -USR1 $job 2>/dev/null' USR1
+
+# Passes on what is said. When a rank has given the job up, mpirun may still wait for a host that is gone.
+{
+    while IFS= read -r line; do
+        printf '%s\n' "$line" >&2
+        case $line in
+        syncnorm:*'ending the job'*) (sleep $grace; [ ! -e "$work" ] || kill -KILL $job 2>/dev/null) & ;;
+        esac
+    done
+} <"$work/errors" &
+reader=$!
+
+wait $job
+code=$?
+while kill -0 $job 2>/dev/null; do # a signal interrupted the wait
+    wait $job
+    code=$?
+done
+trap '' TERM INT USR1 USR2
+wait $reader
+
+again='the same command goes on from the last save'
+case $code in
+0 | 1 | 2) ;; # said already
+75) say "stopped, with everything saved: $again" ;;
+9 | 134 | 135 | 137 | 139 | 143) say "a rank or mpirun was killed (exit code $code): out of memory, or by somebody; $again" ;;
+205 | 213) say "a host or the link to it was lost (exit code $code): take it out of $hostfile, and $again" ;;
+*) say "mpirun ended with exit code $code; $again" ;;
+esac
+exit $code
