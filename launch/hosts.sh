@@ -62,13 +62,12 @@ if [ "$(id -u)" = 0 ]; then
     export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 fi
 
-# Without keepalive a lost link is silence; a second after TERM is too short for ranks to save.
+# Without keepalive a lost link is silence.
 set -- "$program" "$@"
 [ -z "$interface" ] || set -- --mca btl_tcp_if_include "$interface" --mca oob_tcp_if_include "$interface" "$@"
 [ -z "$per_host" ] || set -- --map-by "ppr:$per_host:node" "$@"
 set -- mpirun -q --hostfile "$hostfile" --bind-to core -x OPENBLAS_NUM_THREADS=1 \
-    --mca oob_tcp_keepalive_time 2 --mca oob_tcp_keepalive_intvl 1 --mca oob_tcp_keepalive_probes 3 \
-    --mca odls_base_sigkill_timeout 10 "$@"
+    --mca oob_tcp_keepalive_time 2 --mca oob_tcp_keepalive_intvl 1 --mca oob_tcp_keepalive_probes 3 "$@"
 
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
