@@ -46,7 +46,7 @@ class Mismatch(unittest.TestCase):
         self.check("team", (1, "an agreement", 0, "sn_team_agree"), (2, "a gathering on all", 4, "sn_team_gather_all"))
 
     def test_shared_memory(self):
-        self.check("shared", (0, "an end of shared memory", 0, "sn_shared_destroy"), (2, "a barrier", 0, "sn_shared_publish"))
+        self.check("shared", (0, "an end of shared memory", 0, "sn_shared_destroy"), (2, "a publishing of shared memory", 0, "sn_shared_publish"))
 
     def test_nothing_is_said_where_all_are_in_the_same(self):
         done = self.run_program("none")
