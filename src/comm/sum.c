@@ -7,7 +7,7 @@
  *                 MPI_Allreduce of each part among the ranks that have it; each reads the whole
  *
  * By parts, a message goes through a node's memory once, not log2(ranks) times, and between nodes each rank carries a
- * part: a third of the time of flat at 4 ranks of a node. At 2 ranks flat is faster by a tenth to a third, and with one
+ * part: a third of the time of flat at 4 ranks of a node with two cores. At 2 ranks flat is faster by a tenth to a third, and with one
  * rank on each node there is nothing to share.
  */
 

@@ -10,36 +10,6 @@
 #include "saving.h"
 #include "syncnorm/base/memory.h"
 
-enum { NAME_SIZE = 256 }; /* as long as any MPI library's of a host */
-
-/* What the ranks call something, each name once, in the order of the ranks; sn_free() it. NULL off the root. Collective. */
-static sn_status gather_names(sn_team *team, const char *name, char **text)
-{
-    const size_t ranks = (size_t)sn_team_size(team);
-    char mine[NAME_SIZE] = "", (*all)[NAME_SIZE] = NULL;
-    const bool root = sn_team_is_root(team);
-    *text = NULL;
-    sn_status status = root ? SN_ALLOCATE(all, ranks, "the names") : SN_OK;
-    if (status == SN_OK && root) status = SN_ALLOCATE(*text, ranks * NAME_SIZE, "the names");
-    status = sn_team_agree(team, status);
-    if (status == SN_OK) {
-        snprintf(mine, sizeof mine, "%s", name);
-        sn_team_gather(team, mine, sizeof mine, all);
-    }
-    size_t names = 0, used = 0; /* the first `names` of all are those seen */
-    for (size_t r = 0; status == SN_OK && root && r < ranks; r++) {
-        size_t q = 0;
-        while (q < names && strcmp(all[q], all[r]) != 0)
-            q++;
-        if (q < names) continue;
-        memmove(all[names++], all[r], NAME_SIZE);
-        used += (size_t)snprintf(*text + used, ranks * NAME_SIZE - used, "%s%s", used ? " " : "",
-                                 all[names - 1]);
-    }
-    sn_free(all);
-    return status;
-}
-
 /* Goes on from the run file or starts afresh. Off the root nothing happens. */
 static sn_status open_record(sn_session *s, const char *hosts, const char *isas, bool *finished)
 {
@@ -63,8 +33,8 @@ sn_status sn_prepare(sn_session *s, bool *finished)
 {
     char *hosts, *isas = NULL;
     *finished = false;
-    sn_status status = gather_names(s->team, sn_comm_host(), &hosts);
-    if (status == SN_OK) status = gather_names(s->team, s->kernels->isa, &isas);
+    sn_status status = sn_team_gather_names(s->team, sn_comm_host(), " ", &hosts);
+    if (status == SN_OK) status = sn_team_gather_names(s->team, s->kernels->isa, " ", &isas);
     if (status == SN_OK) status = sn_team_agree(s->team, sn_recorder_choose(&s->recorder, &s->experiment));
     if (status == SN_OK) status = sn_saving_lock(s);
     if (status == SN_OK) status = sn_team_agree(s->team, open_record(s, hosts, isas, finished));

@@ -60,6 +60,10 @@ void sn_team_gather(sn_team *team, const void *mine, size_t bytes, void *all);
 /** The same, to every rank. Collective. */
 void sn_team_gather_all(sn_team *team, const void *mine, size_t bytes, void *all);
 
+/** What the ranks call something (of which 255 characters count): each name once, in the order of the ranks, "" left out, with `separator` in
+ *  between. sn_free() the text, which is NULL off the root. SN_ERROR_MEMORY. Collective. */
+sn_status sn_team_gather_names(sn_team *team, const char *name, const char *separator, char **text);
+
 /** Joins pieces of different lengths in rank order on the root: rank r gives `bytes` bytes; `all` must hold their total on
  *  the root, whose own piece may be there already (mine == all). Collective. */
 void sn_team_gather_pieces(sn_team *team, const void *mine, size_t bytes, void *all);
