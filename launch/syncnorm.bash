@@ -4,7 +4,8 @@
 _syncnorm_values() {
     case $1 in
     DIR*) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -d -- "$2") ;;
-    *.h5* | FILE*) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -d -- "$2"; compgen -f -X '!*.h5' -- "$2"; compgen -f -X '!*.json' -- "$2") ;;
+    *.h5*) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -d -- "$2"; compgen -f -X '!*.h5' -- "$2") ;;
+    FILE*) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$2") ;;
     *'|'*) # words alone: N, dirichlet:A and the like are for the user to think of
         local words word
         for word in ${1//|/ }; do
@@ -24,7 +25,7 @@ _syncnorm() {
     local options
     options=$("$program" "$command" --help-words 2>/dev/null) || return
     if [ "$current" = = ]; then # --norm=, of which bash makes words
-        before=${COMP_WORDS[COMP_CWORD - 1]} current=
+        current=
     elif [ "$before" = = ]; then
         before=${COMP_WORDS[COMP_CWORD - 2]}
     fi

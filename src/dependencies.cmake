@@ -9,7 +9,8 @@ function(syncnorm_miss what debian spack variables)
   set(syncnorm_missing "${syncnorm_missing}\n  ${what}: Debian ${debian}; Spack ${spack}; or ${variables}" PARENT_SCOPE)
 endfunction()
 
-# syncnorm_find(NAME HEADER header [LIBRARY names...] [PKGCONFIG modules...] DEBIAN package SPACK package): the target syncnorm::NAME
+# syncnorm_find(NAME HEADER header [LIBRARY names...] [PKGCONFIG modules...] DEBIAN package SPACK package): the target syncnorm::NAME and
+# NAME_FILES; what is not there is in syncnorm_missing
 macro(syncnorm_find name)
   cmake_parse_arguments(FIND "" "HEADER;DEBIAN;SPACK" "LIBRARY;PKGCONFIG" ${ARGN})
   add_library(syncnorm::${name} INTERFACE IMPORTED GLOBAL)

@@ -77,8 +77,8 @@ static void put_option(void *context, const char *name, const char *value)
 }
 
 /* What `train` takes as `study` does. */
-static const char *const passed_on[] = {"data",    "resume", "checkpoint-every", "max-time",
-                                        "timeout", "quiet",  "verbose"};
+static const sn_cli_option passed_on[] = {
+    SN_CLI_DATA_OPTION, SN_CLI_EXECUTION_OPTIONS, SN_CLI_VERBOSITY_OPTIONS, {0}};
 
 /* A line for each run, whatever is done of it: its name, tab, the command that makes it. */
 static sn_status list(void *context)
@@ -94,9 +94,9 @@ static sn_status list(void *context)
         sn_cli_put_program(stdout);
         fputs(" train", stdout);
         sn_experiment_tell_options(&experiment, put_option, stdout);
-        for (size_t o = 0; o < sizeof passed_on / sizeof *passed_on; o++)
-            if (sn_cli_given(s->arguments, passed_on[o]))
-                put_option(stdout, passed_on[o], sn_cli_value(s->arguments, passed_on[o]));
+        for (const sn_cli_option *option = passed_on; option->name; option++)
+            if (sn_cli_given(s->arguments, option->name))
+                put_option(stdout, option->name, sn_cli_value(s->arguments, option->name));
         snprintf(path, sizeof path, "%s/%s.h5", s->study.directory, name);
         put_option(stdout, "output", path);
         putchar('\n');

@@ -3,7 +3,6 @@
 
 /** Where the files of a data set are. */
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include "syncnorm/base/error.h"

@@ -29,8 +29,8 @@ size_t sn_replica_bytes(const sn_replica_options *o)
                               ? at_least_one(o->groups) * (size_t)SN_MAX_CHANNELS * (SN_MOMENT_WORDS + 2)
                               : 0;
     const size_t message = words.gradient + words.running + words.instrument;
-    return (2 * message + pooled) *
-               sizeof(int64_t) + /* the message, and the rank's slot for it in memory of its node */
+    /* the message twice: there is a slot for it in memory of the node */
+    return (2 * message + pooled) * sizeof(int64_t) +
            sn_workspace_bytes(o->network, o->convolution, largest_share(o),
                               !sn_norm_pools_batch(o->network->norm));
 }

@@ -296,18 +296,6 @@ void sn_plan_name(const sn_plan *plan, size_t run, char name[SN_RUN_NAME_SIZE])
     sn_experiment_name(&experiment, name);
 }
 
-void sn_plan_clear(sn_plan *plan)
-{
-    if (plan->product) {
-        for (size_t i = 0; i < plan->product->count; i++)
-            list_clear(&plan->product->axes[i].values);
-        free(plan->product->given.items);
-    }
-    free(plan->product);
-    free(plan->combinations);
-    *plan = (sn_plan){0};
-}
-
 sn_status sn_plan_read_init(sn_plan *plan)
 {
     sn_experiment first;
@@ -319,4 +307,16 @@ sn_status sn_plan_read_init(sn_plan *plan)
     if (status == SN_OK) sn_state_digest(&state, plan->init_digest);
     sn_tensors_clear(&state);
     return status;
+}
+
+void sn_plan_clear(sn_plan *plan)
+{
+    if (plan->product) {
+        for (size_t i = 0; i < plan->product->count; i++)
+            list_clear(&plan->product->axes[i].values);
+        free(plan->product->given.items);
+    }
+    free(plan->product);
+    free(plan->combinations);
+    *plan = (sn_plan){0};
 }

@@ -4,14 +4,12 @@
 #include <string.h>
 
 #include "progress.h"
-#include "syncnorm/base/digest.h"
 #include "syncnorm/base/log.h"
 #include "syncnorm/comm/watchdog.h"
 #include "syncnorm/io/run_file.h"
 #include "syncnorm/io/token.h"
 #include "syncnorm/train/epoch_line.h"
 #include "syncnorm/train/signals.h"
-#include "syncnorm/train/state.h"
 
 /* One rank's part in a study. */
 typedef struct study {

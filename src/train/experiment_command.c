@@ -20,9 +20,8 @@ void sn_experiment_tell_options(const sn_experiment *experiment,
         const sn_field *field = &sn_fields[i];
         char text[SN_FIELD_TEXT_SIZE];
         if (!field->option || !field->attribute || !sn_field_applies(field, experiment)) continue;
-        const bool named = strcmp(field->option, "norm") ==
-                           0; /* else a command would not say what is compared */
-        if (!named && is_default(field, experiment, &defaults)) continue;
+        /* the norm always, or a command would not say what is compared */
+        if (strcmp(field->option, "norm") != 0 && is_default(field, experiment, &defaults)) continue;
         tell(context, field->option,
              field->type == SN_FIELD_SWITCH ? NULL : sn_field_print(field, experiment, text));
     }

@@ -39,6 +39,11 @@ def node(n):
     return f"{NAME}-n{n}"
 
 
+def on_first_node():
+    """In front of a command."""
+    return ["ip", "netns", "exec", node(0), "unshare", "--uts", "sh", "-c", 'hostname "$0" && exec "$@"', node(0)]
+
+
 def make_network():
     switch = f"{NAME}-sw"
     ip("netns", "add", switch)
@@ -59,16 +64,19 @@ def remove_network():
 
 
 class Nodes(harness.Test):
+    def agent(self):
+        """What mpirun starts its daemons with."""
+        path = self.path("agent")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(AGENT)
+        os.chmod(path, 0o755)
+        return path
+
     def on_nodes(self, *arguments, ranks_per_node=1, prepare=""):
         """Command and environment of the program over all nodes."""
-        agent = self.path("agent")
-        with open(agent, "w", encoding="utf-8") as file:
-            file.write(AGENT)
-        os.chmod(agent, 0o755)
         hosts = ",".join(f"10.99.0.{n + 1}:{ranks_per_node}" for n in range(NODES))
-        launcher = ["ip", "netns", "exec", node(0), "unshare", "--uts", "sh", "-c", 'hostname "$0" && exec "$@"', node(0),
-                    harness.MPIEXEC[0], "-q", "--bind-to", "none", "--oversubscribe", "--host", hosts,
-                    "-np", str(NODES * ranks_per_node), "--mca", "plm_rsh_agent", agent,
+        launcher = [*on_first_node(), harness.MPIEXEC[0], "-q", "--bind-to", "none", "--oversubscribe", "--host", hosts,
+                    "-np", str(NODES * ranks_per_node), "--mca", "plm_rsh_agent", self.agent(),
                     "--mca", "btl", "self,vader,tcp", "--mca", "btl_tcp_if_include", "10.99.0.0/24",
                     "--mca", "oob_tcp_if_include", "10.99.0.0/24"]
         return launcher + [harness.PROGRAM, *arguments], {**self.environment, "NAME": NAME, "PREPARE": prepare}
@@ -182,16 +190,12 @@ class More(Nodes):
 
     def by_script(self, nodes, *arguments):
         """launch/hosts.sh, started on the first node."""
-        agent, hostfile = self.path("agent"), self.path("hosts")
-        with open(agent, "w", encoding="utf-8") as file:
-            file.write(AGENT)
-        os.chmod(agent, 0o755)
+        hostfile = self.path("hosts")
         with open(hostfile, "w", encoding="utf-8") as file:
             file.writelines(f"10.99.0.{n + 1} slots=1\n" for n in nodes)
-        environment = {**self.environment, "NAME": NAME, "SYNCNORM": harness.PROGRAM, "OMPI_MCA_plm_rsh_agent": agent,
+        environment = {**self.environment, "NAME": NAME, "SYNCNORM": harness.PROGRAM, "OMPI_MCA_plm_rsh_agent": self.agent(),
                        "OMPI_MCA_hwloc_base_binding_policy": "none", "OMPI_MCA_rmaps_base_oversubscribe": "1"}
-        return subprocess.Popen(["ip", "netns", "exec", node(0), "unshare", "--uts", "sh", "-c", 'hostname "$0" && exec "$@"', node(0),
-                                 HOSTS_SH, "--interface", "10.99.0.0/24", hostfile, *arguments], cwd=self.directory, env=environment,
+        return subprocess.Popen([*on_first_node(), HOSTS_SH, "--interface", "10.99.0.0/24", hostfile, *arguments], cwd=self.directory, env=environment,
                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def end_of(self, job, expect, says):

@@ -11,8 +11,9 @@ configure() {
 }
 cached() { grep -q "^$1:[A-Z]*=$2\$" "$work/build/CMakeCache.txt"; }
 
-configure
-expect 'pkg-config is not needed' code_is 0
+configure -DSYNCNORM_TESTS=ON
+expect 'pkg-config is not needed, not for the tests either' code_is 0
+expect 'which are there' [ -e "$work/build/tests/unit/CTestTestfile.cmake" ]
 
 header=$(echo '#include <xxhash.h>' | cc -M -xc - | grep -o '[^ ]*/xxhash\.h')
 library=$(cc -print-file-name=libxxhash.so)
@@ -26,8 +27,7 @@ expect 'and its header' cached XXHASH_INCLUDE_DIR "$work/my own/include"
 configure "-DXXHASH_ROOT=$work/my own"
 expect 'NAME_ROOT is such a prefix' cached XXHASH_LIBRARY "$work/my own/lib/libxxhash.so"
 
-directories=$(dirname "$library")
-configure "-DCMAKE_IGNORE_PATH=/usr/include;/usr/include/$(cc -print-multiarch);$(realpath "$directories");/usr/lib/$(cc -print-multiarch);/usr/lib"
+configure "-DCMAKE_IGNORE_PATH=/usr/include;/usr/include/$(cc -print-multiarch);$(dirname "$(realpath "$library")");/usr/lib/$(cc -print-multiarch);/usr/lib"
 expect 'without libraries: exit 1' code_is 1
 for what in zlib OPENBLAS XXHASH JANSSON PNG RANDOM123; do
     expect "$what is a line: Debian, Spack, variable" grep -qE "^    $what.*: Debian .*; Spack .*; or -D" "$work/err"
