@@ -120,6 +120,8 @@ void sn_cli_print_program_manual(const sn_cli_entry *entries)
     }
     fputs(".SH ENVIRONMENT\n"
           ".TP\n.B MNIST_DIR\ndirectory of the data set, where \\fB\\-\\-data\\fR does not name it\n"
+          ".TP\n.B SYNCNORM_SHARED_MEMORY\ndirectory for memory that the ranks of a node share, in place of "
+          "/dev/shm\n"
           ".TP\n.B SYNCNORM_ISA\nportable, x86\\-64\\-v3 or x86\\-64\\-v4: the instruction set of the "
           "kernels; it changes no bit\n",
           stdout);

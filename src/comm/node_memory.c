@@ -1,65 +1,97 @@
+/* A file that is unlinked as soon as all have mapped it. Not MPI's shared-memory windows: Open MPI's have pages that are not reserved, so that
+   a file system that fills up later is a SIGBUS, and where a rank cannot make one, the others wait for it for ever. */
+
 #include "node_memory.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
-/* Bytes that a new file in `directory` can have; where nothing can be learned, let MPI try. */
-static uint64_t room_in(const char *directory)
+enum { PATH_SIZE = 4096 };
+
+static const char *directory(void)
 {
-    struct statvfs space;
+    const char *chosen = getenv("SYNCNORM_SHARED_MEMORY");
+    return chosen && *chosen ? chosen : "/dev/shm";
+}
+
+/* A new file of zeros whose room is reserved; -1, and errno. */
+static int reserve(char *path, size_t bytes, size_t spare)
+{
     struct rlimit limit;
-    uint64_t room = UINT64_MAX;
-    if (statvfs(directory, &space) == 0) room = (uint64_t)space.f_bavail * space.f_frsize;
-    if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur < room) room = limit.rlim_cur;
-    return room;
+    struct statvfs room;
+    errno = EFBIG; /* said before it is a signal */
+    if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur < bytes) return -1;
+    errno = ENOSPC;
+    if (statvfs(directory(), &room) == 0 && (uint64_t)room.f_bavail * room.f_frsize < (uint64_t)bytes + spare)
+        return -1;
+    const int file = mkostemp(path, O_CLOEXEC);
+    if (file < 0) return -1;
+    int code;
+    do
+        code = posix_fallocate(file, 0, (off_t)bytes);
+    while (code == EINTR);
+    if (code == 0) return file;
+    close(file);
+    unlink(path);
+    errno = code;
+    return -1;
 }
 
-/* Open MPI puts windows into files in this directory. Where that does not work, MPI_Win_allocate_shared fails on the rank that
-   creates the file and never returns on the others: so look first. */
-static sn_status check_space(const sn_team *node, size_t bytes)
+/* On the first rank. path[0] == '\0': there is none, and the reason is the error. */
+static int make(size_t bytes, size_t spare, char *path)
 {
-    if (node->size == 1) return SN_OK; /* plain memory */
-    const char *directory = getenv("OMPI_MCA_osc_sm_backing_directory");
-    if (!directory || !directory[0]) directory = "/dev/shm";
-    const size_t needed = bytes + bytes / 8 + (1 << 20); /* Open MPI wants 5 % more, and some for itself */
-    uint64_t room = node->rank == 0 ? room_in(directory) : 0;
-    MPI_Bcast(&room, 1, MPI_UINT64_T, 0, node->comm);
-    if (room >= needed) return SN_OK;
-    return sn_fail(
-        SN_ERROR_MEMORY,
-        "out of memory: %s on %s has room for a file of %zu MB (free space, ulimit -f), %zu MB are needed; "
-        "enlarge it, or name another directory in OMPI_MCA_osc_sm_backing_directory",
-        directory, sn_comm_host(), (size_t)(room >> 20), (needed >> 20) + 1);
+    const bool fits = snprintf(path, PATH_SIZE, "%s/syncnorm-XXXXXX", directory()) < PATH_SIZE;
+    errno = ENAMETOOLONG;
+    const int file = fits ? reserve(path, bytes, spare) : -1;
+    if (file >= 0) return file;
+    path[0] = '\0';
+    sn_fail(SN_ERROR_MEMORY,
+            "out of memory: %zu MB for the ranks of %s in %s: %s; enlarge it, or name another directory in "
+            "SYNCNORM_SHARED_MEMORY",
+            ((bytes + spare) >> 20) + 1, sn_comm_host(), directory(), strerror(errno));
+    return -1;
 }
 
-sn_status sn_node_memory_create(const sn_team *node, size_t bytes, sn_node_memory *memory)
+static void *map(int file, size_t bytes)
 {
+    void *base = file < 0 ? MAP_FAILED : mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    if (file >= 0) close(file);
+    return base;
+}
+
+sn_status sn_node_memory_create(const sn_team *node, size_t bytes, size_t spare, sn_node_memory *memory)
+{
+    char path[PATH_SIZE] = "";
     const bool first = node->rank == 0;
-    MPI_Comm_set_errhandler(node->comm, MPI_ERRORS_RETURN);
-    SN_TRY(check_space(node, bytes));
-    if (MPI_Win_allocate_shared(first ? (MPI_Aint)bytes : 0, 1, MPI_INFO_NULL, node->comm, &memory->base,
-                                &memory->window) != MPI_SUCCESS)
-        return sn_fail(SN_ERROR_MEMORY, "out of memory: %zu MB of memory shared by the ranks of %s",
-                       bytes >> 20, sn_comm_host());
-    MPI_Aint size;
-    int unit;
-    MPI_Win_shared_query(memory->window, 0, &size, &unit, &memory->base);
-    MPI_Win_lock_all(MPI_MODE_NOCHECK, memory->window);
-    if (first) memset(memory->base, 0, bytes);
-    return SN_OK;
+    const int made = first ? make(bytes, spare, path) : -1;
+    MPI_Bcast(path, sizeof path, MPI_CHAR, 0, node->comm);
+    void *base = map(first || !path[0] ? made : open(path, O_RDWR | O_CLOEXEC), bytes);
+    int mapped = base != MAP_FAILED, all;
+    MPI_Allreduce(&mapped, &all, 1, MPI_INT, MPI_MIN, node->comm);
+    if (first && path[0]) unlink(path);
+    *memory = (sn_node_memory){base, bytes};
+    if (all) return SN_OK;
+    if (mapped) sn_node_memory_free(memory);
+    return sn_fail(SN_ERROR_MEMORY, "out of memory: %zu MB for the ranks of %s", (bytes >> 20) + 1,
+                   sn_comm_host());
 }
 
-void sn_node_memory_publish(const sn_team *node, const sn_node_memory *memory)
+void sn_node_memory_publish(const sn_team *node)
 {
-    MPI_Win_sync(memory->window);
+    atomic_thread_fence(memory_order_seq_cst);
     MPI_Barrier(node->comm);
-    MPI_Win_sync(memory->window);
+    atomic_thread_fence(memory_order_seq_cst);
 }
 
 void sn_node_memory_free(sn_node_memory *memory)
 {
-    MPI_Win_unlock_all(memory->window);
-    MPI_Win_free(&memory->window);
+    munmap(memory->base, memory->bytes);
 }

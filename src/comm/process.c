@@ -12,14 +12,14 @@
 #include "syncnorm/base/floating_point.h"
 
 static int world_rank;
-static bool several_hosts;
+static int ranks_here;
 
-static bool is_host_of_rank_0(void)
+static void count_ranks_here(void)
 {
-    char first[MPI_MAX_PROCESSOR_NAME];
-    strcpy(first, sn_comm_host());
-    MPI_Bcast(first, sizeof first, MPI_CHAR, 0, MPI_COMM_WORLD);
-    return strcmp(first, sn_comm_host()) == 0;
+    MPI_Comm here;
+    MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, world_rank, MPI_INFO_NULL, &here);
+    MPI_Comm_size(here, &ranks_here);
+    MPI_Comm_free(&here);
 }
 
 void sn_comm_initialize(void)
@@ -35,9 +35,7 @@ void sn_comm_initialize(void)
     MPI_Comm_rank(MPI_COMM_WORLD, &world_rank);
     sn_fault_rank(world_rank);
     sn_comm_host(); /* its buffer is filled before threads read it */
-    int elsewhere = !is_host_of_rank_0();
-    MPI_Allreduce(MPI_IN_PLACE, &elsewhere, 1, MPI_INT, MPI_LOR, MPI_COMM_WORLD);
-    several_hosts = elsewhere;
+    count_ranks_here();
 }
 
 int sn_comm_rank(void)
@@ -66,9 +64,16 @@ const char *sn_comm_host(void)
     return name;
 }
 
+int sn_comm_ranks_here(void)
+{
+    return ranks_here;
+}
+
 bool sn_comm_several_hosts(void)
 {
-    return several_hosts;
+    int all;
+    MPI_Comm_size(MPI_COMM_WORLD, &all);
+    return ranks_here < all;
 }
 
 void sn_comm_abort(int exit_code)

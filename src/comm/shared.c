@@ -4,6 +4,8 @@
 
 #include "node_memory.h"
 
+enum { SPARE = 1 << 20 };
+
 struct sn_shared {
     sn_team *node; /* its ranks of the team */
     sn_node_memory memory;
@@ -17,7 +19,7 @@ sn_status sn_shared_create(sn_team *team, size_t bytes, sn_shared **shared, void
     sn_team_enter(team, SN_WAITING "a making of shared memory", bytes);
     MPI_Comm_split_type(team->comm, MPI_COMM_TYPE_SHARED, team->rank, MPI_INFO_NULL, &here);
     sn_team_adopt(here, &s->node);
-    const sn_status status = sn_node_memory_create(s->node, bytes, &s->memory);
+    const sn_status status = sn_node_memory_create(s->node, bytes, bytes / 8 + SPARE, &s->memory);
     sn_team_leave();
     *loader = s->node->rank == 0;
     *shared = NULL;
@@ -35,7 +37,7 @@ sn_status sn_shared_create(sn_team *team, size_t bytes, sn_shared **shared, void
 void sn_shared_publish(sn_shared *shared)
 {
     sn_team_enter(shared->node, SN_WAITING "a publishing of shared memory", 0);
-    sn_node_memory_publish(shared->node, &shared->memory);
+    sn_node_memory_publish(shared->node);
     sn_team_leave();
 }
 

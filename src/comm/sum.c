@@ -20,6 +20,9 @@
 
 enum { LONG_WORDS = 2048 }; /* from here on, by parts */
 
+/* A rank. Open MPI has 4 MB a rank beside our memory, taken as it is used: without room for it, a SIGBUS. */
+enum { SPARE_OF_MPI = 8 << 20 };
+
 struct sn_sum_way {
     sn_team *node;    /* the ranks of this node */
     int nodes, parts; /* parts of a long message: the least ranks of a node */
@@ -57,7 +60,10 @@ static bool has_memory(sn_sum_way *way, const sn_team *team, size_t count)
     if (way->refused || way->capacity >= count) return !way->refused;
     if (way->capacity) sn_node_memory_free(&way->memory);
     const size_t slots = (size_t)way->node->size + 1;
-    int made = sn_node_memory_create(way->node, slots * count * sizeof(int64_t), &way->memory) == SN_OK, all;
+    const size_t spare = (size_t)sn_comm_ranks_here() * SPARE_OF_MPI;
+    int made = sn_node_memory_create(way->node, slots * count * sizeof(int64_t), spare, &way->memory) ==
+               SN_OK,
+        all;
     MPI_Allreduce(&made, &all, 1, MPI_INT, MPI_MIN, team->comm);
     if (made && !all) sn_node_memory_free(&way->memory);
     if (!made) sn_error_clear();
@@ -84,14 +90,14 @@ static void sum_by_parts(sn_sum_way *way, int64_t *values, size_t count)
     const int rank = way->node->rank, ranks = way->node->size;
     int64_t *slots = way->memory.base, *sum = slots + (size_t)ranks * stride;
     memcpy(slots + (size_t)rank * stride, values, bytes);
-    sn_node_memory_publish(way->node, &way->memory);
+    sn_node_memory_publish(way->node);
     if (rank < way->parts) {
         const size_t parts = (size_t)way->parts, first = count * (size_t)rank / parts,
                      part = count * ((size_t)rank + 1) / parts - first;
         add_up(slots + first, stride, ranks, part, sum + first);
         MPI_Allreduce(MPI_IN_PLACE, sum + first, (int)part, MPI_INT64_T, MPI_SUM, way->peers);
     }
-    sn_node_memory_publish(way->node, &way->memory);
+    sn_node_memory_publish(way->node);
     memcpy(values, sum, bytes);
 }
 

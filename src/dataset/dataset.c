@@ -1,5 +1,5 @@
 /* The data set of a team. One rank per node, the loader, reads the four files into memory of its own; only when all
-   loaders succeeded and found the same contents is the window that a node's ranks share created and filled. */
+   loaders succeeded and found the same contents is the memory that a node's ranks share created and filled. */
 
 #include "syncnorm/dataset/dataset.h"
 

@@ -4,6 +4,8 @@
 import errno
 import os
 import pathlib
+import shutil
+import subprocess
 import time
 import unittest
 
@@ -64,6 +66,35 @@ class Memory(jobs.Test):
             self.assertFalse(os.path.exists(self.path()))
             # what fits trains, and a norm that looks at one sample at a time needs no more for a larger batch
             self.finish(self.start("-q", "--norm", "gn", "--steps", 1, "--output", "gn.h5", data=data, preexec=enter))
+
+
+def with_shared_memory(size):
+    """In front of a command: /dev/shm of that size."""
+    return ("unshare", "--mount", "sh", "-c", 'mount -t tmpfs -o size=$0 none /dev/shm && exec "$@"', size)
+
+
+class SharedMemory(jobs.Test):
+    def setUp(self):
+        super().setUp()
+        if subprocess.run([*with_shared_memory("1m"), "true"], capture_output=True, check=False).returncode != 0:
+            self.skipTest("no /dev/shm of another size can be made here")
+
+    def test_too_little_for_the_data_is_one_line(self):
+        job = self.train("-q", "--steps", 1, "--output", "run.h5", np=2, prefix=with_shared_memory("64k"), expect=1)
+        self.one_line(job, r"error: out of memory: \d+ MB for the ranks of \S+ in /dev/shm: No space left on device; enlarge it, or "
+                           "name another directory in SYNCNORM_SHARED_MEMORY")
+        os.mkdir(self.path("shared"))
+        self.train("-q", "--steps", 1, "--output", "run.h5", np=2, prefix=with_shared_memory("64k"), SYNCNORM_SHARED_MEMORY="shared")
+        self.assertEqual(os.listdir(self.path("shared")), [])
+
+    def test_sums_leave_to_mpi_what_it_takes_later(self):
+        """Open MPI dies of SIGBUS where others filled /dev/shm: teams that add up in memory of their node must not."""
+        for size in ("8m", "12m"):
+            shutil.rmtree(self.path("runs"), ignore_errors=True)
+            job = self.start("-q", "--norm", "ln", "--seed", "1-8", "--steps", 20, "--ranks-per-run", 4, command="study", np=16,
+                             prefix=with_shared_memory(size))
+            self.finish(job)
+            self.assertEqual(job.err(), "")
 
 
 if __name__ == "__main__":

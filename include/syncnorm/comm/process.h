@@ -12,7 +12,8 @@ int sn_comm_rank(void);
 const char *sn_comm_library(void);
 const char *sn_comm_host(void);
 
-/** Whether the ranks of the job are on more than one host. */
+/** Ranks of the job on this host; whether there are others. */
+int sn_comm_ranks_here(void);
 bool sn_comm_several_hosts(void);
 
 /** Ends the whole job at once: for those alone who see that it cannot go on together. */

@@ -91,7 +91,7 @@ sn_status sn_team_agree(sn_team *team, sn_status mine);
  *  ranks whose value differs from the majority's. Collective. */
 bool sn_team_same(sn_team *team, const void *value, size_t bytes, int *differing);
 
-/** Memory shared by the ranks of a node: one copy per node, in an MPI shared-memory window. */
+/** Memory shared by the ranks of a node: one copy per node. */
 typedef struct sn_shared sn_shared;
 
 /** `bytes` of node-shared memory, zeroed. `loader` is true on the one rank of each node that is to fill it; call
