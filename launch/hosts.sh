@@ -2,7 +2,9 @@
 # syncnorm over a list of hosts, by Open MPI's mpirun with the settings that matter there. See --help.
 set -u
 
-here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
+here=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")" && pwd)
+newline='
+'
 grace=15 # seconds for mpirun to end when syncnorm has given the job up
 
 usage() {
@@ -15,8 +17,8 @@ same program and, for a study, share the directory of its --output.
   --per-host N          ranks on each host (default: its slots)
   --interface NAME      network for MPI, e.g. eth1 or 10.1.0.0/16 (default: what Open MPI finds)
 
-Each rank is bound to a core and has one BLAS thread. A host or link that is lost ends the job within seconds. TERM, INT and USR2 let
-it save and end with 75; USR1 lets it save. Whatever it ended with, the same command goes on from the last save, also on other hosts.
+Each rank is bound to a core and has one BLAS thread. A host or link that is lost ends the job within seconds. TERM, INT, HUP, QUIT and
+USR2 let it save and end with 75; USR1 lets it save. The same command goes on from the last save, also on other hosts.
 
 SYNCNORM in the environment: the program. Exit codes: syncnorm's, or mpirun's with a sentence.
 EOF
@@ -50,6 +52,7 @@ done
 hostfile=$1
 shift
 [ -r "$hostfile" ] || wrong_usage "$hostfile: cannot be read"
+grep -q '^[[:space:]]*[^#[:space:]]' "$hostfile" || wrong_usage "$hostfile: names no host"
 
 program=${SYNCNORM-}
 for candidate in "$here/../build/release/syncnorm" "$here/../../bin/syncnorm"; do # of the checkout, installed
@@ -66,7 +69,7 @@ fi
 set -- "$program" "$@"
 [ -z "$interface" ] || set -- --mca btl_tcp_if_include "$interface" --mca oob_tcp_if_include "$interface" "$@"
 [ -z "$per_host" ] || set -- --map-by "ppr:$per_host:node" "$@"
-set -- mpirun -q --hostfile "$hostfile" --bind-to core -x OPENBLAS_NUM_THREADS=1 \
+set -- mpirun --hostfile "$hostfile" --bind-to core -x OPENBLAS_NUM_THREADS=1 \
     --mca oob_tcp_keepalive_time 2 --mca oob_tcp_keepalive_intvl 1 --mca oob_tcp_keepalive_probes 3 "$@"
 
 work=$(mktemp -d) || exit 1
@@ -76,17 +79,51 @@ mkfifo "$work/errors" || exit 1
 # In a session of its own: Ctrl-C would let mpirun kill the ranks before they have saved.
 setsid "$@" 2>"$work/errors" &
 job=$!
-trap 'kill -USR2 $job 2>/dev/null' TERM INT USR2
+trap 'kill -USR2 $job 2>/dev/null' TERM INT HUP QUIT USR2
 trap 'kill -USR1 $job 2>/dev/null' USR1
+
+# What mpirun says between two lines of dashes, in a sentence where it is an essay.
+tell_mpirun() {
+    value() { printf '%s' "$frame" | sed -n "s/^ *$1 *//p" | head -n 1; }
+    case $frame in
+    '' | *'non-zero exit code'* | *'non-zero status'* | *'MPI_ABORT was invoked'*) frame=; return ;; # a rank has explained it
+    *'internal error has occurred in ORTE'*) frame=; return ;; # follows from what was said before
+    *'not enough slots'*) say "$hostfile has fewer slots than are asked for by --per-host" ;;
+    *'more'*'processes than cpus on a resource'*)
+        say "$(value Node:) has fewer cores than slots in $hostfile: each rank is bound to a core of its own" ;;
+    *'parse error in the hostfile'*)
+        say "$hostfile: line $(printf '%s' "$frame" | sed -n 's/.*line number \([0-9]*\).*/\1/p') is not \"HOST slots=N\"" ;;
+    *'unable to reliably start'*) say "a host of $hostfile cannot be reached by ssh, or has no Open MPI in PATH" ;;
+    *'could not access'*'execute an executable'*) say "$(value Node:) has no program $(value Executable:) that can be run" ;;
+    *'TCP networks specified'* | *'No network interfaces were found'* | *'invalid value was given for'*'tcp_if_include'*)
+        say "a host has no network $interface (--interface)" ;;
+    *) printf '%s' "$frame" | sed 's/^/mpirun: /' >&2 ;;
+    esac
+    frame=
+    : >"$work/said"
+}
 
 # Passes on what is said. When a rank has given the job up, mpirun may still wait for a host that is gone.
 {
+    frame='' framed=''
     while IFS= read -r line; do
-        printf '%s\n' "$line" >&2
         case $line in
+        ------------------------------------------------------------*)
+            if [ "$framed" ]; then framed=; else framed=yes; fi
+            tell_mpirun
+            continue ;;
+        *'more process'*'sent help message'* | *'"orte_base_help_aggregate" to 0'* | *ORTE_ERROR_LOG* | \
+            *'total processes failed to start' | mpirun:*'Forwarding signal'*) continue ;;
         syncnorm:*'ending the job'*) (sleep $grace; [ ! -e "$work" ] || kill -KILL $job 2>/dev/null) & ;;
         esac
+        if [ "$framed" ]; then
+            [ -z "$line" ] || frame=$frame$line$newline
+        else
+            printf '%s\n' "$line" >&2
+            : >"$work/said"
+        fi
     done
+    tell_mpirun
 } <"$work/errors" &
 reader=$!
 
@@ -96,15 +133,16 @@ while kill -0 $job 2>/dev/null; do # a signal interrupted the wait
     wait $job
     code=$?
 done
-trap '' TERM INT USR1 USR2
+trap '' TERM INT HUP QUIT USR1 USR2
 wait $reader
 
 again='the same command goes on from the last save'
 case $code in
-0 | 1 | 2) ;; # said already
+0) ;;
+1 | 2) [ -e "$work/said" ] || say "ended with exit code $code, and neither mpirun nor syncnorm said why" ;;
 75) say "stopped, with everything saved: $again" ;;
 9 | 134 | 135 | 137 | 139 | 143) say "a rank or mpirun was killed (exit code $code): out of memory, or by somebody; $again" ;;
 205 | 213) say "a host or the link to it was lost (exit code $code): take it out of $hostfile, and $again" ;;
-*) say "mpirun ended with exit code $code; $again" ;;
+*) [ -e "$work/said" ] || say "mpirun could not start or hold the job (exit code $code)" ;;
 esac
 exit $code

@@ -106,7 +106,7 @@ export OMPI_MCA_rmaps_base_oversubscribe=1
 [ "$np" -le "$cores" ] || export OMPI_MCA_mpi_yield_when_idle=1
 [ "$(id -u)" != 0 ] || export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 shared_kilobytes=$(df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 { print $4 }')
-[ "${shared_kilobytes:-0}" -ge 262144 ] || export OMPI_MCA_osc_sm_backing_directory="${TMPDIR:-/tmp}"
+[ "${shared_kilobytes:-0}" -ge 262144 ] || export SYNCNORM_SHARED_MEMORY="${TMPDIR:-/tmp}"
 [ -d /sys/devices/system/cpu ] || export HWLOC_HIDE_ERRORS=2
 export HWLOC_COMPONENTS=-gl
 

@@ -18,6 +18,7 @@ _syncnorm_values() {
 _syncnorm() {
     local program=${COMP_WORDS[0]} command=${COMP_WORDS[1]} current=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
     COMPREPLY=()
+    program=${program/#~\//$HOME/}
     if [ "$COMP_CWORD" = 1 ]; then
         mapfile -t COMPREPLY < <(compgen -W "$("$program" --help-words 2>/dev/null) --help --version" -- "$current")
         return

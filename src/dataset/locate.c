@@ -7,6 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#define HERE "data/mnist"
+#define DOWNLOAD "data/get-mnist.sh, installed syncnorm-get-mnist, downloads MNIST"
+
 static const char *set(const char *variable)
 {
     const char *value = getenv(variable);
@@ -19,16 +22,6 @@ static bool name_home(char *path, size_t size)
     const char *data = set("XDG_DATA_HOME"), *home = set("HOME");
     if (data) return (size_t)snprintf(path, size, "%s/syncnorm/mnist", data) < size;
     return home && (size_t)snprintf(path, size, "%s/.local/share/syncnorm/mnist", home) < size;
-}
-
-sn_status sn_locate_directory(const char *given, char *path, size_t size)
-{
-    const char *chosen = given ? given : set("MNIST_DIR");
-    if (!chosen && access("data/mnist", F_OK) != 0 && name_home(path, size) && access(path, F_OK) == 0)
-        return SN_OK;
-    if (!chosen) chosen = "data/mnist";
-    if ((size_t)snprintf(path, size, "%s", chosen) < size) return SN_OK;
-    return sn_fail(SN_ERROR_DATA, "%.200s...: the name of the data directory is too long", chosen);
 }
 
 /* SN_OK with path[0] == '\0': there is none. */
@@ -55,6 +48,29 @@ sn_status sn_locate_file(const char *directory, const char *name, char *path, si
             SN_TRY(look(directory, names[n], endings[e], path, size));
             if (path[0]) return SN_OK;
         }
-    return sn_fail(SN_ERROR_DATA, "%s/%s: no such file, plain or .gz (data/get-mnist.sh downloads MNIST)",
-                   directory, name);
+    return sn_fail(SN_ERROR_DATA, "%s/%s: no such file, plain or .gz (" DOWNLOAD ")", directory, name);
+}
+
+static bool has_data(const char *directory)
+{
+    char file[4096];
+    if (sn_locate_file(directory, "train-images-idx3-ubyte", file, sizeof file) == SN_OK) return true;
+    sn_error_clear();
+    return false;
+}
+
+sn_status sn_locate_directory(const char *given, char *path, size_t size)
+{
+    const char *chosen = given ? given : set("MNIST_DIR");
+    if (!chosen && has_data(HERE)) chosen = HERE;
+    if (chosen) {
+        if ((size_t)snprintf(path, size, "%s", chosen) < size) return SN_OK;
+        return sn_fail(SN_ERROR_DATA, "%.200s...: the name of the data directory is too long", chosen);
+    }
+    const bool home = name_home(path, size);
+    if (home && has_data(path)) return SN_OK;
+    return sn_fail(SN_ERROR_DATA,
+                   "no data set: %s%s%.500s ha%s no train-images-idx3-ubyte, plain or .gz (" DOWNLOAD
+                   "; --data and MNIST_DIR name another directory)",
+                   HERE, home ? " and " : "", home ? path : "", home ? "ve" : "s");
 }

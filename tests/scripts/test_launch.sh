@@ -19,6 +19,48 @@ expect 'hosts: which is named' says '/nowhere/hosts: cannot be read'
 run "$root/launch/hosts.sh" --per-host x "$0" train
 expect 'hosts: a number of ranks must be one' code_is 2
 
+# A stand-in for the program, on this machine alone: what is wrong with the launch is a sentence
+program=$work/program
+printf '#!/bin/sh\n[ "$1" = wait ] || exit "$1"\ntrap "exit 75" USR2\n: >"%s/waits"\nwhile :; do sleep 0.1; done\n' "$work" >"$program"
+chmod +x "$program"
+export SYNCNORM="$program" OMPI_MCA_hwloc_base_binding_policy=none
+unset OMPI_MCA_rmaps_base_oversubscribe
+hosts=$root/launch/hosts.sh
+refused() {
+    expect "hosts: $1: fails" [ "$code" != 0 ]
+    expect "hosts: $1: says so" says "$2"
+    expect "hosts: $1: in one line" lines_are err 1
+}
+echo 'localhost slots=1' >"$work/hosts"
+: >"$work/empty"
+printf 'localhost slots=1\r\n' >"$work/crlf"
+echo 'nowhere.invalid slots=1' >"$work/nowhere"
+run "$hosts" "$work/empty" 0
+refused 'an empty hostfile' 'names no host'
+run "$hosts" "$work/crlf" 0
+refused 'lines as of Windows' 'crlf: line 1 is not "HOST slots=N"'
+run "$hosts" --per-host 2 "$work/hosts" 0
+refused 'more ranks than slots' 'fewer slots than are asked for'
+run env OMPI_MCA_plm_rsh_agent=false "$hosts" "$work/nowhere" 0
+refused 'a host out of reach' 'cannot be reached by ssh'
+run env SYNCNORM=/nowhere/syncnorm "$hosts" "$work/hosts" 0
+refused 'no program' 'has no program /nowhere/syncnorm that can be run'
+run "$hosts" "$work/hosts" 1
+refused 'a failure without a word' 'neither mpirun nor syncnorm said why'
+run "$hosts" "$work/hosts" 0
+expect 'hosts: a success says nothing' lines_are err 0
+ln -s "$root/launch/hosts.sh" "$work/link"
+run "$work/link" "$work/hosts" 0
+expect 'hosts: by a symbolic link' code_is 0
+"$hosts" "$work/hosts" wait >"$work/out" 2>"$work/err" &
+job=$!
+while [ ! -e "$work/waits" ] && kill -0 $job 2>/dev/null; do sleep 0.1; done
+kill -HUP $job
+wait $job
+code=$?
+expect 'hosts: HUP lets it save and end' code_is 75
+expect 'hosts: and says how it goes on' says 'stopped, with everything saved'
+
 run "$root/launch/install-deps.sh" --tests
 expect 'install-deps: nothing to do when all is there' code_is 0
 expect 'install-deps: and nothing said' lines_are err 0

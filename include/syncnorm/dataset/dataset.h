@@ -18,8 +18,8 @@ typedef struct sn_dataset sn_dataset;
 
 /**
  * Opens the data set in `directory`: {train,t10k}-{images-idx3,labels-idx1}-ubyte, each plain or with .gz (the plain file
- * wins), also with a dot for the second dash. directory == NULL: $MNIST_DIR, else data/mnist below the current directory if it is
- * there, else $XDG_DATA_HOME/syncnorm/mnist (without it ~/.local/share/syncnorm/mnist). SN_ERROR_DATA with file and fault on
+ * wins), also with a dot for the second dash. directory == NULL: $MNIST_DIR, else the first that has training images
+ * of data/mnist below the current directory and $XDG_DATA_HOME/syncnorm/mnist (without it ~/.local/share/syncnorm/mnist). SN_ERROR_DATA with file and fault on
  * every rank (and data/get-mnist.sh named when files are missing). One rank per node reads. Collective over the team.
  */
 sn_status sn_dataset_open(sn_team *team, const char *directory, sn_dataset **dataset);
