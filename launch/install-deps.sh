@@ -7,17 +7,18 @@ build='gcc libc6-dev make cmake ninja-build pkg-config
     libopenmpi-dev openmpi-bin libopenblas-dev libhdf5-dev zlib1g-dev libxxhash-dev librandom123-dev libjansson-dev libpng-dev gnuplot-nox
     ca-certificates curl'
 # what tests/run.sh adds: other compilers and checkers, tools that look at run files, a data set
-tests='libcmocka-dev clang clang-format clang-tidy python3 python3-h5py python3-numpy hdf5-tools groff-base
+tests='libcmocka-dev clang clang-format clang-tidy python3 python3-h5py python3-numpy hdf5-tools groff-base shellcheck
     libhdf5-openmpi-dev xxhash git iproute2 dataset-fashion-mnist'
 # what tests/run.sh --all adds: the other program that its numbers are compared with
 torch='python3-torch'
+slurm='slurmctld slurmd slurm-client slurm-wlm-basic-plugins munge'
 
 usage() {
     cat <<EOF
-usage: install-deps.sh [--tests] [--torch] [--fashion-mnist]
+usage: install-deps.sh [--tests] [--torch] [--slurm] [--fashion-mnist]
 
 Installs, as root or with sudo, the Debian packages that building and running syncnorm needs; with --tests also those of
-tests/run.sh, with --torch PyTorch for tests/run.sh --all; with --fashion-mnist also Debian's copy of Fashion-MNIST. Does nothing
+tests/run.sh, with --torch PyTorch and with --slurm Slurm for tests/run.sh --all; with --fashion-mnist also Debian's copy of Fashion-MNIST. Does nothing
 when all are there.
 EOF
 }
@@ -32,11 +33,13 @@ for option; do
     case $option in
     --tests) packages="$packages $tests" ;;
     --torch) packages="$packages $torch" ;;
+    --slurm) packages="$packages $slurm" ;;
     --fashion-mnist) packages="$packages dataset-fashion-mnist" ;;
     -h | --help) usage; exit 0 ;;
     *) echo "install-deps.sh: unknown option $option (--help explains)" >&2; exit 2 ;;
     esac
 done
+# shellcheck disable=SC2086,SC2116 # on one line
 packages=$(echo $packages)
 
 if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
@@ -50,7 +53,7 @@ done
 [ -n "$missing" ] || exit 0
 
 if [ "$(id -u)" = 0 ]; then
-    root=env
+    root='env'
 elif command -v sudo >/dev/null; then
     root='sudo env'
 else

@@ -28,7 +28,7 @@ wrong_usage() {
     exit 2
 }
 
-epochs= np= data=${MNIST_DIR-} output=$root/runs
+epochs='' np='' data=${MNIST_DIR-} output=$root/runs
 while [ $# -gt 0 ]; do
     option=$1
     shift

@@ -14,7 +14,7 @@ The default leaves out the label "long", what the sanitizers would see twice, cl
 analyzer, and tests of the debug build what ranks do together; of the latter two builds, teams of 3 ranks. --all leaves out nothing and tests
 all of the debug and clang builds too.
 -L LABEL, --label LABEL runs a part: style, unit, oracle, mpi, invariance, scripts, cli, report, faults, fuzz, nodes,
-sanitize, long (tests/README.md).
+cluster, sanitize, long (tests/README.md).
 
 MNIST is looked for in \$MNIST_DIR, ../shared/mnist, data/mnist; without it Fashion-MNIST serves, and tests of MNIST are skipped.
 EOF
@@ -161,9 +161,10 @@ scripts_parse() {
     for script in .ci/run data/*.sh launch/*.sh tests/*.sh; do
         sh -n "$script" || return
     done
+    shellcheck -x -S warning launch/*.sh launch/slurm/*.sbatch && shellcheck -s bash launch/slurm/work.sh launch/syncnorm.bash
 }
 
-if ! launch/install-deps.sh --tests ${all:+--torch}; then
+if ! launch/install-deps.sh --tests ${all:+--torch --slurm}; then
     fail install-deps
     finish
 fi
@@ -225,6 +226,7 @@ pattern=
 for label in $labels; do
     case $label in
     style | sanitize | faults) ;;
+    cluster) without='-LE ^faults$' pattern="$pattern|^cluster\$" ;;
     long) without='-LE ^faults$' pattern="$pattern|^long\$" ;;
     *) pattern="$pattern|^$label\$" ;;
     esac

@@ -57,6 +57,9 @@ int sn_cli_without_mpi(const char *command, sn_status parsed, sn_status (*body)(
  *  same sources. Collective. */
 sn_status sn_cli_check_same_program(sn_team *world);
 
+/** Warns, on rank 0, of ranks that have less than a processor each. Collective. */
+sn_status sn_cli_advise_on_launch(sn_team *world);
+
 /** Flushes standard output, remembering the first error; a reader that went away (EPIPE) is no error. */
 void sn_cli_flush(void);
 

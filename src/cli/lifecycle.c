@@ -115,6 +115,7 @@ int sn_cli_with_mpi(const char *command, sn_status parsed, sn_log_level level, d
     sn_status status = sn_team_agree(world, sn_watchdog_start(timeout, sn_comm_rank()));
     if (status == SN_OK) status = sn_cli_check_same_program(world);
     if (status == SN_OK) status = sn_team_agree(world, parsed);
+    if (status == SN_OK) status = sn_cli_advise_on_launch(world);
     if (status == SN_OK) status = sn_team_agree(world, body(world, context));
 
     int code = sn_exit_code(status);

@@ -1,15 +1,35 @@
-/* Memory of the nodes of a team: one copy per node, not one per rank. */
+/* Memory of the nodes of a team: one copy per node; where a node has no room for memory that its ranks share, a copy per rank. */
 
 #include <stdlib.h>
 
 #include "node_memory.h"
+#include "syncnorm/base/available_memory.h"
+#include "syncnorm/base/memory.h"
 
 enum { SPARE = 1 << 20 };
 
 struct sn_shared {
     sn_team *node; /* its ranks of the team */
     sn_node_memory memory;
+    void *copy; /* NULL: the memory is shared */
 };
+
+/* Whether the ranks of the node can have a copy each: the first decides. */
+static bool copies_fit(const sn_team *node, size_t bytes)
+{
+    int fit = node->rank > 0 || sn_available_memory("") / (uint64_t)node->size > bytes;
+    MPI_Bcast(&fit, 1, MPI_INT, 0, node->comm);
+    return fit;
+}
+
+static sn_status take(sn_shared *s, size_t bytes)
+{
+    const sn_status shared = sn_node_memory_create(s->node, bytes, bytes / 8 + SPARE, &s->memory);
+    if (shared == SN_OK || !copies_fit(s->node, bytes)) return shared;
+    sn_error_clear();
+    s->memory = (sn_node_memory){NULL, bytes};
+    return sn_allocate(&s->copy, bytes, 1, "a copy of what the ranks of a node would share");
+}
 
 sn_status sn_shared_create(sn_team *team, size_t bytes, sn_shared **shared, void **memory, bool *loader)
 {
@@ -19,7 +39,7 @@ sn_status sn_shared_create(sn_team *team, size_t bytes, sn_shared **shared, void
     sn_team_enter(team, SN_WAITING "a making of shared memory", bytes);
     MPI_Comm_split_type(team->comm, MPI_COMM_TYPE_SHARED, team->rank, MPI_INFO_NULL, &here);
     sn_team_adopt(here, &s->node);
-    const sn_status status = sn_node_memory_create(s->node, bytes, bytes / 8 + SPARE, &s->memory);
+    const sn_status status = take(s, bytes);
     sn_team_leave();
     *loader = s->node->rank == 0;
     *shared = NULL;
@@ -29,15 +49,30 @@ sn_status sn_shared_create(sn_team *team, size_t bytes, sn_shared **shared, void
         free(s);
         return status;
     }
-    *memory = s->memory.base;
+    *memory = s->copy ? s->copy : s->memory.base;
     *shared = s;
     return SN_OK;
+}
+
+bool sn_shared_is_copied(const sn_shared *shared)
+{
+    return shared->copy != NULL;
+}
+
+static void send_copies(const sn_team *node, char *copy, size_t bytes)
+{
+    const size_t most = 1 << 30; /* MPI counts in int */
+    for (size_t sent = 0; sent < bytes; sent += most)
+        MPI_Bcast(copy + sent, (int)(bytes - sent < most ? bytes - sent : most), MPI_BYTE, 0, node->comm);
 }
 
 void sn_shared_publish(sn_shared *shared)
 {
     sn_team_enter(shared->node, SN_WAITING "a publishing of shared memory", 0);
-    sn_node_memory_publish(shared->node);
+    if (shared->copy)
+        send_copies(shared->node, shared->copy, shared->memory.bytes);
+    else
+        sn_node_memory_publish(shared->node);
     sn_team_leave();
 }
 
@@ -45,7 +80,8 @@ void sn_shared_destroy(sn_shared *shared)
 {
     if (!shared) return;
     sn_team_enter(shared->node, SN_WAITING "an end of shared memory", 0);
-    sn_node_memory_free(&shared->memory);
+    if (!shared->copy) sn_node_memory_free(&shared->memory);
+    sn_free(shared->copy);
     sn_team_leave();
     sn_team_destroy(shared->node);
     free(shared);

@@ -9,6 +9,8 @@
 
 #include "idx.h"
 #include "locate.h"
+#include "syncnorm/base/log.h"
+#include "syncnorm/base/memory.h"
 
 enum { TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS, FILES, PATH = 4096 };
 
@@ -122,15 +124,29 @@ static sn_status check_same(sn_team *team, const facts *found)
     return sn_team_agree(team, status);
 }
 
+/* Where ranks could not share: it costs memory, no bit. Collective. */
+static sn_status tell_of_copies(sn_team *team, const sn_shared *shared, size_t bytes)
+{
+    char *hosts;
+    SN_TRY(sn_team_gather_names(team, sn_shared_is_copied(shared) ? sn_comm_host() : "", ", ", &hosts));
+    if (hosts && *hosts)
+        sn_log_warning("no room for %zu MB in the shared memory of %s: each rank there has a copy of the "
+                       "data set of its "
+                       "own; enlarge /dev/shm, or name another directory in SYNCNORM_SHARED_MEMORY",
+                       (bytes >> 20) + 1, hosts);
+    sn_free(hosts);
+    return SN_OK;
+}
+
 /* Moves the contents into node-shared memory: training pixels and labels, then the test set's. Collective. */
 static sn_status share(sn_team *team, const contents *c, const facts *found, sn_dataset *dataset)
 {
-    const size_t samples = (size_t)found->train + found->test;
+    const size_t bytes = ((size_t)found->train + found->test) * (SN_IMAGE_PIXELS + 1);
     void *memory;
     bool loader = false;
-    const sn_status status = sn_shared_create(team, samples * (SN_IMAGE_PIXELS + 1), &dataset->shared,
-                                              &memory, &loader);
+    const sn_status status = sn_shared_create(team, bytes, &dataset->shared, &memory, &loader);
     SN_TRY(sn_team_agree(team, status));
+    SN_TRY(tell_of_copies(team, dataset->shared, bytes));
     uint8_t *next = memory;
     for (int file = 0; file < FILES; next += data_bytes(c, file++))
         if (c->data[file]) memcpy(next, c->data[file], data_bytes(c, file)); /* on the loader alone */

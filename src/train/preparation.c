@@ -8,6 +8,7 @@
 
 #include "resume.h"
 #include "saving.h"
+#include "syncnorm/base/log.h"
 #include "syncnorm/base/memory.h"
 
 /* Goes on from the run file or starts afresh. Off the root nothing happens. */
@@ -35,6 +36,10 @@ sn_status sn_prepare(sn_session *s, bool *finished)
     *finished = false;
     sn_status status = sn_team_gather_names(s->team, sn_comm_host(), " ", &hosts);
     if (status == SN_OK) status = sn_team_gather_names(s->team, s->kernels->isa, " ", &isas);
+    if (status == SN_OK && isas && strchr(isas, ' '))
+        sn_log_note("the ranks compute with different instruction sets (%s): no bit depends on it, and the "
+                    "slowest is waited for",
+                    isas);
     if (status == SN_OK) status = sn_team_agree(s->team, sn_recorder_choose(&s->recorder, &s->experiment));
     if (status == SN_OK) status = sn_saving_lock(s);
     if (status == SN_OK) status = sn_team_agree(s->team, open_record(s, hosts, isas, finished));

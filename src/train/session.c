@@ -1,5 +1,7 @@
 #include "session.h"
 
+#include <inttypes.h>
+
 #include "syncnorm/base/log.h"
 #include "syncnorm/base/memory.h"
 #include "syncnorm/train/signals.h"
@@ -123,6 +125,16 @@ static sn_status read_initial(sn_session *s)
     return status;
 }
 
+static void warn_of_batch(const sn_experiment *e, int ranks)
+{
+    if (sn_norm_pools_batch(e->norm) && e->batch == 1)
+        sn_log_warning("batch norm over one sample: what the network says does not depend on the image");
+    if ((uint32_t)ranks > e->batch)
+        sn_log_warning("a batch of %" PRIu32 " leaves %" PRIu32
+                       " of %d ranks without a sample: they only wait",
+                       e->batch, (uint32_t)ranks - e->batch, ranks);
+}
+
 sn_status sn_session_create(sn_session *s)
 {
     sn_experiment *e = &s->experiment;
@@ -136,8 +148,7 @@ sn_status sn_session_create(sn_session *s)
         sn_team_broadcast(s->team, e->init_digest, sizeof e->init_digest, 0);
         sn_session_share_model(s);
     }
-    if (sn_team_is_root(s->team) && sn_norm_pools_batch(e->norm) && e->batch == 1)
-        sn_log_warning("batch norm over one sample: what the network says does not depend on the image");
+    if (sn_team_is_root(s->team)) warn_of_batch(e, sn_team_size(s->team));
     return SN_OK;
 }
 

@@ -146,7 +146,22 @@ class Job:
 
     def until(self, condition, what):
         """Polls, ending early (False) when the job does."""
-        return poll(lambda: condition() or (self.over() and "over"), what) != "over"
+        try:
+            return poll(lambda: condition() or (self.over() and "over"), what) != "over"
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self.command}\n{self.out()}{self.err()}{self.whereabouts()}") from None
+
+    def whereabouts(self):
+        """What the kernel says of a job that hangs."""
+        lines = []
+        for pid in [self.process.pid, *sorted(self.known)]:
+            lines.append(f"{pid}: {state(pid)}")
+            for name in ("wchan", "syscall", "stack"):
+                try:
+                    lines.append(f"{name}: " + pathlib.Path(f"/proc/{pid}/{name}").read_text().strip())
+                except OSError:
+                    pass
+        return "\n".join(lines)
 
     def signal(self, number):
         if not self.over():

@@ -91,14 +91,17 @@ sn_status sn_team_agree(sn_team *team, sn_status mine);
  *  ranks whose value differs from the majority's. Collective. */
 bool sn_team_same(sn_team *team, const void *value, size_t bytes, int *differing);
 
-/** Memory shared by the ranks of a node: one copy per node. */
+/** Memory shared by the ranks of a node: one copy per node; where a node has no room for such memory, one per rank if it has room for those. */
 typedef struct sn_shared sn_shared;
 
 /** `bytes` of node-shared memory, zeroed. `loader` is true on the one rank of each node that is to fill it; call
  *  sn_shared_publish() afterwards. Collective over the team. */
 sn_status sn_shared_create(sn_team *team, size_t bytes, sn_shared **shared, void **memory, bool *loader);
 
-/** Makes what the loaders wrote visible to all. Collective. */
+/** Whether this node's ranks have copies. Not collective. */
+bool sn_shared_is_copied(const sn_shared *shared);
+
+/** Makes what the loaders wrote visible to all; nobody writes behind it. Collective. */
 void sn_shared_publish(sn_shared *shared);
 
 /** Collective; NULL is fine. */

@@ -1,0 +1,55 @@
+#!/usr/bin/env python3
+"""What about a launch costs time is said once, by rank 0, before time is lost; what costs none is not mentioned."""
+
+import os
+import subprocess
+
+import harness
+
+PROCESSORS = len(os.sched_getaffinity(0))
+
+
+class Launch(harness.Test):
+    def launch(self, np, *arguments, before=(), yields=True):
+        """Standard error of some steps."""
+        environment = {**self.environment, "OMPI_MCA_mpi_yield_when_idle": str(int(yields))}
+        command = [*before, *harness.command(["train", "-q", "--steps", 2, "--output", f"{np}.h5", *arguments], np)]
+        done = subprocess.run(command, cwd=self.directory, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              timeout=harness.TIMEOUT, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stderr
+
+    def test_ranks_bound_to_one_processor(self):
+        first = str(min(os.sched_getaffinity(0)))
+        err = self.launch(2, before=("taskset", "--cpu-list", first), yields=False)
+        if os.cpu_count() == 1:
+            self.assertRegex(err, r"\Asyncnorm: warning: 2 ranks on \S+ share its 1 processor:[^\n]*\n\Z")
+        else:
+            self.assertRegex(err, r"\Asyncnorm: warning: 2 ranks on \S+ are bound to 1 of its \d+ processors [^\n]*--bind-to core[^\n]*\n\Z")
+
+    def test_more_ranks_than_processors(self):
+        ranks = PROCESSORS + 1
+        self.assertRegex(self.launch(ranks, yields=False),
+                         rf"\Asyncnorm: warning: {ranks} ranks on \S+ (share its|are bound to) {PROCESSORS} [^\n]*\n\Z")
+
+    def test_ranks_that_give_way_may_share(self):
+        if PROCESSORS == os.cpu_count():
+            self.assertEqual(self.launch(PROCESSORS + 1), "")
+        self.assertEqual(self.launch(1, yields=False), "")
+
+    def test_more_ranks_than_samples(self):
+        self.assertEqual(self.launch(3, "--norm", "gn", "--batch", 2),
+                         "syncnorm: warning: a batch of 2 leaves 1 of 3 ranks without a sample: they only wait\n")
+
+    def test_different_instruction_sets(self):
+        run = [harness.PROGRAM, "train", "--steps", "2", "--output", "run.h5"]
+        done = subprocess.run([*harness.MPIEXEC, "-np", "1", *run, ":", "-np", "1", "env", "SYNCNORM_ISA=portable", *run], cwd=self.directory,
+                              env=self.environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=harness.TIMEOUT, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        one, _ = self.run_program("inspect", "run.h5")
+        if " portable" in one:  # this machine has others
+            self.assertRegex(done.stderr, r"syncnorm: the ranks compute with different instruction sets \([^\n]* portable\): no bit depends on it")
+
+
+if __name__ == "__main__":
+    harness.main()
