@@ -20,7 +20,7 @@ same program and, for a study, share the directory of its --output.
 Each rank is bound to a core and has one BLAS thread. A host or link that is lost ends the job within seconds. TERM, INT, HUP, QUIT and
 USR2 let it save and end with 75; USR1 lets it save. The same command goes on from the last save, also on other hosts.
 
-SYNCNORM in the environment: the program. Exit codes: syncnorm's, or mpirun's with a sentence.
+SYNCNORM in the environment: the program. MNIST_DIR, XDG_DATA_HOME, SYNCNORM_SHARED_MEMORY and SYNCNORM_ISA hold on all hosts. Exit codes: syncnorm's, or mpirun's with a sentence.
 EOF
 }
 
@@ -67,6 +67,9 @@ fi
 
 # Without keepalive a lost link is silence.
 set -- "$program" "$@"
+for name in MNIST_DIR XDG_DATA_HOME SYNCNORM_SHARED_MEMORY SYNCNORM_ISA; do # mpirun passes on what it is told to
+    if printenv "$name" >/dev/null; then set -- -x "$name" "$@"; fi
+done
 [ -z "$interface" ] || set -- --mca btl_tcp_if_include "$interface" --mca oob_tcp_if_include "$interface" "$@"
 [ -z "$per_host" ] || set -- --map-by "ppr:$per_host:node" "$@"
 set -- mpirun --hostfile "$hostfile" --bind-to core -x OPENBLAS_NUM_THREADS=1 \
@@ -77,10 +80,11 @@ trap 'rm -rf "$work"' EXIT
 mkfifo "$work/errors" || exit 1
 
 # In a session of its own: Ctrl-C would let mpirun kill the ranks before they have saved.
+job=
+trap '[ ! "$job" ] || kill -USR2 $job 2>/dev/null' TERM INT HUP QUIT USR2
+trap '[ ! "$job" ] || kill -USR1 $job 2>/dev/null' USR1
 setsid "$@" 2>"$work/errors" &
 job=$!
-trap 'kill -USR2 $job 2>/dev/null' TERM INT HUP QUIT USR2
-trap 'kill -USR1 $job 2>/dev/null' USR1
 
 # What mpirun says between two lines of dashes, in a sentence where it is an essay.
 tell_mpirun() {
@@ -105,8 +109,9 @@ tell_mpirun() {
 
 # Passes on what is said. When a rank has given the job up, mpirun may still wait for a host that is gone.
 {
+    trap '' HUP INT QUIT TERM USR1 USR2 # they may be sent to the whole group
     frame='' framed=''
-    while IFS= read -r line; do
+    while IFS= read -r line || [ "$line" ]; do
         case $line in
         ------------------------------------------------------------*)
             if [ "$framed" ]; then framed=; else framed=yes; fi
@@ -114,13 +119,13 @@ tell_mpirun() {
             continue ;;
         *'more process'*'sent help message'* | *'"orte_base_help_aggregate" to 0'* | *ORTE_ERROR_LOG* | \
             *'total processes failed to start' | mpirun:*'Forwarding signal'*) continue ;;
-        syncnorm:*'ending the job'*) (sleep $grace; [ ! -e "$work" ] || kill -KILL $job 2>/dev/null) & ;;
+        syncnorm:*'ending the job'*) (sleep $grace; [ ! -e "$work" ] || kill -KILL $job 2>/dev/null) </dev/null >/dev/null 2>&1 & ;;
         esac
         if [ "$framed" ]; then
             [ -z "$line" ] || frame=$frame$line$newline
         else
             printf '%s\n' "$line" >&2
-            : >"$work/said"
+            case $line in 'syncnorm: warning:'*) ;; syncnorm*:*) : >"$work/said" ;; esac
         fi
     done
     tell_mpirun

@@ -7,7 +7,7 @@ build='gcc libc6-dev make cmake ninja-build pkg-config
     libopenmpi-dev openmpi-bin libopenblas-dev libhdf5-dev zlib1g-dev libxxhash-dev librandom123-dev libjansson-dev libpng-dev gnuplot-nox
     ca-certificates curl'
 # what tests/run.sh adds: other compilers and checkers, tools that look at run files, a data set
-tests='libcmocka-dev clang clang-format clang-tidy python3 python3-h5py python3-numpy hdf5-tools groff-base shellcheck
+tests='libcmocka-dev clang clang-format clang-tidy python3 python3-h5py python3-numpy hdf5-tools groff-base shellcheck lintian dpkg-dev file
     libhdf5-openmpi-dev xxhash git iproute2 dataset-fashion-mnist'
 # what tests/run.sh --all adds: the other program that its numbers are compared with
 torch='python3-torch'

@@ -1,5 +1,13 @@
 # In the tree that becomes the package.
 
+if(NOT CPACK_GENERATOR STREQUAL DEB)
+  return()
+endif()
+find_program(SHLIBDEPS dpkg-shlibdeps)
+find_program(FILE file)
+if(NOT SHLIBDEPS OR NOT FILE)
+  message(FATAL_ERROR "a Debian package needs dpkg-shlibdeps and file, to know its libraries: packages dpkg-dev, file")
+endif()
 set(share ${CPACK_TEMPORARY_INSTALL_DIRECTORY}${CPACK_PACKAGING_INSTALL_PREFIX}/share)
 file(RENAME ${share}/doc/syncnorm/LICENSE ${share}/doc/syncnorm/copyright)
 string(TIMESTAMP now "%a, %d %b %Y %H:%M:%S +0000" UTC)

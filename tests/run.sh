@@ -11,7 +11,7 @@ usage: tests/run.sh [--all] [-L LABEL]...
 
 Installs what the tests need, builds, tests, and ends with one line: N passed, N failed, N skipped. Exit code 0 when none failed.
 The default leaves out the label "long", what the sanitizers would see twice, clang-tidy of the tests' own sources and its path-sensitive
-analyzer, and tests of the debug build what ranks do together; of the latter two builds, teams of 3 ranks. --all leaves out nothing and tests
+analyzer, and tests of the debug build what ranks do together; there and under the sanitizers, teams of 3 ranks. --all leaves out nothing and tests
 all of the debug and clang builds too.
 -L LABEL, --label LABEL runs a part: style, unit, oracle, mpi, invariance, scripts, cli, report, faults, fuzz, nodes,
 cluster, sanitize, long (tests/README.md).

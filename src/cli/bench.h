@@ -14,8 +14,9 @@ typedef struct sn_bench {
     sn_team *world;
     const sn_kernels *kernels;
     int repetitions;
-    int batch;       /* global, of the whole steps */
-    json_t *figures; /* an object on the root when a file is wanted; else NULL */
+    int batch;           /* global, of the whole steps */
+    json_t *figures;     /* an object on the root when a file is wanted; else NULL */
+    double step_seconds; /* of this rank alone: a step of group norm on the most samples */
 } sn_bench;
 
 enum { SN_BENCH_REPETITIONS_MAX = 1000 };
@@ -63,8 +64,11 @@ void sn_training_step(void *training);
 
 sn_status sn_bench_convolutions(const sn_bench *bench);
 sn_status sn_bench_steps(const sn_bench *bench);
-sn_status sn_bench_shares(const sn_bench *bench);
+/** Sets bench->step_seconds. */
+sn_status sn_bench_shares(sn_bench *bench);
 sn_status sn_bench_parts(const sn_bench *bench);
 sn_status sn_bench_collectives(const sn_bench *bench);
+/** After the shares. */
+sn_status sn_bench_machine(const sn_bench *bench);
 
 #endif

@@ -21,9 +21,10 @@ static sn_status begin_figures(context *c)
 {
     sn_bench *bench = &c->bench;
     SN_TRY(sn_text_file_try(c->path));
-    bench->figures = json_pack("{ss ss ss ss si si si}", "syncnorm", sn_build_info()->version, "isa",
-                               bench->kernels->isa, "openblas", sn_blas_version(), "mpi", sn_comm_library(),
-                               "ranks", sn_team_size(bench->world), "batch", bench->batch, "repetitions",
+    bench->figures = json_pack("{ss ss ss ss ss ss si si si}", "machine", sn_comm_host(), "origin",
+                               "measured", "syncnorm", sn_build_info()->version, "isa", bench->kernels->isa,
+                               "openblas", sn_blas_version(), "mpi", sn_comm_library(), "ranks",
+                               sn_team_size(bench->world), "batch", bench->batch, "repetitions",
                                bench->repetitions);
     return bench->figures ? SN_OK : sn_fail(SN_ERROR_MEMORY, "out of memory: the figures");
 }
@@ -55,12 +56,19 @@ static void print_heading(const sn_bench *bench)
 
 static sn_status measure(sn_bench *bench)
 {
-    sn_status (*const parts[])(const sn_bench *) = {sn_bench_convolutions, sn_bench_steps, sn_bench_shares,
-                                                    sn_bench_parts, sn_bench_collectives};
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-        SN_TRY(parts[i](bench));
+    static sn_status (*const before[])(const sn_bench *) = {sn_bench_convolutions, sn_bench_steps};
+    static sn_status (*const after[])(const sn_bench *) = {sn_bench_parts, sn_bench_collectives,
+                                                           sn_bench_machine};
+    for (size_t i = 0; i < sizeof before / sizeof *before; i++) {
+        SN_TRY(before[i](bench));
         sn_cli_flush();
     }
+    SN_TRY(sn_bench_shares(bench));
+    for (size_t i = 0; i < sizeof after / sizeof *after; i++) {
+        sn_cli_flush();
+        SN_TRY(after[i](bench));
+    }
+    sn_cli_flush();
     return SN_OK;
 }
 
@@ -86,7 +94,8 @@ int sn_command_bench(int argc, char **argv)
     static const sn_cli_option options[] = {
         {"repetitions", "N", "samples of each measurement (default 10)", 0},
         {"batch", "N", "global batch of the whole steps (default 64)", 0},
-        {"json", "FILE", "writes every figure to FILE, too: seconds, rates, parts", 0},
+        {"json", "FILE",
+         "writes every figure to FILE, too: seconds, rates, parts; it is what report --machine reads", 0},
         SN_CLI_TIMEOUT_OPTION,
         {0},
     };

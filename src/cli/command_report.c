@@ -30,12 +30,29 @@ static const char **collect(const sn_cli_arguments *arguments, size_t *count)
     return paths;
 }
 
+static sn_status read_target(const sn_cli_arguments *arguments, sn_report_request *request)
+{
+    const char *text = sn_cli_value(arguments, "target");
+    if (!text) return SN_OK;
+    char *end;
+    request->target = strtod(text, &end);
+    if (!request->machines) return sn_fail(SN_ERROR_USAGE, "--target goes with --machine");
+    if (end != text && !*end && request->target > 0 && request->target <= 100) return SN_OK;
+    return sn_fail(SN_ERROR_USAGE, "--target '%.60s': must be a percentage above 0, at most 100", text);
+}
+
 int sn_command_report(int argc, char **argv)
 {
     static const sn_cli_option options[] = {
         {"output", "DIR", "directory of the report, made when it is not there", 0},
         {"baseline", "NAME",
          "experiment that the others are compared with (default: synchronized bn, else the first)", 0},
+        {"machine", "FILE.json[,...]",
+         "price the runs on 1 to 4096 ranks of these machines: files of bench --json, or of launch/machines",
+         0},
+        {"target", "PERCENT",
+         "with --machine: test accuracy whose price in time is asked for (default: the best that all reach)",
+         0},
         {0}};
     static const sn_cli_group groups[] = {{"Options:", options}};
     static const sn_cli_command command = {
@@ -55,13 +72,15 @@ int sn_command_report(int argc, char **argv)
         code = sn_cli_finish_output();
     } else {
         reporting r = {.request = {.directory = sn_cli_value(&arguments, "output"),
-                                   .baseline = sn_cli_value(&arguments, "baseline")}};
+                                   .baseline = sn_cli_value(&arguments, "baseline"),
+                                   .machines = sn_cli_value(&arguments, "machine")}};
         const char **paths = collect(&arguments, &r.request.path_count);
         r.request.paths = paths;
         if (status == SN_OK && !paths) status = sn_fail(SN_ERROR_MEMORY, "out of memory");
         if (status == SN_OK && !r.request.path_count) status = sn_fail(SN_ERROR_USAGE, "no run file given");
         if (status == SN_OK && (!r.request.directory || !*r.request.directory))
             status = sn_fail(SN_ERROR_USAGE, "--output DIR is missing: where shall the report go?");
+        if (status == SN_OK) status = read_target(&arguments, &r.request);
         code = sn_cli_without_mpi(command.name, status, report, &r);
         if (code == 0 && r.outcome.unreadable) code = sn_exit_code(SN_ERROR_FILE);
         free(paths);

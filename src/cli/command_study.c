@@ -19,8 +19,9 @@ typedef struct studying {
     const char *data;
     sn_log_level level;
     sn_cli_progress progress;
-    int rate;  /* images/s, with --dry-run; 0: not stated */
-    int ranks; /* with --dry-run and --list; 0: those that were launched */
+    int rate;           /* images/s, with --dry-run; 0: not stated */
+    sn_machine machine; /* with --dry-run, where it has a name */
+    int ranks;          /* with --dry-run and --list; 0: those that were launched */
     const sn_cli_arguments *arguments;
 } studying;
 
@@ -113,7 +114,8 @@ static sn_status rehearse(void *context)
                                     .data = s->data,
                                     .ranks = s->ranks ? s->ranks : sn_cli_launched_size(),
                                     .ranks_per_run = s->study.ranks_per_run,
-                                    .rate = s->rate};
+                                    .rate = s->rate,
+                                    .machine = *s->machine.name ? &s->machine : NULL};
     return sn_study_rehearse(&rehearsal, stdout);
 }
 
@@ -130,6 +132,14 @@ static sn_status read_plan(const sn_cli_arguments *arguments, int ranks_per_run,
     return status;
 }
 
+/* A number, or a file of what the machine does. */
+static sn_status read_rate(const sn_cli_arguments *arguments, studying *s)
+{
+    const char *value = sn_cli_value(arguments, "rate"), *ending = value ? strrchr(value, '.') : NULL;
+    if (ending && strcmp(ending, ".json") == 0) return sn_machine_read(value, &s->machine);
+    return sn_cli_read_count(arguments, "rate", 1 << 30, &s->rate);
+}
+
 static sn_status read_options(const sn_cli_arguments *arguments, studying *s)
 {
     SN_TRY(sn_cli_read_count(arguments, "ranks-per-run", 1 << 20, &s->study.ranks_per_run));
@@ -143,8 +153,8 @@ static sn_status read_options(const sn_cli_arguments *arguments, studying *s)
     s->study.directory = directory ? directory : "runs";
     s->study.plan = &s->plan;
     s->study.execution.command_line = sn_cli_command_line();
-    SN_TRY(sn_cli_read_count(arguments, "rate", 1 << 30, &s->rate));
-    if (s->rate && !sn_cli_given(arguments, "dry-run"))
+    SN_TRY(read_rate(arguments, s));
+    if (sn_cli_given(arguments, "rate") && !sn_cli_given(arguments, "dry-run"))
         return sn_fail(SN_ERROR_USAGE, "--rate goes with --dry-run");
     SN_TRY(sn_cli_read_count(arguments, "ranks", 1 << 20, &s->ranks));
     const bool plans = sn_cli_given(arguments, "dry-run") || sn_cli_given(arguments, "list");
@@ -168,7 +178,11 @@ int sn_command_study(int argc, char **argv)
         {"list", NULL,
          "list each run's name, a tab and the command that makes it, and end: for arrays of jobs", 0},
         {"ranks", "N", "for --dry-run and --list: as on N ranks (default: those there are)", 0},
-        {"rate", "N", "for --dry-run: images/s of one rank (default: measured)", 0},
+        {"rate", "N|FILE.json",
+         "for --dry-run: images/s of one rank, or the machine it would run on, as bench --json and "
+         "launch/machines have it (default: "
+         "measured)",
+         0},
         sn_cli_steps_option(),
         SN_CLI_EXECUTION_OPTIONS,
         {"progress", "auto|always|never", "show all teams at work (default auto: on a terminal)", 0},

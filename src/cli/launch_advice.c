@@ -11,20 +11,22 @@
 /* Of a rank. */
 typedef struct seat {
     cpu_set_t allowed; /* empty where the kernel does not say */
-    int processors;    /* of its host */
+    int processors;    /* that the job may use on its host */
     int node;          /* the lowest rank there */
     char host[256];
 } seat;
 
 static seat seat_of(int node)
 {
-    seat s = {.processors = (int)sysconf(_SC_NPROCESSORS_ONLN), .node = node};
+    seat s = {.node = node};
+    cpu_set_t job; /* of the launcher's process on this host */
     if (sched_getaffinity(0, sizeof s.allowed, &s.allowed) != 0) CPU_ZERO(&s.allowed);
+    if (sched_getaffinity(getppid(), sizeof job, &job) == 0) s.processors = CPU_COUNT(&job);
     snprintf(s.host, sizeof s.host, "%s", sn_comm_host());
     return s;
 }
 
-/* Ranks that give way while they wait need no warning that they share. */
+/* Who asks for that knows that they share. */
 static bool gives_way(void)
 {
     const char *yields = getenv("OMPI_MCA_mpi_yield_when_idle");
@@ -47,13 +49,14 @@ static void judge_node(const seat *seats, int ranks, int first)
     if (allowed == 0 || allowed >= here) return;
     if (allowed < s->processors)
         sn_log_warning(
-            "%d ranks on %s are bound to %d of its %d processors and wait for each other: bind each to a "
-            "core of its own "
+            "%d ranks on %s are bound to %d of %d processors and wait for each other: bind each to a core of "
+            "its own "
             "(mpirun --bind-to core, srun --cpu-bind=cores; several mpiruns side by side: --bind-to none)",
             here, s->host, allowed, s->processors);
     else if (!gives_way())
-        sn_log_warning("%d ranks on %s share its %d processor%s: fewer are faster, or at least set "
-                       "OMPI_MCA_mpi_yield_when_idle=1, with which ranks that wait give way",
+        sn_log_warning("%d ranks on %s share %d processor%s: fewer are faster; if it is meant, "
+                       "OMPI_MCA_mpi_yield_when_idle=1 lets those "
+                       "that wait give way",
                        here, s->host, allowed, allowed == 1 ? "" : "s");
 }
 

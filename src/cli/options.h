@@ -46,7 +46,7 @@ int sn_cli_choice(const char *words, const char *text);
     {                                                                                                        \
         "data", "DIR",                                                                                       \
             "directory of the data set (default: $MNIST_DIR, else data/mnist, else "                         \
-            "$XDG_DATA_HOME/syncnorm/mnist, ~/.local/share/syncnorm/mnist)",                                 \
+            "${XDG_DATA_HOME:-~/.local/share}/syncnorm/mnist)",                                              \
             0                                                                                                \
     }
 #define SN_CLI_TIMEOUT_OPTION                                                                                \

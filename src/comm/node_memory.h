@@ -10,8 +10,8 @@ typedef struct sn_node_memory {
     size_t bytes;
 } sn_node_memory;
 
-/** At least a byte; `spare` bytes stay free behind it, since MPI has its own there. SN_ERROR_MEMORY on all when it cannot be had. */
-sn_status sn_node_memory_create(const sn_team *node, size_t bytes, size_t spare, sn_node_memory *memory);
+/** At least a byte. SN_ERROR_MEMORY on all, with the reason, when it cannot be had, or not without taking from MPI what it needs there. */
+sn_status sn_node_memory_create(const sn_team *node, size_t bytes, sn_node_memory *memory);
 
 /** What each wrote before is there for all behind it. */
 void sn_node_memory_publish(const sn_team *node);

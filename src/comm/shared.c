@@ -1,17 +1,17 @@
 /* Memory of the nodes of a team: one copy per node; where a node has no room for memory that its ranks share, a copy per rank. */
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "node_memory.h"
 #include "syncnorm/base/available_memory.h"
 #include "syncnorm/base/memory.h"
 
-enum { SPARE = 1 << 20 };
-
 struct sn_shared {
     sn_team *node; /* its ranks of the team */
     sn_node_memory memory;
-    void *copy; /* NULL: the memory is shared */
+    void *copy;                   /* NULL: the memory is shared */
+    char reason[SN_MESSAGE_SIZE]; /* why it is not; "" where a rank has nobody to share it with */
 };
 
 /* Whether the ranks of the node can have a copy each: the first decides. */
@@ -22,13 +22,29 @@ static bool copies_fit(const sn_team *node, size_t bytes)
     return fit;
 }
 
+/* The same on all ranks of the node. */
+static sn_status take_copies(sn_shared *s, size_t bytes)
+{
+    const sn_status status = sn_allocate(&s->copy, bytes, 1, "what the ranks of a node could share");
+    int taken = status == SN_OK, all;
+    MPI_Allreduce(&taken, &all, 1, MPI_INT, MPI_MIN, s->node->comm);
+    if (all) return SN_OK;
+    sn_free(s->copy);
+    return status != SN_OK
+               ? status
+               : sn_fail(SN_ERROR_MEMORY, "out of memory: a copy for each rank of %s", sn_comm_host());
+}
+
 static sn_status take(sn_shared *s, size_t bytes)
 {
-    const sn_status shared = sn_node_memory_create(s->node, bytes, bytes / 8 + SPARE, &s->memory);
-    if (shared == SN_OK || !copies_fit(s->node, bytes)) return shared;
+    s->memory.bytes = bytes;
+    if (s->node->size == 1) return take_copies(s, bytes);
+    const sn_status status = sn_node_memory_create(s->node, bytes, &s->memory);
+    if (status == SN_OK || !copies_fit(s->node, bytes)) return status;
+    snprintf(s->reason, sizeof s->reason, "%s", sn_error_message());
     sn_error_clear();
     s->memory = (sn_node_memory){NULL, bytes};
-    return sn_allocate(&s->copy, bytes, 1, "a copy of what the ranks of a node would share");
+    return take_copies(s, bytes);
 }
 
 sn_status sn_shared_create(sn_team *team, size_t bytes, sn_shared **shared, void **memory, bool *loader)
@@ -54,9 +70,9 @@ sn_status sn_shared_create(sn_team *team, size_t bytes, sn_shared **shared, void
     return SN_OK;
 }
 
-bool sn_shared_is_copied(const sn_shared *shared)
+const char *sn_shared_why_copied(const sn_shared *shared)
 {
-    return shared->copy != NULL;
+    return shared->node->rank == 0 ? shared->reason : "";
 }
 
 static void send_copies(const sn_team *node, char *copy, size_t bytes)

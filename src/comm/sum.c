@@ -20,9 +20,6 @@
 
 enum { LONG_WORDS = 2048 }; /* from here on, by parts */
 
-/* A rank. Open MPI has 4 MB a rank beside our memory, taken as it is used: without room for it, a SIGBUS. */
-enum { SPARE_OF_MPI = 8 << 20 };
-
 struct sn_sum_way {
     sn_team *node;    /* the ranks of this node */
     int nodes, parts; /* parts of a long message: the least ranks of a node */
@@ -60,10 +57,7 @@ static bool has_memory(sn_sum_way *way, const sn_team *team, size_t count)
     if (way->refused || way->capacity >= count) return !way->refused;
     if (way->capacity) sn_node_memory_free(&way->memory);
     const size_t slots = (size_t)way->node->size + 1;
-    const size_t spare = (size_t)sn_comm_ranks_here() * SPARE_OF_MPI;
-    int made = sn_node_memory_create(way->node, slots * count * sizeof(int64_t), spare, &way->memory) ==
-               SN_OK,
-        all;
+    int made = sn_node_memory_create(way->node, slots * count * sizeof(int64_t), &way->memory) == SN_OK, all;
     MPI_Allreduce(&made, &all, 1, MPI_INT, MPI_MIN, team->comm);
     if (made && !all) sn_node_memory_free(&way->memory);
     if (!made) sn_error_clear();

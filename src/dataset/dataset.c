@@ -125,16 +125,13 @@ static sn_status check_same(sn_team *team, const facts *found)
 }
 
 /* Where ranks could not share: it costs memory, no bit. Collective. */
-static sn_status tell_of_copies(sn_team *team, const sn_shared *shared, size_t bytes)
+static sn_status tell_of_copies(sn_team *team, const sn_shared *shared)
 {
-    char *hosts;
-    SN_TRY(sn_team_gather_names(team, sn_shared_is_copied(shared) ? sn_comm_host() : "", ", ", &hosts));
-    if (hosts && *hosts)
-        sn_log_warning("no room for %zu MB in the shared memory of %s: each rank there has a copy of the "
-                       "data set of its "
-                       "own; enlarge /dev/shm, or name another directory in SYNCNORM_SHARED_MEMORY",
-                       (bytes >> 20) + 1, hosts);
-    sn_free(hosts);
+    char *reasons;
+    SN_TRY(sn_team_gather_names(team, sn_shared_why_copied(shared), "; ", &reasons));
+    if (reasons && *reasons)
+        sn_log_warning("%s; until then each rank there has a copy of the data set of its own", reasons);
+    sn_free(reasons);
     return SN_OK;
 }
 
@@ -146,7 +143,7 @@ static sn_status share(sn_team *team, const contents *c, const facts *found, sn_
     bool loader = false;
     const sn_status status = sn_shared_create(team, bytes, &dataset->shared, &memory, &loader);
     SN_TRY(sn_team_agree(team, status));
-    SN_TRY(tell_of_copies(team, dataset->shared, bytes));
+    SN_TRY(tell_of_copies(team, dataset->shared));
     uint8_t *next = memory;
     for (int file = 0; file < FILES; next += data_bytes(c, file++))
         if (c->data[file]) memcpy(next, c->data[file], data_bytes(c, file)); /* on the loader alone */

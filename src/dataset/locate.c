@@ -36,27 +36,38 @@ static sn_status look(const char *directory, const char *name, const char *endin
     return SN_OK;
 }
 
-sn_status sn_locate_file(const char *directory, const char *name, char *path, size_t size)
+static sn_status find(const char *directory, const char *name, bool *there, char *path, size_t size)
 {
     char dotted[64];
     snprintf(dotted, sizeof dotted, "%s", name);
     char *dash = strstr(dotted, "-idx");
     if (dash) *dash = '.';
     const char *const names[] = {name, dotted}, *const endings[] = {"", ".gz"};
-    for (int n = 0; n < 2; n++)
-        for (int e = 0; e < 2; e++) {
+    *there = false;
+    for (int n = 0; n < 2 && !*there; n++)
+        for (int e = 0; e < 2 && !*there; e++) {
             SN_TRY(look(directory, names[n], endings[e], path, size));
-            if (path[0]) return SN_OK;
+            *there = path[0];
         }
+    return SN_OK;
+}
+
+sn_status sn_locate_file(const char *directory, const char *name, char *path, size_t size)
+{
+    bool there;
+    SN_TRY(find(directory, name, &there, path, size));
+    if (there) return SN_OK;
     return sn_fail(SN_ERROR_DATA, "%s/%s: no such file, plain or .gz (" DOWNLOAD ")", directory, name);
 }
 
+/* Also where they are, but cannot be looked at: that is to be said. */
 static bool has_data(const char *directory)
 {
     char file[4096];
-    if (sn_locate_file(directory, "train-images-idx3-ubyte", file, sizeof file) == SN_OK) return true;
-    sn_error_clear();
-    return false;
+    bool there;
+    const sn_status status = find(directory, "train-images-idx3-ubyte", &there, file, sizeof file);
+    if (status != SN_OK) sn_error_clear();
+    return status != SN_OK || there;
 }
 
 sn_status sn_locate_directory(const char *given, char *path, size_t size)

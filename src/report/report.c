@@ -158,11 +158,32 @@ static sn_status refuse_baseline(const sn_report_runs *runs, const char *label)
     return status;
 }
 
+enum { MACHINES_MAX = 8 };
+
+/* "a.json,b.json" */
+static sn_status read_machines(const char *list, sn_machine machines[MACHINES_MAX], size_t *count)
+{
+    *count = 0;
+    while (list && *list) {
+        char path[4096];
+        const size_t length = strcspn(list, ",");
+        if (*count == MACHINES_MAX)
+            return sn_fail(SN_ERROR_USAGE, "--machine: more than %d files", MACHINES_MAX);
+        snprintf(path, sizeof path, "%.*s", (int)length, list);
+        SN_TRY(sn_machine_read(path, &machines[(*count)++]));
+        list += length + (list[length] == ',');
+    }
+    return SN_OK;
+}
+
 sn_status sn_report_write(const sn_report_request *request, sn_report_outcome *outcome)
 {
     sn_report_runs runs;
     sn_document document = {0};
+    sn_machine machines[MACHINES_MAX];
+    size_t machine_count;
     *outcome = (sn_report_outcome){0};
+    SN_TRY(read_machines(request->machines, machines, &machine_count));
     sn_status status = sn_report_runs_load(request->paths, request->path_count, &runs);
     if (status == SN_OK) status = sn_report_runs_group(&runs);
     outcome->runs = runs.count;
@@ -176,6 +197,7 @@ sn_status sn_report_write(const sn_report_request *request, sn_report_outcome *o
         sn_section_curves(&document, &runs);
         sn_section_statistics(&document, &runs);
         sn_section_cost(&document, &runs);
+        sn_section_price(&document, &runs, machines, machine_count, request->target);
         sn_section_mistakes(&document, &runs);
         sn_section_recipe(&document, &runs);
         status = write_document(&document, request->directory, outcome);

@@ -5,11 +5,15 @@
 
 #include "document.h"
 #include "runs.h"
+#include "syncnorm/price/price.h"
 
 void sn_section_comparison(sn_document *document, const sn_report_runs *runs);
 void sn_section_curves(sn_document *document, const sn_report_runs *runs);
 void sn_section_statistics(sn_document *document, const sn_report_runs *runs);
 void sn_section_cost(sn_document *document, const sn_report_runs *runs);
+/** On those machines; nothing without any. `target` in percent of test accuracy, 0: the best that all groups reach. */
+void sn_section_price(sn_document *document, const sn_report_runs *runs, const sn_machine *machines,
+                      size_t count, double target);
 void sn_section_mistakes(sn_document *document, const sn_report_runs *runs);
 void sn_section_recipe(sn_document *document, const sn_report_runs *runs);
 

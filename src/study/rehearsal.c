@@ -21,6 +21,7 @@ enum { BLOCKS = 4, IMAGES = BLOCKS * SN_LANES, STEPS = 8, ROUNDS = 4 };
 static const sn_dataset_facts mnist = {.name = "MNIST", .train = 60000, .test = 10000};
 
 typedef struct rates {
+    const sn_machine *machine;                            /* NULL: this one */
     double stated;                                        /* images/s; 0: measure */
     sn_block_cost measured[SN_NORM_KINDS][SN_CONV_KINDS]; /* block 0: not yet */
 } rates;
@@ -143,6 +144,26 @@ static double rate_of(const sn_block_cost *cost)
     return IMAGES / (BLOCKS * cost->block + cost->update);
 }
 
+/* Whether the machine's file says what the plan's runs need. */
+static sn_status check_machine(const sn_plan *plan, const int *sizes, int teams, const sn_machine *machine)
+{
+    const sn_block_cost cost = {.machine = machine};
+    for (size_t i = 0; machine && i < plan->count; i++) {
+        sn_experiment e;
+        sn_plan_experiment(plan, i, &e);
+        if (isnan(sn_machine_step(machine, e.norm, 1)))
+            return sn_fail(SN_ERROR_FAILED, "%s: its machine file knows no steps of %s", machine->name,
+                           sn_norm_types[e.norm].name);
+        for (int team = 0; team < teams; team++)
+            if (isnan(sn_step_seconds(&cost, &e, e.batch, sizes[team])))
+                return sn_fail(SN_ERROR_FAILED,
+                               "%s: its machine file knows no sums across %d ranks: bench under mpirun, on "
+                               "as many nodes, measures them",
+                               machine->name, sizes[team]);
+    }
+    return SN_OK;
+}
+
 /* Of what is left of a run on so many ranks. */
 static sn_status estimate(const sn_experiment *e, const sn_dataset_facts *data, const standing *done,
                           int ranks, rates *r, double *seconds)
@@ -150,7 +171,9 @@ static sn_status estimate(const sn_experiment *e, const sn_dataset_facts *data, 
     sn_block_cost cost = {0};
     *seconds = 0;
     if (done->complete) return SN_OK;
-    if (r->stated > 0) {
+    if (r->machine) {
+        cost.machine = r->machine;
+    } else if (r->stated > 0) {
         cost.block = SN_LANES / r->stated;
     } else {
         sn_block_cost *measured = &r->measured[e->norm][e->conv];
@@ -234,8 +257,13 @@ static void print_total(const double *busy, int teams, const sn_dataset_facts *d
     }
     fputs("\nIn all about ", out);
     print_time(last, 1, out);
-    fprintf(out, ", for %s%s, at %s images/s of one rank:", data->name,
-            data == &mnist ? " (no data set was found)" : "", r->stated > 0 ? "the stated" : "measured");
+    fprintf(out, ", for %s%s, ", data->name, data == &mnist ? " (no data set was found)" : "");
+    if (r->machine) {
+        fprintf(out, "on %s (%s)\n", r->machine->name,
+                r->machine->measured ? "measured" : "stated, not measured");
+        return;
+    }
+    fprintf(out, "at %s images/s of one rank:", r->stated > 0 ? "the stated" : "measured");
     if (r->stated > 0) fprintf(out, " %.0f", r->stated);
     const char *separator = " ";
     for (int norm = 0; norm < SN_NORM_KINDS; norm++)
@@ -262,7 +290,7 @@ sn_status sn_study_rehearse(const sn_rehearsal *rehearsal, FILE *out)
     const int teams = sn_study_teams(ranks, plan->count, rehearsal->ranks_per_run, note, sizeof note);
     int *node, *team_of = NULL, *sizes = NULL;
     double *busy = NULL;
-    rates r = {.stated = rehearsal->rate};
+    rates r = {.stated = rehearsal->rate, .machine = rehearsal->machine};
     sn_dataset_facts found;
     const sn_dataset_facts *data = &found;
     if (sn_dataset_glance(rehearsal->data, &found) != SN_OK) {
@@ -278,6 +306,9 @@ sn_status sn_study_rehearse(const sn_rehearsal *rehearsal, FILE *out)
         sn_study_assign(node, ranks, teams, rehearsal->ranks_per_run, team_of);
         for (int rank = 0; rank < ranks; rank++)
             sizes[team_of[rank]]++;
+        status = check_machine(plan, sizes, teams, rehearsal->machine);
+    }
+    if (status == SN_OK) {
         fprintf(out, "%zu %s, %d %s in %d %s%s%s\n", plan->count, plan->count == 1 ? "run" : "runs", ranks,
                 ranks == 1 ? "rank" : "ranks", teams, teams == 1 ? "team" : "teams", *note ? ": " : "", note);
         status = print_runs(rehearsal, data, sizes, teams, busy, &r, out);

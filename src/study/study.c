@@ -190,10 +190,12 @@ static sn_status judge(const study *s, const sn_outcome *outcomes)
         stopped += outcomes[i].status == SN_STOPPED;
         failed += outcomes[i].status != SN_OK && outcomes[i].status != SN_STOPPED;
     }
+    char failures[64] = "";
+    if (failed) snprintf(failures, sizeof failures, "; %zu failed", failed);
+    if (stopped) /* first: going on is worth it */
+        return sn_fail(SN_STOPPED, "%zu of %zu runs stopped, everything saved; run it again to go on%s",
+                       stopped, s->setup->plan->count, failures);
     if (failed) return sn_fail(SN_ERROR_FAILED, "%zu of %zu runs failed", failed, s->setup->plan->count);
-    if (stopped)
-        return sn_fail(SN_STOPPED, "%zu of %zu runs stopped, everything saved; run it again to go on",
-                       stopped, s->setup->plan->count);
     return SN_OK;
 }
 

@@ -131,7 +131,7 @@ static void warn_of_batch(const sn_experiment *e, int ranks)
         sn_log_warning("batch norm over one sample: what the network says does not depend on the image");
     if ((uint32_t)ranks > e->batch)
         sn_log_warning("a batch of %" PRIu32 " leaves %" PRIu32
-                       " of %d ranks without a sample: they only wait",
+                       " of %d ranks without a sample: in training they only wait",
                        e->batch, (uint32_t)ranks - e->batch, ranks);
 }
 

@@ -1,5 +1,6 @@
 """A Slurm of three nodes on this machine: its daemons are children of this process, and everything they write is in one directory."""
 
+import ctypes
 import os
 import shutil
 import signal
@@ -59,17 +60,33 @@ def free_ports(count):
     raise RuntimeError("no free ports")
 
 
+def end_with_parent():
+    """Also where this process is killed, no daemon stays."""
+    PR_SET_PDEATHSIG = 1
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
 def parent_of(process):
-    with open(f"/proc/{process}/stat", encoding="utf-8") as file:
-        return int(file.read().rpartition(")")[2].split()[1])
+    try:
+        with open(f"/proc/{process}/stat", encoding="utf-8") as file:
+            return int(file.read().rpartition(")")[2].split()[1])
+    except OSError:  # it has ended
+        return 1
 
 
 class Cluster:
     def __init__(self, directory):
         self.directory = directory
-        os.chmod(directory, 0o755)
-        self.log = open(os.path.join(directory, "daemons.log"), "wb")
         self.daemons = {}
+        self.log = open(os.path.join(directory, "daemons.log"), "wb")
+        try:
+            self.begin(directory)
+        except BaseException:
+            self.end_daemons()
+            raise
+
+    def begin(self, directory):
+        os.chmod(directory, 0o755)
         self.environment = {**os.environ, "SLURM_CONF": os.path.join(directory, "slurm.conf")}
         for name in ("state", *(f"tmp-n{n}" for n in range(NODES))):
             os.mkdir(os.path.join(directory, name))
@@ -90,7 +107,7 @@ class Cluster:
 
     def start(self, *command, name=None):
         self.daemons[name or command[0]] = subprocess.Popen(command, env=self.environment, stdin=subprocess.DEVNULL, stdout=self.log,
-                                                            stderr=self.log, start_new_session=True)
+                                                            stderr=self.log, start_new_session=True, preexec_fn=end_with_parent)
 
     def start_node(self, n):
         self.start("slurmd", "-D", "-N", f"n{n}", name=f"n{n}")
@@ -117,27 +134,32 @@ class Cluster:
     def ended(self, job):
         return self.state(job) not in ("PENDING", "RUNNING", "COMPLETING", "CONFIGURING", "REQUEUED", "STOPPED", "SUSPENDED")
 
-    def ranks(self, job=None, node=None):
-        """Process ids of the ranks of a job, or on a node."""
-        wanted = {f"SLURM_JOB_ID={job}".encode()} if job else {f"SLURMD_NODENAME={node}".encode()}
-        found = []
+    def processes(self, variable):
+        """Of this Slurm's jobs, those that have the variable in their environment: {process id: program}."""
+        wanted = {variable.encode(), b"SLURM_CONF=" + self.environment["SLURM_CONF"].encode()}
+        found = {}
         for process in filter(str.isdigit, os.listdir("/proc")):
             try:
                 with open(f"/proc/{process}/environ", "rb") as file:
-                    variables = set(file.read().split(b"\0"))
-                if wanted <= variables and os.path.basename(os.readlink(f"/proc/{process}/exe")) == "syncnorm":
-                    found.append(int(process))
+                    if wanted <= set(file.read().split(b"\0")):
+                        found[int(process)] = os.path.basename(os.readlink(f"/proc/{process}/exe"))
             except OSError:  # it has ended, or is a kernel thread
                 pass
         return found
 
+    def ranks(self, job):
+        return [process for process, program in self.processes(f"SLURM_JOB_ID={job}").items() if program == "syncnorm"]
+
     def lose_node(self, n):
-        """Its daemons and what they started, at once; start_node() brings it back."""
-        ranks = self.ranks(node=f"n{n}")
-        victims = {parent_of(rank) for rank in ranks} | set(ranks)
+        """Its daemon and all that it started, at once; start_node() brings it back."""
+        there = self.processes(f"SLURMD_NODENAME=n{n}")
+        victims = set(there) | {parent_of(process) for process in there}
         self.daemons[f"n{n}"].kill()
-        for process in victims:
-            os.kill(process, signal.SIGKILL)
+        for process in victims - {os.getpid(), 1}:
+            try:
+                os.kill(process, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
         self.daemons[f"n{n}"].wait()
 
     def close(self):
@@ -145,12 +167,15 @@ class Cluster:
         try:
             self.until(lambda: not self.command("squeue", "--noheader", check=False).strip(), seconds=30)
         finally:
-            for daemon in reversed(self.daemons.values()):
-                daemon.terminate()
-            for daemon in self.daemons.values():
-                try:
-                    daemon.wait(30)
-                except subprocess.TimeoutExpired:
-                    daemon.kill()
-                    daemon.wait()
-            self.log.close()
+            self.end_daemons()
+
+    def end_daemons(self):
+        for daemon in reversed(self.daemons.values()):
+            daemon.terminate()
+        for daemon in self.daemons.values():
+            try:
+                daemon.wait(30)
+            except subprocess.TimeoutExpired:
+                daemon.kill()
+                daemon.wait()
+        self.log.close()

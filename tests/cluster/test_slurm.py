@@ -5,10 +5,10 @@ Needs root and Slurm's daemons; skipped (exit code 77), and said so, without."""
 
 import os
 import re
+import shutil
 import signal
 import sys
 import tempfile
-import time
 import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -30,12 +30,15 @@ class Slurm(harness.Test):
         self.job_environment = {**self.environment, **cluster.environment, "SYNCNORM": harness.PROGRAM, "OMPI_MCA_btl": "self,tcp",
                                 "OMPI_MCA_btl_tcp_if_include": "lo", "OMPI_MCA_pml": "ob1", "OMPI_MCA_mpi_yield_when_idle": "1"}
 
-    def script(self, name, options, **directives):
+    def script(self, name, options, ranks_per_run=None, **directives):
         """A copy with its settings made as a user makes them."""
         with open(os.path.join(SCRIPTS, name), encoding="utf-8") as file:
             text = file.read()
         text, found = re.subn(r"(?m)^options=\(.*?\)", f"options=({options})", text)
         self.assertEqual(found, 1)
+        if ranks_per_run:
+            text, found = re.subn(r"(?m)^ranks_per_run=\d+", f"ranks_per_run={ranks_per_run}", text)
+            self.assertEqual(found, 1)
         for directive, value in directives.items():
             text, found = re.subn(rf"(?m)^#SBATCH --{directive.replace('_', '-')}=\S+", f"#SBATCH --{directive.replace('_', '-')}={value}", text)
             self.assertEqual(found, 1, directive)
@@ -95,9 +98,9 @@ class Train(Slurm):
         self.until(lambda: "going on after epoch" in self.log(), job)
         cluster.command("scancel", job)
         self.until_ended(job)
+        cluster.until(lambda: not cluster.command("squeue", "--noheader", f"--jobs={job}", check=False).strip())
         self.assertEqual(cluster.state(job), "CANCELLED")
-        time.sleep(2)  # were it requeued, it would be by now
-        self.assertEqual(cluster.state(job), "CANCELLED")
+        self.assertEqual(self.log().count("Requeued"), 1)
         self.run_program("inspect", "--verify", "runs/gn-s1.h5")
 
     def test_stopped_and_requeued_it_ends_with_the_digest_of_one_rank_and_the_report(self):
@@ -143,14 +146,25 @@ class Train(Slurm):
 
 
 class Studies(Slurm):
+    def test_a_run_that_fails_hinders_neither_the_others_nor_the_report(self):
+        options = "--norm gn --lr 0.01,1e30 --epochs "
+        job = self.submit(self.script("study.sbatch", options + "65536", ranks_per_run=1, nodes=1, ntasks_per_node=2))
+        self.until(lambda: "gn-lr1e+30-s1: " in self.log() and os.path.exists(self.path("runs/gn-s1.h5")), job)
+        cluster.command("scancel", "--signal=USR2", job)
+        self.until(lambda: "saved. Requeued: goes on" in self.log(), job)
+        cluster.command("scancel", job)
+        self.until_ended(job)
+        shutil.rmtree(self.path("runs"))
+        job = self.submit(self.script("study.sbatch", options + "2", ranks_per_run=1, nodes=1, ntasks_per_node=2))
+        self.until_ended(job)
+        self.assertEqual(cluster.state(job), "FAILED", self.log())
+        self.finished("runs/gn-s1.h5", self.one_rank("train", "--norm", "gn", "--epochs", "2"))
+        self.assertTrue(os.path.exists(self.path("runs/report/report.html")))
+
     def test_teams_in_one_allocation(self):
         run = ("--norm", "gn,bn", "--seed", "1-2", "--epochs", "2")
         self.run_program("study", *run, "--output", "one")
-        script = self.script("study.sbatch", " ".join(run), nodes=3, ntasks_per_node=2)
-        with open(self.path(script), encoding="utf-8") as file:
-            text = file.read().replace("ranks_per_run=4", "ranks_per_run=2")
-        with open(self.path(script), "w", encoding="utf-8") as file:
-            file.write(text)
+        script = self.script("study.sbatch", " ".join(run), ranks_per_run=2, nodes=3, ntasks_per_node=2)
         job = self.submit(script)
         self.until_ended(job)
         self.assertEqual(cluster.state(job), "COMPLETED", self.log())

@@ -37,6 +37,7 @@ static int *share(sn_shared **shared)
     void *memory;
     bool loader;
     assert_int_equal(sn_shared_create(world, sizeof(int), shared, &memory, &loader), SN_OK);
+    assert_string_equal(sn_shared_why_copied(*shared), "");
     sn_shared_publish(*shared);
     return memory;
 }

@@ -215,6 +215,7 @@ static void test_shared_memory_is_one_copy(void **state)
     for (size_t i = 0; i < BYTES; i++)
         if (bytes[i] != i % 251) fail_msg("byte %zu is %d", i, bytes[i]);
     sn_shared_publish(shared);
+    assert_string_equal(sn_shared_why_copied(shared), "");
     bytes[rank] = (unsigned char)(100 + rank); /* each rank its own byte of the one copy */
     sn_shared_publish(shared);
     for (int r = 0; r < size; r++)

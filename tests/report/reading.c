@@ -40,7 +40,8 @@ void assert_says(const char *path, const char *what)
 sn_report_outcome report(const char *directory, const char *const *paths, size_t count)
 {
     sn_report_outcome outcome;
-    assert_ok(sn_report_write(&(sn_report_request){paths, count, directory, NULL}, &outcome));
+    assert_ok(sn_report_write(
+        &(sn_report_request){.paths = paths, .path_count = count, .directory = directory}, &outcome));
     return outcome;
 }
 

@@ -238,7 +238,9 @@ static void test_bad_files(void **state)
 
     sn_report_outcome none;
     sn_error_clear();
-    assert_int_equal(sn_report_write(&(sn_report_request){paths, 2, "none", NULL}, &none), SN_ERROR_FILE);
+    assert_int_equal(
+        sn_report_write(&(sn_report_request){.paths = paths, .path_count = 2, .directory = "none"}, &none),
+        SN_ERROR_FILE);
     assert_non_null(strstr(sn_error_message(), "none of the 2 files"));
     assert_int_equal(none.unreadable, 2);
     assert_int_not_equal(access("none", F_OK), 0);
@@ -276,9 +278,11 @@ static void test_odd_contents(void **state)
     sn_run_clear(&run);
     sn_report_outcome outcome;
     sn_error_clear();
-    assert_int_equal(
-        sn_report_write(&(sn_report_request){(const char *const[]){"nameless.h5"}, 1, "x", NULL}, &outcome),
-        SN_ERROR_FILE);
+    assert_int_equal(sn_report_write(&(sn_report_request){.paths = (const char *const[]){"nameless.h5"},
+                                                          .path_count = 1,
+                                                          .directory = "x"},
+                                     &outcome),
+                     SN_ERROR_FILE);
 }
 
 static void test_unwritable_directory(void **state)
@@ -289,8 +293,11 @@ static void test_unwritable_directory(void **state)
     write_text("in-the-way", "");
     const char *const paths[] = {"good.h5"};
     sn_error_clear();
-    assert_int_equal(sn_report_write(&(sn_report_request){paths, 1, "in-the-way/report", NULL}, &outcome),
-                     SN_ERROR_FILE);
+    assert_int_equal(
+        sn_report_write(
+            &(sn_report_request){.paths = paths, .path_count = 1, .directory = "in-the-way/report"},
+            &outcome),
+        SN_ERROR_FILE);
     assert_non_null(strstr(sn_error_message(), "in-the-way/report"));
 }
 
@@ -304,11 +311,16 @@ static void test_baseline(void **state)
     assert_ok(write_made_run(&other, "b.h5"));
     const char *const paths[] = {"a.h5", "b.h5"};
     sn_report_outcome outcome;
-    assert_ok(sn_report_write(&(sn_report_request){paths, 2, "baseline", "ln"}, &outcome));
+    assert_ok(sn_report_write(
+        &(sn_report_request){.paths = paths, .path_count = 2, .directory = "baseline", .baseline = "ln"},
+        &outcome));
     assert_says("baseline/differences.csv", "gn,1,+1.000,,,+100.0,,,norm\r\n");
     sn_error_clear();
-    assert_int_equal(sn_report_write(&(sn_report_request){paths, 2, "baseline", "bn"}, &outcome),
-                     SN_ERROR_USAGE);
+    assert_int_equal(
+        sn_report_write(
+            &(sn_report_request){.paths = paths, .path_count = 2, .directory = "baseline", .baseline = "bn"},
+            &outcome),
+        SN_ERROR_USAGE);
     assert_non_null(strstr(sn_error_message(), "it must be one of gn, ln"));
 }
 

@@ -53,4 +53,23 @@ run env MNIST_MIRRORS="file://$work/nowhere" XDG_DATA_HOME="$work/xdg" syncnorm-
 expect 'get-mnist takes the place where syncnorm looks' [ -d "$work/xdg/syncnorm/mnist" ]
 expect 'and says its name' says 'syncnorm-get-mnist: '
 
+# A package, into a system of its own
+run env DEBEMAIL=someone@debian.org cpack -G DEB --config "$build/CPackConfig.cmake" -B "$work/package"
+expect 'cpack makes a package' code_is 0
+package=$(echo "$work"/package/syncnorm_*.deb)
+run lintian --allow-root --fail-on error "$package"
+expect 'lintian finds no error' code_is 0
+mkdir -p "$work/system/var/lib/dpkg/info" "$work/system/var/lib/dpkg/updates"
+: >"$work/system/var/lib/dpkg/status"
+as_root() { # or as if: a user may well unpack into a directory of his own
+    dpkg --root="$work/system" --log="$work/dpkg.log" --force-not-root,depends "$@"
+}
+run as_root --install "$package"
+expect 'it is installed' code_is 0
+run env -i PATH=/usr/bin:/bin "$work/system/usr/bin/syncnorm" summary
+expect 'and runs' code_is 0
+run as_root --purge syncnorm
+expect 'it is removed' code_is 0
+expect 'and leaves nothing' [ -z "$(find "$work/system" -path '*/var/lib/dpkg*' -o -type f -print)" ]
+
 [ $failures = 0 ]

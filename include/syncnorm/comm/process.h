@@ -12,7 +12,7 @@ int sn_comm_rank(void);
 const char *sn_comm_library(void);
 const char *sn_comm_host(void);
 
-/** Ranks of the job on this host; whether there are others. */
+/** Ranks of the job on this host; whether it has ranks on others. */
 int sn_comm_ranks_here(void);
 bool sn_comm_several_hosts(void);
 

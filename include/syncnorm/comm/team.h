@@ -98,10 +98,10 @@ typedef struct sn_shared sn_shared;
  *  sn_shared_publish() afterwards. Collective over the team. */
 sn_status sn_shared_create(sn_team *team, size_t bytes, sn_shared **shared, void **memory, bool *loader);
 
-/** Whether this node's ranks have copies. Not collective. */
-bool sn_shared_is_copied(const sn_shared *shared);
+/** On the first rank of a node whose ranks had to take copies: why. Else "". Not collective. */
+const char *sn_shared_why_copied(const sn_shared *shared);
 
-/** Makes what the loaders wrote visible to all; nobody writes behind it. Collective. */
+/** Makes what the loaders wrote visible to all; what is written later, copies do not see. Collective. */
 void sn_shared_publish(sn_shared *shared);
 
 /** Collective; NULL is fine. */

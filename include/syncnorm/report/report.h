@@ -25,6 +25,8 @@ typedef struct sn_report_request {
     const char *directory; /* made when it is not there */
     const char *
         baseline; /* name of the group that the others are compared with ("gn"); NULL: chosen, see the page */
+    const char *machines; /* files of machines, comma-separated, that the runs are priced on; NULL: none */
+    double target; /* test accuracy in percent that they are to reach; 0: the best that all groups reach */
 } sn_report_request;
 
 typedef struct sn_report_outcome {
@@ -35,7 +37,7 @@ typedef struct sn_report_outcome {
 
 /**
  * Reads the files and writes the report. A file that cannot be read or is no run file is named in one line and left out.
- * SN_ERROR_FILE when none is left, or the directory cannot be written; SN_ERROR_USAGE, naming the groups, when none is called `baseline`.
+ * SN_ERROR_FILE when none is left, or the directory cannot be written; SN_ERROR_USAGE, naming the groups, when none is called `baseline`; SN_ERROR_FAILED of a machine file.
  * Without gnuplot the figures are left as data and script, which is said in one line and no error. `outcome` is filled in any case.
  */
 sn_status sn_report_write(const sn_report_request *request, sn_report_outcome *outcome);

@@ -4,12 +4,14 @@
 /** How long a run takes on so many ranks, from what blocks cost one rank. Pure functions. */
 
 #include "syncnorm/dataset/dataset.h"
+#include "syncnorm/price/machine.h"
 #include "syncnorm/train/experiment.h"
 
-/** Seconds of one rank. */
+/** Seconds of one rank; or, with a machine, what the ranks of that one need, sums included. */
 typedef struct sn_block_cost {
     double block;  /* training on a block of SN_LANES samples: the same for 1 sample as for all of them */
     double update; /* of each step, whatever the share */
+    const sn_machine *machine; /* NULL: the above */
 } sn_block_cost;
 
 /** Taken for granted, as without MPI it cannot be measured: an exact sum over ranks of one node, for each doubling of the ranks. */

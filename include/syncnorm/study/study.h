@@ -10,6 +10,7 @@
 
 #include "syncnorm/comm/team.h"
 #include "syncnorm/dataset/dataset.h"
+#include "syncnorm/price/machine.h"
 #include "syncnorm/study/plan.h"
 #include "syncnorm/train/trainer.h"
 
@@ -80,7 +81,8 @@ typedef struct sn_rehearsal {
     const char *directory; /* of the run files: what is done already */
     const char *data; /* directory of the data set; NULL: the one to be found, or else as if it were MNIST */
     int ranks, ranks_per_run;
-    double rate; /* images/s of one rank; 0: measured, a few steps of each norm */
+    double rate;               /* images/s of one rank; 0: measured, a few steps of each norm */
+    const sn_machine *machine; /* where it would run; NULL: here, or at that rate */
 } sn_rehearsal;
 
 /** Prints what sn_study_run() would do: its runs, what is done of them, which team is likely to train them, an estimate of the time.

@@ -1,0 +1,151 @@
+/* The machine as reports price it (price/machine.h): how fast ranks exchange messages, within a node and between nodes, from the exact sums that
+   training makes; and how far the ranks' speeds lie apart. */
+
+#include <math.h>
+#include <stdio.h>
+
+#include "bench.h"
+#include "syncnorm/base/memory.h"
+#include "syncnorm/nn/network.h"
+#include "syncnorm/price/price.h"
+
+enum { FEW_WORDS = 16, NODE, NETWORK };
+
+typedef struct work {
+    sn_team *team;
+    int64_t *values;
+    size_t count;
+} work;
+
+static void sum(void *context)
+{
+    const work *w = context;
+    sn_team_sum(w->team, w->values, w->count);
+}
+
+/* The model's price of a sum on `ends` ranks of a node, or of as many nodes, with that link. */
+static double priced(int where, int ends, size_t words, sn_link link)
+{
+    sn_machine machine = {.ranks_per_node = where == NODE ? ends : 1};
+    *(where == NODE ? &machine.node : &machine.network) = link;
+    return sn_price_sum(&machine, words, ends);
+}
+
+/* The link whose price is what was measured: the price grows with both of its terms. */
+static sn_link fit(int where, int ends, size_t words, double few_seconds, double many_seconds)
+{
+    sn_link link = {.latency = few_seconds / priced(where, ends, FEW_WORDS, (sn_link){1, 0})};
+    double low = 0, high = 1;
+    for (int i = 0; i < 100; i++) {
+        link.per_byte = (low + high) / 2;
+        *(priced(where, ends, words, link) < many_seconds ? &low : &high) = link.per_byte;
+    }
+    return link;
+}
+
+/* Among the ranks of `team`, NULL on those outside. The link is known on its root. Collective over the team. */
+static sn_status measure(const sn_bench *bench, sn_team *team, int where, size_t words, sn_link *link)
+{
+    *link = (sn_link){NAN, NAN};
+    if (!team || sn_team_size(team) == 1) return SN_OK;
+    sn_bench here = *bench;
+    here.world = team;
+    work w = {.team = team, .count = FEW_WORDS};
+    const sn_status status = sn_team_agree(team, SN_ALLOCATE(w.values, words, "the message"));
+    if (status == SN_OK) {
+        const double few = sn_bench_measure(&here, true, sum, &w).median;
+        w.count = words;
+        *link = fit(where, sn_team_size(team), words, few, sn_bench_measure(&here, true, sum, &w).median);
+    }
+    sn_free(w.values);
+    return status;
+}
+
+static sn_status measure_links(const sn_bench *bench, int *nodes, sn_link *node, sn_link *network)
+{
+    sn_network layers;
+    sn_team *here = NULL, *firsts = NULL;
+    const int rank = sn_team_rank(bench->world);
+    SN_TRY(sn_network_build(SN_NORM_LAYER, 2, &layers));
+    const size_t words = sn_replica_message_words(&layers, 1).gradient;
+    sn_status status = sn_team_split(bench->world, nodes[rank], &here);
+    if (status == SN_OK) status = sn_team_split(bench->world, nodes[rank] == rank ? 0 : -1, &firsts);
+    status = sn_team_agree(bench->world, status);
+    if (status == SN_OK) status = measure(bench, here, NODE, words, node);
+    status = sn_team_agree(bench->world, status);
+    if (status == SN_OK) status = measure(bench, firsts, NETWORK, words, network);
+    status = sn_team_agree(bench->world, status);
+    sn_team_destroy(here);
+    sn_team_destroy(firsts);
+    return status;
+}
+
+/* On the root: of the ranks' step times, over their mean. */
+static double spread_of(const double *seconds, int ranks)
+{
+    double mean = 0, squares = 0;
+    for (int r = 0; r < ranks; r++)
+        mean += seconds[r] / ranks;
+    for (int r = 0; r < ranks; r++)
+        squares += (seconds[r] - mean) * (seconds[r] - mean);
+    return ranks > 1 ? sqrt(squares / (ranks - 1)) / mean : 0;
+}
+
+static void tell(const char *what, sn_link link)
+{
+    if (isnan(link.latency)) return;
+    printf("%-14s %7.2f µs, %6.2f GB/s\n", what, 1e6 * link.latency, 1e-9 / link.per_byte);
+}
+
+static void add_link(json_t *figures, const char *name, sn_link link)
+{
+    if (!isnan(link.latency))
+        json_object_set_new(
+            figures, name,
+            json_pack("{sf sf}", "latency_seconds", link.latency, "bytes_per_second", 1 / link.per_byte));
+}
+
+/* What a node has most of. */
+static int most_on_a_node(const int *nodes, int ranks)
+{
+    int most = 0;
+    for (int first = 0; first < ranks; first++) {
+        int count = 0;
+        for (int r = first; r < ranks; r++)
+            count += nodes[r] == first;
+        if (count > most) most = count;
+    }
+    return most;
+}
+
+sn_status sn_bench_machine(const sn_bench *bench)
+{
+    sn_team *world = bench->world;
+    const int ranks = sn_team_size(world);
+    int *nodes = NULL;
+    double *steps = NULL;
+    sn_link node = {NAN, NAN}, network = {NAN, NAN};
+    sn_status status = SN_ALLOCATE(nodes, (size_t)ranks, "the nodes");
+    if (status == SN_OK) status = SN_ALLOCATE(steps, (size_t)ranks, "the step times");
+    status = sn_team_agree(world, status);
+    if (status == SN_OK) {
+        sn_team_nodes(world, nodes);
+        sn_team_gather(world, &bench->step_seconds, sizeof *steps, steps);
+        status = measure_links(bench, nodes, &node, &network);
+    }
+    if (status == SN_OK && sn_team_is_root(world) && ranks > 1) {
+        printf("\nMessages between ranks, as the sums have them\n");
+        tell("within a node", node);
+        tell("between nodes", network);
+        printf("step times of the ranks lie %.1f %% apart\n", 100 * spread_of(steps, ranks));
+    }
+    if (status == SN_OK && bench->figures) {
+        json_object_set_new(bench->figures, "ranks_per_node", json_integer(most_on_a_node(nodes, ranks)));
+        json_object_set_new(bench->figures, "spread", json_real(spread_of(steps, ranks)));
+        add_link(bench->figures, "node", node);
+        add_link(bench->figures, "network", network);
+    }
+    sn_free(nodes);
+    sn_free(steps);
+    return status;
+}

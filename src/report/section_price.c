@@ -1,0 +1,281 @@
+/* What the same results cost on machines that somebody else has: their bits do not depend on it. Predicted from machine files (price/price.h). */
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "groups.h"
+#include "sections.h"
+#include "syncnorm/base/missing.h"
+#include "syncnorm/train/compare.h"
+
+enum { MOST_RANKS = 4096, WORKER_BATCH = 64 };
+
+/* What is priced whatever the runs are. */
+static const struct {
+    const char *label;
+    sn_norm_kind norm;
+    bool synchronized;
+} lines[] = {{"gn", SN_NORM_GROUP, false},
+             {"ln", SN_NORM_LAYER, false},
+             {"bn, synchronized", SN_NORM_BATCH, true},
+             {"bn, by worker", SN_NORM_BATCH, false}};
+enum { LINES = sizeof lines / sizeof *lines };
+
+/* Seconds of a step of a global batch of 64, or of 64 for each rank. */
+static double step_of_line(const sn_machine *machine, size_t line, bool weak, int ranks)
+{
+    const sn_price_work work = {.norm = lines[line].norm,
+                                .groups = 2,
+                                .batch = WORKER_BATCH * (uint32_t)(weak ? ranks : 1),
+                                .workers = lines[line].synchronized ? 1 : (uint32_t)ranks,
+                                .synchronized = lines[line].synchronized};
+    return sn_price_total(sn_price_step(machine, &work, ranks));
+}
+
+/* ---- what the runs reached ---- */
+
+/* Mean test accuracy after an epoch, NaN where not all shown runs have it. */
+static double accuracy_after(const sn_report_group *group, size_t row)
+{
+    double sum = 0;
+    size_t count = 0;
+    for (size_t i = 0; i < group->count; i++) {
+        if (!group->runs[i].shown) continue;
+        sum += sn_report_epoch_value(&group->runs[i], "test_accuracy", row);
+        count++;
+    }
+    return count ? sum / (double)count : SN_MISSING;
+}
+
+static size_t epochs_of(const sn_report_group *group)
+{
+    size_t most = 0;
+    for (size_t i = 0; i < group->count; i++)
+        if (group->runs[i].run.epochs.rows > most) most = group->runs[i].run.epochs.rows;
+    return most;
+}
+
+/* The first after which the target is reached; NaN: never. */
+static double epochs_to(const sn_report_group *group, double target)
+{
+    for (size_t row = 0; row < epochs_of(group); row++)
+        if (accuracy_after(group, row) >= target) return (double)row + 1;
+    return SN_MISSING;
+}
+
+/* The best that all groups reach, in hundredths; NaN without accuracies. */
+static double common_target(const sn_report_runs *runs)
+{
+    double least = SN_MISSING;
+    for (size_t g = 0; g < runs->group_count; g++) {
+        double best = SN_MISSING;
+        for (size_t row = 0; row < epochs_of(&runs->groups[g]); row++)
+            best = fmax(best, accuracy_after(&runs->groups[g], row));
+        least = fmin(least, best);
+    }
+    return floor(least * 100) / 100;
+}
+
+static double steps_per_epoch(const sn_report_group *group)
+{
+    for (size_t i = 0; i < group->count; i++) {
+        const double steps = sn_report_steps(&group->runs[i]);
+        if (steps > 0) return steps / (double)group->runs[i].run.epochs.rows;
+    }
+    return SN_MISSING;
+}
+
+/* Seconds of a step of the group's experiment on that many ranks. */
+static double step_of_group(const sn_machine *machine, const sn_report_group *group, int ranks)
+{
+    const sn_attributes *e = sn_report_experiment(group);
+    const double batch = sn_attributes_number(e, "batch"), scope = sn_experiment_scope_samples(e);
+    const double groups = sn_attributes_number(e, "groups"), workers = sn_attributes_number(e, "workers");
+    const char *norm = sn_report_text(e, "norm");
+    for (int kind = 0; kind < SN_NORM_KINDS && batch >= 1 && workers >= 1; kind++) {
+        if (strcmp(norm, sn_norm_types[kind].name) != 0) continue;
+        const sn_price_work work = {.norm = (sn_norm_kind)kind,
+                                    .groups = groups >= 1 ? (int)groups : 2,
+                                    .batch = (uint32_t)batch,
+                                    .workers = (uint32_t)workers,
+                                    .synchronized = scope > ceil(batch / ranks)};
+        return sn_price_total(sn_price_step(machine, &work, ranks));
+    }
+    return SN_MISSING;
+}
+
+static double seconds_to(const sn_machine *machine, const sn_report_group *group, double target, int ranks)
+{
+    return epochs_to(group, target) * steps_per_epoch(group) * step_of_group(machine, group, ranks);
+}
+
+/* ---- figures and tables ---- */
+
+static sn_chart *chart_of(const char *stem, size_t machine, const char *title, const char *name,
+                          const char *y_label)
+{
+    char file[64], heading[192];
+    snprintf(file, sizeof file, "%s-%zu", stem, machine + 1);
+    snprintf(heading, sizeof heading, "%s: %s", title, name);
+    sn_chart *chart = sn_chart_create(file, heading, "ranks", y_label);
+    if (chart) chart->x_axis = SN_AXIS_LOG2;
+    return chart;
+}
+
+static void add_lines(sn_document *document, const sn_machine *machine, size_t index, bool weak)
+{
+    sn_chart *chart = weak ? chart_of("price-weak", index, "Efficiency at 64 samples a rank", machine->name,
+                                      "of one rank (%)")
+                           : chart_of("price-strong", index, "A step of 64 samples", machine->name,
+                                      "step (ms)");
+    if (chart && !weak) chart->y_axis = SN_AXIS_LOG;
+    sn_chart_caption(
+        chart, weak ? "The time of a step on one rank over that on so many, each with 64 samples of its own."
+                    : "The batch is divided among the ranks; beyond 64 the others have no sample.");
+    for (size_t line = 0; line < LINES; line++) {
+        sn_chart_add_series(chart, lines[line].label, SN_SERIES_LINE, line);
+        const double alone = step_of_line(machine, line, weak, 1);
+        for (int ranks = 1; ranks <= MOST_RANKS; ranks *= 2) {
+            const double seconds = step_of_line(machine, line, weak, ranks);
+            sn_chart_add_point(chart, (sn_chart_point){ranks, weak ? 100 * alone / seconds : 1000 * seconds,
+                                                       SN_MISSING, SN_MISSING});
+        }
+    }
+    sn_add_chart(document, chart, "the machine file knows none of the norms");
+}
+
+static void add_time_to_target(sn_document *document, const sn_report_runs *runs, const sn_machine *machine,
+                               size_t index, double target)
+{
+    sn_chart *chart = chart_of("price-target", index, "Time to the target", machine->name, "seconds");
+    if (chart) chart->y_axis = SN_AXIS_LOG;
+    sn_chart_caption(
+        chart,
+        "To a mean test accuracy of %.2f %%, each experiment with its own batch; evaluations not counted.",
+        target);
+    for (size_t g = 0; g < runs->group_count; g++) {
+        sn_chart_add_series(chart, runs->groups[g].label, SN_SERIES_LINE, g);
+        for (int ranks = 1; ranks <= MOST_RANKS; ranks *= 2)
+            sn_chart_add_point(chart,
+                               (sn_chart_point){ranks, seconds_to(machine, &runs->groups[g], target, ranks),
+                                                SN_MISSING, SN_MISSING});
+    }
+    sn_add_chart(document, chart, "no experiment reaches it, or the machine file does not know its norm");
+}
+
+static void add_steps_table(sn_document *document, const sn_machine *machines, size_t count)
+{
+    sn_report_table *table = sn_report_table_create("price-steps", "Milliseconds of a step, predicted");
+    sn_report_table_column(table, false, "machine");
+    sn_report_table_column(table, true, "ranks");
+    for (int weak = 0; weak < 2; weak++)
+        for (size_t line = 0; line < LINES; line++)
+            sn_report_table_column(table, true, "%s%s", lines[line].label, weak ? ", 64 a rank" : "");
+    for (size_t m = 0; m < count; m++)
+        for (int ranks = 1; ranks <= MOST_RANKS; ranks *= 2) {
+            sn_report_table_cell(table, "%s", machines[m].name);
+            sn_report_table_number(table, 0, ranks);
+            for (int weak = 0; weak < 2; weak++)
+                for (size_t line = 0; line < LINES; line++)
+                    sn_report_table_number(table, 3, 1000 * step_of_line(&machines[m], line, weak, ranks));
+        }
+    sn_document_table(document, "Milliseconds of a step by ranks", table);
+}
+
+static void add_target_table(sn_document *document, const sn_report_runs *runs, const sn_machine *machines,
+                             size_t count, double target)
+{
+    static const int shown[] = {1, 4, 16, 64, 256, 1024, 4096};
+    enum { SHOWN = sizeof shown / sizeof *shown };
+    sn_report_table *table = sn_report_table_create("price-target", "Seconds to %.2f %%, predicted", target);
+    sn_report_table_column(table, false, "machine");
+    sn_report_table_column(table, false, "experiment");
+    sn_report_table_column(table, true, "epochs");
+    for (size_t i = 0; i < SHOWN; i++)
+        sn_report_table_column(table, true, "%d rank%s", shown[i], shown[i] == 1 ? "" : "s");
+    for (size_t m = 0; m < count; m++)
+        for (size_t g = 0; g < runs->group_count; g++) {
+            sn_report_table_cell(table, "%s", machines[m].name);
+            sn_report_table_cell(table, "%s", runs->groups[g].label);
+            sn_report_table_number(table, 0, epochs_to(&runs->groups[g], target));
+            for (size_t i = 0; i < SHOWN; i++)
+                sn_report_table_number(table, 2,
+                                       seconds_to(&machines[m], &runs->groups[g], target, shown[i]));
+        }
+    sn_document_table(document, NULL, table);
+}
+
+/* ---- what follows ---- */
+
+/* The group that is there first on so many ranks; group_count: none. */
+static size_t first_on(const sn_report_runs *runs, const sn_machine *machine, double target, int ranks)
+{
+    size_t first = runs->group_count;
+    double least = HUGE_VAL;
+    for (size_t g = 0; g < runs->group_count; g++) {
+        const double seconds = seconds_to(machine, &runs->groups[g], target, ranks);
+        if (!(seconds < least)) continue;
+        least = seconds;
+        first = g;
+    }
+    return first;
+}
+
+/* "gn on 1 to 16 ranks, ln on 32 to 4096": where the lines cross. */
+static void tell_who_is_first(sn_document *document, const sn_report_runs *runs, const sn_machine *machine,
+                              double target)
+{
+    char *text = NULL;
+    size_t size, best = runs->group_count;
+    double least = HUGE_VAL;
+    int best_ranks = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (!out) return;
+    for (int from = 1, to; from <= MOST_RANKS; from = to * 2) {
+        const size_t first = first_on(runs, machine, target, from);
+        for (to = from; to * 2 <= MOST_RANKS && first_on(runs, machine, target, to * 2) == first;)
+            to *= 2;
+        if (first == runs->group_count) continue;
+        fprintf(out, "%s%s on %d", ftell(out) ? ", " : "", runs->groups[first].label, from);
+        if (to > from) fprintf(out, " to %d", to);
+        fputs(from == 1 && to == 1 ? " rank" : " ranks", out);
+        for (int ranks = from; ranks <= to; ranks *= 2) {
+            const double seconds = seconds_to(machine, &runs->groups[first], target, ranks);
+            if (seconds >= least) continue;
+            least = seconds;
+            best = first;
+            best_ranks = ranks;
+        }
+    }
+    if (fclose(out) == 0 && best < runs->group_count)
+        sn_document_text(document,
+                         "%s (%s): first at %.2f %% are %s; the least of all is %s on %d rank%s, %.3g s.",
+                         machine->name, machine->measured ? "measured" : "stated, not measured", target, text,
+                         runs->groups[best].label, best_ranks, best_ranks == 1 ? "" : "s", least);
+    free(text);
+}
+
+void sn_section_price(sn_document *document, const sn_report_runs *runs, const sn_machine *machines,
+                      size_t count, double target)
+{
+    if (count == 0) return;
+    if (!(target > 0)) target = common_target(runs);
+    sn_document_section(document, "Price");
+    sn_document_text(document, "The same bits on any machine: so how far training comes is known, and what "
+                               "it costs elsewhere can be predicted. A "
+                               "step is priced by few terms: computation by the samples of the largest "
+                               "share, as the machine file has it; exact sums "
+                               "by latency and bytes, within a node and between nodes; and waiting for the "
+                               "slowest rank. Predictions, not measurements.");
+    for (size_t m = 0; m < count; m++)
+        tell_who_is_first(document, runs, &machines[m], target);
+    for (size_t m = 0; m < count; m++) {
+        add_time_to_target(document, runs, &machines[m], m, target);
+        add_lines(document, &machines[m], m, false);
+        add_lines(document, &machines[m], m, true);
+    }
+    add_target_table(document, runs, machines, count, target);
+    add_steps_table(document, machines, count);
+    sn_document_end_section(document);
+}
