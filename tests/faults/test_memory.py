@@ -92,12 +92,15 @@ class SharedMemory(jobs.Test):
 
     def test_sums_leave_to_mpi_what_it_takes_later(self):
         """Open MPI dies of SIGBUS where others filled /dev/shm: teams that add up in memory of their node must not."""
-        for size in ("8m", "12m", "144m"):  # the last one has just room for it
+        for size, room in (("8m", False), ("12m", False), ("144m", True)):  # the last one has just room for all
             shutil.rmtree(self.path("runs"), ignore_errors=True)
             job = self.start("-q", "--norm", "ln", "--seed", "1-8", "--steps", 20, "--ranks-per-run", 4, command="study", np=16,
                              prefix=with_shared_memory(size))
             self.finish(job)
-            self.assertEqual(job.err(), "")
+            if room:
+                self.assertEqual(job.err(), "")
+            else:
+                self.one_line(job, "warning: .* each rank there has a copy of the data set of its own")
 
 
 if __name__ == "__main__":
