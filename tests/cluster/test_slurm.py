@@ -131,7 +131,7 @@ class Train(Slurm):
         self.finished("runs/gn-s1.h5", self.one_rank("train", *run))
 
     def test_a_lost_node_and_it_goes_on_with_the_others(self):
-        run = ("--norm", "gn", "--epochs", "300", "--checkpoint-every", "5steps")
+        run = ("--norm", "gn", "--epochs", "100", "--checkpoint-every", "5steps")
         job = self.submit(self.script("train.sbatch", " ".join(run), nodes=2, ntasks_per_node=1))
         self.until(lambda: os.path.exists(self.path("runs/gn-s1.h5")), job)
         cluster.lose_node(0)
