@@ -6,6 +6,7 @@
 
 #include "bench.h"
 #include "syncnorm/base/memory.h"
+#include "syncnorm/base/missing.h"
 #include "syncnorm/nn/network.h"
 #include "syncnorm/price/price.h"
 
@@ -46,7 +47,7 @@ static sn_link fit(int where, int ends, size_t words, double few_seconds, double
 /* Among the ranks of `team`, NULL on those outside. The link is known on its root. Collective over the team. */
 static sn_status measure(const sn_bench *bench, sn_team *team, int where, size_t words, sn_link *link)
 {
-    *link = (sn_link){NAN, NAN};
+    *link = (sn_link){SN_MISSING, SN_MISSING};
     if (!team || sn_team_size(team) == 1) return SN_OK;
     sn_bench here = *bench;
     here.world = team;
@@ -124,7 +125,7 @@ sn_status sn_bench_machine(const sn_bench *bench)
     const int ranks = sn_team_size(world);
     int *nodes = NULL;
     double *steps = NULL;
-    sn_link node = {NAN, NAN}, network = {NAN, NAN};
+    sn_link node = {SN_MISSING, SN_MISSING}, network = {SN_MISSING, SN_MISSING};
     sn_status status = SN_ALLOCATE(nodes, (size_t)ranks, "the nodes");
     if (status == SN_OK) status = SN_ALLOCATE(steps, (size_t)ranks, "the step times");
     status = sn_team_agree(world, status);

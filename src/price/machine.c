@@ -7,10 +7,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "syncnorm/base/missing.h"
+
 double sn_machine_step(const sn_machine *machine, sn_norm_kind norm, uint32_t samples)
 {
     const sn_machine_steps *steps = &machine->steps[norm];
-    if (steps->count == 0) return NAN;
+    if (steps->count == 0) return SN_MISSING;
     if (samples == 0) return 0;
     int above = 1; /* the line goes from the one below to this one */
     while (above < steps->count - 1 && steps->samples[above] < samples)
@@ -39,7 +41,7 @@ static sn_status read_link(const char *path, const json_t *file, const char *key
 {
     double bandwidth;
     const json_t *from = json_object_get(file, key);
-    *link = (sn_link){NAN, NAN};
+    *link = (sn_link){SN_MISSING, SN_MISSING};
     if (!from) return SN_OK;
     SN_TRY(read_number(path, from, "latency_seconds", 0, &link->latency));
     SN_TRY(read_number(path, from, "bytes_per_second", 1, &bandwidth));
