@@ -179,8 +179,8 @@ int sn_command_study(int argc, char **argv)
          "list each run's name, a tab and the command that makes it, and end: for arrays of jobs", 0},
         {"ranks", "N", "for --dry-run and --list: as on N ranks (default: those there are)", 0},
         {"rate", "N|FILE.json",
-         "for --dry-run: images/s of one rank, or the machine it would run on, as bench --json and "
-         "launch/machines have it (default: "
+         "for --dry-run: images/s of one rank, or the machine it would run on, as bench --json writes it "
+         "(default: "
          "measured)",
          0},
         sn_cli_steps_option(),

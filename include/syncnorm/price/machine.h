@@ -32,7 +32,7 @@ typedef struct sn_machine {
     sn_machine_steps steps[SN_NORM_KINDS];
 } sn_machine;
 
-/** Reads a file of bench --json, or one of launch/machines. SN_ERROR_FAILED with the file and the key. */
+/** Reads a file of bench --json. SN_ERROR_FAILED with the file and the key. */
 sn_status sn_machine_read(const char *path, sn_machine *machine);
 
 /** Seconds of a step on so many samples: 0 of none; between those measured, and beyond the most, along a straight line. NaN where nothing is known of
