@@ -14,9 +14,8 @@ typedef struct sn_bench {
     sn_team *world;
     const sn_kernels *kernels;
     int repetitions;
-    int batch;           /* global, of the whole steps */
-    json_t *figures;     /* an object on the root when a file is wanted; else NULL */
-    double step_seconds; /* of this rank alone: a step of group norm on the most samples */
+    int batch;       /* global, of the whole steps */
+    json_t *figures; /* an object on the root when a file is wanted; else NULL */
 } sn_bench;
 
 enum { SN_BENCH_REPETITIONS_MAX = 1000 };
@@ -32,6 +31,9 @@ typedef struct sn_timing {
  */
 sn_timing sn_bench_measure(const sn_bench *bench, bool collective, void (*work)(void *context),
                            void *context);
+
+/** An exact sum over the world. */
+sn_timing sn_bench_sum(const sn_bench *bench, int64_t *values, size_t count);
 
 /** {"best": ..., "median": ...}: seconds times `factor`, or with `rate` `factor` by seconds. */
 json_t *sn_bench_timing(sn_timing timing, double factor, bool rate);
@@ -64,11 +66,9 @@ void sn_training_step(void *training);
 
 sn_status sn_bench_convolutions(const sn_bench *bench);
 sn_status sn_bench_steps(const sn_bench *bench);
-/** Sets bench->step_seconds. */
-sn_status sn_bench_shares(sn_bench *bench);
+sn_status sn_bench_shares(const sn_bench *bench);
 sn_status sn_bench_parts(const sn_bench *bench);
 sn_status sn_bench_collectives(const sn_bench *bench);
-/** After the shares. */
 sn_status sn_bench_machine(const sn_bench *bench);
 
 #endif

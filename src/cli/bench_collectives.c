@@ -8,16 +8,22 @@
 #include "syncnorm/nn/norm.h"
 #include "syncnorm/nn/replica.h"
 
-typedef struct work {
+typedef struct message {
     sn_team *team;
     int64_t *values;
     size_t count;
-} work;
+} message;
 
 static void sum(void *context)
 {
-    const work *w = context;
-    sn_team_sum(w->team, w->values, w->count);
+    const message *m = context;
+    sn_team_sum(m->team, m->values, m->count);
+}
+
+sn_timing sn_bench_sum(const sn_bench *bench, int64_t *values, size_t count)
+{
+    message m = {bench->world, values, count};
+    return sn_bench_measure(bench, true, sum, &m);
 }
 
 static sn_message_words words_of(sn_norm_kind norm)
@@ -49,23 +55,23 @@ sn_status sn_bench_collectives(const sn_bench *bench)
         {"gradient, ln", words_of(SN_NORM_LAYER).gradient},
     };
     enum { CASES = sizeof cases / sizeof *cases };
-    work w = {.team = bench->world};
+    int64_t *values = NULL;
     json_t *figures = sn_bench_array(bench, "collectives");
-    SN_TRY(sn_team_agree(bench->world, SN_ALLOCATE(w.values, cases[CASES - 1].words, "the message")));
+    SN_TRY(sn_team_agree(bench->world, SN_ALLOCATE(values, cases[CASES - 1].words, "the message")));
     if (root)
         printf("\nExact sums across %d ranks (of 64-bit integers), µs per call (best, median)\n"
                "%-26s  %9s\n",
                sn_team_size(bench->world), "message", "bytes");
     for (int i = 0; i < CASES; i++) {
-        w.count = cases[i].words;
-        const sn_timing timing = sn_bench_measure(bench, true, sum, &w);
-        json_array_append_new(figures, json_pack("{ss sI so}", "message", cases[i].what, "bytes",
-                                                 (json_int_t)(w.count * sizeof *w.values), "seconds",
-                                                 sn_bench_timing(timing, 1, false)));
+        const size_t bytes = cases[i].words * sizeof *values;
+        const sn_timing timing = sn_bench_sum(bench, values, cases[i].words);
+        json_array_append_new(figures,
+                              json_pack("{ss sI so}", "message", cases[i].what, "bytes", (json_int_t)bytes,
+                                        "seconds", sn_bench_timing(timing, 1, false)));
         if (root)
-            printf("%-26s  %9zu  %8.1f %8.1f\n", cases[i].what, w.count * sizeof *w.values, 1e6 * timing.best,
+            printf("%-26s  %9zu  %8.1f %8.1f\n", cases[i].what, bytes, 1e6 * timing.best,
                    1e6 * timing.median);
     }
-    sn_free(w.values);
+    sn_free(values);
     return SN_OK;
 }

@@ -10,19 +10,8 @@
 #include "syncnorm/nn/network.h"
 #include "syncnorm/price/price.h"
 
-enum { FEW_WORDS = 16, NODE, NETWORK };
-
-typedef struct work {
-    sn_team *team;
-    int64_t *values;
-    size_t count;
-} work;
-
-static void sum(void *context)
-{
-    const work *w = context;
-    sn_team_sum(w->team, w->values, w->count);
-}
+enum { FEW_WORDS = 16, SHARE = 16 };
+enum { NODE, NETWORK };
 
 /* The model's price of a sum on `ends` ranks of a node, or of as many nodes, with that link. */
 static double priced(int where, int ends, size_t words, sn_link link)
@@ -51,14 +40,12 @@ static sn_status measure(const sn_bench *bench, sn_team *team, int where, size_t
     if (!team || sn_team_size(team) == 1) return SN_OK;
     sn_bench here = *bench;
     here.world = team;
-    work w = {.team = team, .count = FEW_WORDS};
-    const sn_status status = sn_team_agree(team, SN_ALLOCATE(w.values, words, "the message"));
-    if (status == SN_OK) {
-        const double few = sn_bench_measure(&here, true, sum, &w).median;
-        w.count = words;
-        *link = fit(where, sn_team_size(team), words, few, sn_bench_measure(&here, true, sum, &w).median);
-    }
-    sn_free(w.values);
+    int64_t *values = NULL;
+    const sn_status status = sn_team_agree(team, SN_ALLOCATE(values, words, "the message"));
+    if (status == SN_OK)
+        *link = fit(where, sn_team_size(team), words, sn_bench_sum(&here, values, FEW_WORDS).median,
+                    sn_bench_sum(&here, values, words).median);
+    sn_free(values);
     return status;
 }
 
@@ -78,6 +65,23 @@ static sn_status measure_links(const sn_bench *bench, int *nodes, sn_link *node,
     status = sn_team_agree(bench->world, status);
     sn_team_destroy(here);
     sn_team_destroy(firsts);
+    return status;
+}
+
+/* Of this rank alone, while the others are at work, too. */
+static sn_status measure_step(const sn_bench *bench, double *seconds)
+{
+    sn_team *alone = NULL;
+    sn_training t;
+    SN_TRY(sn_team_alone(&alone));
+    sn_status status = sn_training_create(bench->kernels, alone, SN_NORM_GROUP, bench->kernels->direct, SHARE,
+                                          NULL, &t);
+    if (status == SN_OK) {
+        *seconds = sn_bench_measure(bench, false, sn_training_step, &t).median;
+        status = t.status;
+        sn_training_destroy(&t);
+    }
+    sn_team_destroy(alone);
     return status;
 }
 
@@ -128,10 +132,12 @@ sn_status sn_bench_machine(const sn_bench *bench)
     sn_link node = {SN_MISSING, SN_MISSING}, network = {SN_MISSING, SN_MISSING};
     sn_status status = SN_ALLOCATE(nodes, (size_t)ranks, "the nodes");
     if (status == SN_OK) status = SN_ALLOCATE(steps, (size_t)ranks, "the step times");
+    double mine = 0;
+    if (status == SN_OK) status = measure_step(bench, &mine);
     status = sn_team_agree(world, status);
     if (status == SN_OK) {
         sn_team_nodes(world, nodes);
-        sn_team_gather(world, &bench->step_seconds, sizeof *steps, steps);
+        sn_team_gather(world, &mine, sizeof mine, steps);
         status = measure_links(bench, nodes, &node, &network);
     }
     if (status == SN_OK && sn_team_is_root(world) && ranks > 1) {

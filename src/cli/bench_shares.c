@@ -62,7 +62,7 @@ static void print(const sn_bench *bench, sn_timing (*timings)[NORMS])
     }
 }
 
-sn_status sn_bench_shares(sn_bench *bench)
+sn_status sn_bench_shares(const sn_bench *bench)
 {
     sn_timing timings[SHARES][NORMS] = {0};
     sn_team *alone = NULL;
@@ -70,7 +70,6 @@ sn_status sn_bench_shares(sn_bench *bench)
     if (status == SN_OK) status = measure(bench, alone, timings);
     sn_team_destroy(alone);
     status = sn_team_agree(bench->world, status);
-    bench->step_seconds = timings[SHARES - 1][0].median;
     if (status == SN_OK && sn_team_is_root(bench->world)) print(bench, timings);
     return status;
 }

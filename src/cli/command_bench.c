@@ -56,19 +56,13 @@ static void print_heading(const sn_bench *bench)
 
 static sn_status measure(sn_bench *bench)
 {
-    static sn_status (*const before[])(const sn_bench *) = {sn_bench_convolutions, sn_bench_steps};
-    static sn_status (*const after[])(const sn_bench *) = {sn_bench_parts, sn_bench_collectives,
-                                                           sn_bench_machine};
-    for (size_t i = 0; i < sizeof before / sizeof *before; i++) {
-        SN_TRY(before[i](bench));
+    sn_status (*const parts[])(const sn_bench *) = {sn_bench_convolutions, sn_bench_steps,
+                                                    sn_bench_shares,       sn_bench_parts,
+                                                    sn_bench_collectives,  sn_bench_machine};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        SN_TRY(parts[i](bench));
         sn_cli_flush();
     }
-    SN_TRY(sn_bench_shares(bench));
-    for (size_t i = 0; i < sizeof after / sizeof *after; i++) {
-        sn_cli_flush();
-        SN_TRY(after[i](bench));
-    }
-    sn_cli_flush();
     return SN_OK;
 }
 

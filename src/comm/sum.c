@@ -18,8 +18,6 @@
 
 #include "node_memory.h"
 
-enum { LONG_WORDS = 2048 }; /* from here on, by parts */
-
 struct sn_sum_way {
     sn_team *node;    /* the ranks of this node */
     int nodes, parts; /* parts of a long message: the least ranks of a node */
@@ -106,7 +104,7 @@ static void sum_by_firsts(const sn_sum_way *way, int64_t *values, size_t count)
 void sn_sum(sn_sum_way *way, const sn_team *team, int64_t *values, size_t count)
 {
     const bool flat = team->size == 2 || way->nodes == team->size;
-    if (!flat && count >= LONG_WORDS && has_memory(way, team, count))
+    if (!flat && count >= SN_SUM_LONG_WORDS && has_memory(way, team, count))
         sum_by_parts(way, values, count);
     else if (!flat && way->nodes > 1)
         sum_by_firsts(way, values, count);

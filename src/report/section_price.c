@@ -25,11 +25,9 @@ enum { LINES = sizeof lines / sizeof *lines };
 /* Seconds of a step of a global batch of 64, or of 64 for each rank. */
 static double step_of_line(const sn_machine *machine, size_t line, bool weak, int ranks)
 {
-    const sn_price_work work = {.norm = lines[line].norm,
-                                .groups = 2,
-                                .batch = WORKER_BATCH * (uint32_t)(weak ? ranks : 1),
-                                .workers = lines[line].synchronized ? 1 : (uint32_t)ranks,
-                                .synchronized = lines[line].synchronized};
+    const uint32_t batch = WORKER_BATCH * (uint32_t)(weak ? ranks : 1);
+    const uint32_t scope = lines[line].synchronized ? batch : sn_share_of(batch, 0, ranks).count;
+    const sn_price_work work = {.norm = lines[line].norm, .groups = 2, .batch = batch, .scope = scope};
     return sn_price_total(sn_price_step(machine, &work, ranks));
 }
 
@@ -91,15 +89,14 @@ static double step_of_group(const sn_machine *machine, const sn_report_group *gr
 {
     const sn_attributes *e = sn_report_experiment(group);
     const double batch = sn_attributes_number(e, "batch"), scope = sn_experiment_scope_samples(e);
-    const double groups = sn_attributes_number(e, "groups"), workers = sn_attributes_number(e, "workers");
+    const double groups = sn_attributes_number(e, "groups");
     const char *norm = sn_report_text(e, "norm");
-    for (int kind = 0; kind < SN_NORM_KINDS && batch >= 1 && workers >= 1; kind++) {
+    for (int kind = 0; kind < SN_NORM_KINDS && batch >= 1; kind++) {
         if (strcmp(norm, sn_norm_types[kind].name) != 0) continue;
         const sn_price_work work = {.norm = (sn_norm_kind)kind,
                                     .groups = groups >= 1 ? (int)groups : 2,
                                     .batch = (uint32_t)batch,
-                                    .workers = (uint32_t)workers,
-                                    .synchronized = scope > ceil(batch / ranks)};
+                                    .scope = scope >= 1 ? (uint32_t)scope : 1};
         return sn_price_total(sn_price_step(machine, &work, ranks));
     }
     return SN_MISSING;

@@ -1,8 +1,13 @@
 #include "syncnorm/study/estimate.h"
 
+#include <limits.h>
+
 #include "syncnorm/nn/replica.h"
 #include "syncnorm/nn/shapes.h"
 #include "syncnorm/price/price.h"
+
+/* Where nothing is measured: without MPI it cannot be. */
+static const sn_machine one_node = {.ranks_per_node = INT_MAX, .node = {2e-6, 0.25e-9}};
 
 double sn_share_seconds(const sn_block_cost *cost, uint32_t samples)
 {
@@ -16,16 +21,6 @@ static double largest_share_seconds(const sn_block_cost *cost, const sn_experime
     return cost->machine ? sn_machine_step(cost->machine, e->norm, samples) : sn_share_seconds(cost, samples);
 }
 
-/* True when a statistics group of `size` samples lies on several ranks. */
-static bool any_group_is_cut(uint32_t size, uint32_t batch, int ranks)
-{
-    for (int rank = 1; rank < ranks; rank++) {
-        const uint32_t first = sn_share_of(batch, rank, ranks).first;
-        if (first < batch && first % size != 0) return true;
-    }
-    return false;
-}
-
 /* Samples of a statistics group; of uneven workers, about. */
 static uint32_t group_size(const sn_experiment *e, uint32_t batch, int ranks)
 {
@@ -36,42 +31,19 @@ static uint32_t group_size(const sn_experiment *e, uint32_t batch, int ranks)
     return size ? size : 1;
 }
 
-static bool sums_statistics(const sn_experiment *e, uint32_t batch, int ranks)
+/* Sums and waiting of a step. */
+static double sums_seconds(const sn_block_cost *cost, const sn_experiment *e, uint32_t batch, int ranks)
 {
-    return sn_norm_pools_batch(e->norm) && any_group_is_cut(group_size(e, batch, ranks), batch, ranks);
-}
-
-/* Sums and waiting of a step on a machine. */
-static double machine_seconds(const sn_machine *machine, const sn_experiment *e, uint32_t batch, int ranks)
-{
-    const sn_price_work work = {.norm = e->norm,
-                                .groups = (int)e->groups,
-                                .batch = batch,
-                                .workers = e->workers == SN_WORKERS_RANKS ? (uint32_t)ranks : e->workers,
-                                .synchronized = sums_statistics(e, batch, ranks)};
-    sn_price price = sn_price_step(machine, &work, ranks);
-    return sn_price_total(price) - price.compute;
-}
-
-static double sums_seconds(const sn_experiment *e, uint32_t batch, int ranks)
-{
-    sn_network network;
-    double seconds = SN_SUM_SECONDS, doublings = 0;
-    for (int64_t reached = 1; reached < ranks; reached *= 2)
-        doublings++;
-    if (sn_network_build(e->norm, (int)e->groups, &network) != SN_OK) return 0; /* then nothing trains it */
-    const sn_message_words words = sn_replica_message_words(&network, 1);
-    seconds += SN_SUM_SECONDS_PER_BYTE * (double)(words.gradient * sizeof(int64_t));
-    if (sums_statistics(e, batch, ranks))
-        seconds += 2 * SN_NORMS * SN_SUM_SECONDS; /* short messages, forward and backward */
-    return doublings * seconds;
+    const sn_price_work work = {
+        .norm = e->norm, .groups = (int)e->groups, .batch = batch, .scope = group_size(e, batch, ranks)};
+    const sn_price price = sn_price_step(cost->machine ? cost->machine : &one_node, &work, ranks);
+    return price.statistics + price.gradient + price.waiting;
 }
 
 double sn_step_seconds(const sn_block_cost *cost, const sn_experiment *experiment, uint32_t batch, int ranks)
 {
     return largest_share_seconds(cost, experiment, batch, ranks) + cost->update +
-           (cost->machine ? machine_seconds(cost->machine, experiment, batch, ranks)
-                          : sums_seconds(experiment, batch, ranks));
+           sums_seconds(cost, experiment, batch, ranks);
 }
 
 /* Training on `images`, of which the last batch is short. */

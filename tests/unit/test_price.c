@@ -36,11 +36,11 @@ static void a_sum_goes_as_the_topology_has_it(void **state)
         {8, 2, 8, 1 + 1},                    /* one round */
         {8, 5, 8, 3 * 2},                    /* three rounds */
         {8, 2, 4096, 1 + 512},               /* two ranks: one round, too */
-        {8, 4, 4096, 4 * 1 + 3 * 4 * 512.0}, /* by parts */
+        {8, 4, 4096, 4 * 1 + 3 * 512.0},     /* by parts */
         {1, 4, 8, 2 * (10 + 8)},             /* between nodes, doubling */
         {1, 4, 4000, 2 * 3 * (10 + 1000.0)}, /* a ring */
         {2, 8, 8, 2 * 1 * 2 + 2 * (10 + 8)}, /* to the first rank of each node, among those, and back */
-        {2, 8, 4096, 2 * 1 + 3 * 2 * 512.0 + 2 * 3 * (10 + 1024.0)},
+        {2, 8, 4096, 2 * 1 + 3 * 512.0 + 2 * 3 * (10 + 1024.0)},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const sn_machine m = machine(cases[i].ranks_per_node);
@@ -66,7 +66,8 @@ static void a_step_is_its_terms(void **state)
     sn_network network;
     assert_int_equal(sn_network_build(SN_NORM_BATCH, 2, &network), SN_OK);
     const sn_message_words words = sn_replica_message_words(&network, 1);
-    const sn_price_work gn = {SN_NORM_GROUP, 2, 64, 1, false}, bn = {SN_NORM_BATCH, 2, 64, 1, true};
+    const sn_price_work gn = {SN_NORM_GROUP, 2, 64, 64}, bn = {SN_NORM_BATCH, 2, 64, 64},
+                        by_4 = {SN_NORM_BATCH, 2, 64, 4};
     assert_close(sn_price_total(sn_price_step(&m, &gn, 1)), 65);
     const sn_price plain = sn_price_step(&m, &gn, 16), synchronized = sn_price_step(&m, &bn, 16);
     assert_close(plain.compute, 5);
@@ -80,8 +81,12 @@ static void a_step_is_its_terms(void **state)
         statistics += sn_price_sum(&m, SN_MOMENT_WORDS * channels, 16) + sn_price_sum(&m, 2 * channels, 16);
     }
     assert_close(synchronized.statistics, statistics);
-    assert_true(
-        isnan(sn_price_total(sn_price_step(&m, &(sn_price_work){SN_NORM_LAYER, 2, 64, 1, false}, 4))));
+    const sn_price local = sn_price_step(&m, &by_4, 16); /* a group is what a rank has */
+    assert_true(local.statistics == 0);
+    assert_close(local.gradient, sn_price_sum(&m, words.gradient + words.running, 16));
+    assert_close(sn_price_step(&m, &by_4, 32).statistics,
+                 statistics / sn_price_sum(&m, 8, 16) * sn_price_sum(&m, 8, 32));
+    assert_true(isnan(sn_price_total(sn_price_step(&m, &(sn_price_work){SN_NORM_LAYER, 2, 64, 64}, 4))));
 }
 
 static const char *write_file(const char *text)

@@ -42,6 +42,9 @@ bool sn_team_is_root(const sn_team *team);
  *  where that is faster (comm/sum.c). Collective. */
 void sn_team_sum(sn_team *team, int64_t *values, size_t count);
 
+/** From so many words on a message is added up by parts in the memory of a node. */
+enum { SN_SUM_LONG_WORDS = 2048 };
+
 /** A question that long work asks between its pieces: whether this rank was asked to stop. */
 typedef struct sn_stop {
     bool (*asked)(const void *context);

@@ -26,8 +26,8 @@ typedef struct sn_machine {
     char name[96];
     bool measured; /* else stated: latency and bandwidth as its makers give them */
     int ranks_per_node;
-    sn_link node;    /* between ranks of a node; per_byte is the node's, which its ranks share */
-    sn_link network; /* between nodes; per_byte is the node's */
+    sn_link node;    /* between ranks of a node; per_byte is one's while the others move as much */
+    sn_link network; /* between nodes; per_byte is a node's, of all its ranks together */
     double spread;   /* standard deviation of the ranks' step times, over their mean */
     sn_machine_steps steps[SN_NORM_KINDS];
 } sn_machine;

@@ -7,16 +7,12 @@
 #include "syncnorm/price/machine.h"
 #include "syncnorm/train/experiment.h"
 
-/** Seconds of one rank; or, with a machine, what the ranks of that one need, sums included. */
+/** Seconds of one rank, where sums are taken for those of one node; or a machine, for both. */
 typedef struct sn_block_cost {
     double block;  /* training on a block of SN_LANES samples: the same for 1 sample as for all of them */
     double update; /* of each step, whatever the share */
-    const sn_machine *machine; /* NULL: the above */
+    const sn_machine *machine; /* instead; NULL: none */
 } sn_block_cost;
-
-/** Taken for granted, as without MPI it cannot be measured: an exact sum over ranks of one node, for each doubling of the ranks. */
-#define SN_SUM_SECONDS 2e-6
-#define SN_SUM_SECONDS_PER_BYTE 0.25e-9
 
 /** Seconds of training on a share of `samples`, 0 of none. The one place that knows the shapes a share is cut into. */
 double sn_share_seconds(const sn_block_cost *cost, uint32_t samples);

@@ -104,7 +104,8 @@ static void put_x_axis(const sn_chart *chart, FILE *out)
     const double low = x[0], high = x[count - 1];
     if (chart->x_axis == SN_AXIS_LOG2) {
         fprintf(out, "set logscale x 2\nset xrange [%.6g:%.6g]\nset xtics (", low / 1.25, high * 1.25);
-        for (size_t i = 0; i<count; i += count> 9 ? 2 : 1) /* as many as do not touch */
+        const size_t step = count > 9 ? 2 : 1; /* as many as do not touch */
+        for (size_t i = 0; i < count; i += step)
             fprintf(out, "%s%.6g", i ? ", " : "", x[i]);
         fputs(")\n", out);
     } else {
