@@ -67,7 +67,8 @@ static void sums_are_counted(void **state)
         const double plain = sn_step_seconds(&nothing, &gn, 64, ranks);
         const double synchronized = sn_step_seconds(&nothing, &bn, 64, ranks);
         /* running statistics of several groups ride in the gradient's message */
-        const double uncut = sn_step_seconds(&nothing, &literal, 64, ranks), cut = synchronized + uncut - plain;
+        const double uncut = sn_step_seconds(&nothing, &literal, 64, ranks),
+                     cut = synchronized + uncut - plain;
         assert_true(plain > before);
         assert_true(synchronized > uncut);
         assert_true(uncut > plain);
