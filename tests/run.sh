@@ -11,8 +11,8 @@ usage: tests/run.sh [--all] [-L LABEL]...
 
 Installs what the tests need, builds, tests, and ends with one line: N passed, N failed, N skipped. Exit code 0 when none failed.
 The default leaves out the label "long", what the sanitizers would see twice, clang-tidy of the tests' own sources and its path-sensitive
-analyzer, and tests of the debug build what ranks do together; there and under the sanitizers, teams of 3 ranks. --all leaves out nothing and tests
-all of the debug and clang builds too.
+analyzer; faults strike fewer numbers of ranks, and the sanitizers see teams of 3 ranks alone. --all leaves out nothing and tests all of a debug
+build and of clang's too.
 -L LABEL, --label LABEL runs a part: style, unit, oracle, mpi, invariance, scripts, cli, report, faults, fuzz, nodes,
 cluster, sanitize, long (tests/README.md).
 
@@ -177,6 +177,7 @@ export MNIST_DIR
 export OMPI_MCA_rmaps_base_oversubscribe=1
 [ -d /sys/devices/system/cpu ] || export HWLOC_HIDE_ERRORS=2
 export HWLOC_COMPONENTS=-gl # launch/quickstart.sh says why
+[ -z "$all" ] || export SYNCNORM_THOROUGH=1 # tests/faults/jobs.py
 export OMPI_MCA_pml=ob1 OMPI_MCA_osc=^ucx # no search for fast networks: a third of each start
 [ "$(id -u)" != 0 ] || export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 
@@ -184,24 +185,18 @@ build release || finish
 if wanted sanitize || wanted invariance; then
     build sanitize && sanitize=built
 fi
-if wanted invariance; then # compares the results of all builds; their own tests run with --all
-    target=syncnorm
-    [ -z "$all" ] || target=all
-    ! wanted mpi || target=all # its assertions are tested
-    build debug $target
-    [ -n "$all" ] || target=syncnorm
-    build clang $target
-elif wanted mpi; then
+if [ -n "$all" ]; then
     build debug
+    build clang
 fi
-if wanted faults || asked long; then # has the points where tests inject faults
+if wanted faults || wanted invariance || asked long; then # has the points where tests inject faults; clang's bits
     build faults syncnorm && faults=built
 fi
 
 # Tests of faults run in their own build, beside the next ones, since they mostly wait.
 mostly_waiting=$((2 * cores)) # for launchers, time-outs, locks
 faulty=
-if [ -n "${faults-}" ]; then
+if [ -n "${faults-}" ] && { wanted faults || asked long; }; then
     part='-LE ^long$'
     [ -z "$all" ] || part=
     if asked long; then
@@ -234,14 +229,6 @@ done
 if [ -z "$labels" ] || [ -n "$pattern" ]; then
     run_ctest release $mostly_waiting $without ${pattern:+-L "${pattern#|}"}
 fi
-# The debug build asserts that ranks are in the same collective: the teams' tests run in it too, beside the next.
-teams=
-if wanted mpi && { [ -z "$all" ] || [ -n "$labels" ]; }; then
-    become_ctest debug "$cores" -L '^mpi$' -LE '^(long|invariance)$' -E 'test_gradients|np(1|2|5|20)$' &
-    teams=$!
-    trap 'kill $faulty $teams 2>/dev/null' EXIT
-    trap 'exit 130' INT TERM
-fi
 # What matters under the sanitizers: everything that runs our code directly, not the programs that compare builds. The reference by itself
 # is no code under test, gradients go the way that PyTorch's steps and exchanged runs go, and PyTorch's half of an exchange is a way to
 # write a file.
@@ -254,10 +241,6 @@ fi
 if [ -n "$faulty" ]; then
     wait "$faulty"
     tell faults $?
-fi
-if [ -n "$teams" ]; then
-    wait "$teams"
-    tell debug $?
 fi
 trap - EXIT INT TERM
 if [ -n "$all" ] && [ -z "$labels" ]; then

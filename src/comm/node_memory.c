@@ -16,16 +16,22 @@
 
 enum { PATH_SIZE = 4096, SPARE_A_RANK = 8 << 20 };
 
+/* NULL: none, so /dev/shm, where MPI has its own. */
+static const char *chosen(void)
+{
+    const char *value = getenv("SYNCNORM_SHARED_MEMORY");
+    return value && *value ? value : NULL;
+}
+
 static const char *directory(void)
 {
-    const char *chosen = getenv("SYNCNORM_SHARED_MEMORY");
-    return chosen && *chosen ? chosen : "/dev/shm";
+    return chosen() ? chosen() : "/dev/shm";
 }
 
 /* Left free for what Open MPI takes there as it needs it, 4 MB a rank: without room for it, a SIGBUS. */
 static size_t spare(void)
 {
-    return getenv("SYNCNORM_SHARED_MEMORY") ? 0 : (size_t)sn_comm_ranks_here() * SPARE_A_RANK;
+    return chosen() ? 0 : (size_t)sn_comm_ranks_here() * SPARE_A_RANK;
 }
 
 static bool has_spare(void)

@@ -31,6 +31,14 @@ LAUNCHER_LIMIT = 20  # seconds for mpirun to end when its ranks have
 SCRATCH = tempfile.mkdtemp(prefix="syncnorm-faults-")
 atexit.register(shutil.rmtree, SCRATCH, ignore_errors=True)
 
+THOROUGH = bool(os.environ.get("SYNCNORM_THOROUGH"))  # tests/run.sh --all
+
+
+def choices(*all_of_them):
+    """Numbers of ranks, say, to try one after the other: all of them, or, where time is short, the first and the last."""
+    return all_of_them if THOROUGH else (all_of_them[0], all_of_them[-1])
+
+
 # 13 steps an epoch, the last of them short; an evaluation of several pieces on any number of ranks
 TRAIN, TEST, BATCH, STEPS_PER_EPOCH = 200, 300, 16, 13
 

@@ -16,7 +16,7 @@ EPOCHS = 3
 
 class Exact(jobs.Test):
     def test_a_run_in_pieces_on_other_rank_counts_is_the_run(self):
-        for experiment in ("gn", "ln", "bn-l1"):
+        for experiment in jobs.choices("gn", "ln", "bn-l1"):
             reference = jobs.reference("--experiment", experiment, "--epochs", EPOCHS)
             name = f"{experiment}.h5"
             lengths = (5, 13, 20, 26, 38)  # inside an epoch, at its end, near the end of the run

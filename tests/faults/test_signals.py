@@ -39,7 +39,7 @@ class Signals(jobs.Test):
         self.remove()
 
     def test_stop_to_every_rank(self):
-        for np, number in ((None, signal.SIGUSR2), (1, signal.SIGTERM), (2, signal.SIGINT), (3, signal.SIGUSR2)):
+        for np, number in jobs.choices((None, signal.SIGUSR2), (1, signal.SIGTERM), (2, signal.SIGINT), (3, signal.SIGUSR2)):
             job, ranks = self.begin(np)
             for pid in ranks:
                 os.kill(pid, number)
@@ -47,14 +47,14 @@ class Signals(jobs.Test):
             self.goes_on(2)
 
     def test_stop_to_one_rank_is_for_all(self):
-        for np, victim, number in ((2, 1, signal.SIGTERM), (3, 2, signal.SIGINT), (3, 0, signal.SIGUSR2)):
+        for np, victim, number in jobs.choices((2, 1, signal.SIGTERM), (3, 2, signal.SIGINT), (3, 0, signal.SIGUSR2)):
             job, ranks = self.begin(np)
             os.kill(ranks[victim], number)
             self.stopped(job)
             self.remove()
 
     def test_usr2_to_mpirun(self):
-        for np in (1, 2, 3):
+        for np in jobs.choices(1, 2, 3):
             job, _ = self.begin(np)
             job.signal(signal.SIGUSR2)
             self.stopped(job)
@@ -63,7 +63,7 @@ class Signals(jobs.Test):
     def test_term_and_int_to_mpirun_end_in_its_own_1_with_everything_saved(self):
         """mpirun gives its ranks a second between TERM and KILL; here three, for a machine with other work."""
         patient = ("--mca", "odls_base_sigkill_timeout", "3")
-        for np, number in ((1, signal.SIGTERM), (2, signal.SIGINT), (3, signal.SIGTERM)):
+        for np, number in jobs.choices((1, signal.SIGTERM), (3, signal.SIGTERM), (2, signal.SIGINT)):
             job, _ = self.begin(np, "--epochs", 60000, mpirun=patient)
             job.signal(number)
             self.finish(job, 1)
@@ -75,7 +75,7 @@ class Signals(jobs.Test):
             self.remove()
 
     def test_doubled_signals_are_harmless(self):
-        for number in STOPS:
+        for number in jobs.choices(*STOPS):
             job, ranks = self.begin(2)
             for pid in ranks * 2:
                 jobs.strike(pid, number)
@@ -83,7 +83,7 @@ class Signals(jobs.Test):
             self.remove()
 
     def test_cont_means_nothing_and_usr1_saves_and_goes_on(self):
-        for np in (None, 1, 2, 3):
+        for np in jobs.choices(None, 1, 2, 3):
             job, ranks = self.begin(np)
             os.kill(ranks[-1], signal.SIGCONT)
             seen = 0
@@ -124,7 +124,7 @@ class Signals(jobs.Test):
         self.assertLess(took, 5)
 
     def test_max_time(self):
-        for np in (None, 2, 3):
+        for np in jobs.choices(None, 2, 3):
             job = self.start("--epochs", 60000, "--max-time", "0:00:01", "--output", "run.h5", np=np)
             self.stopped(job)
             self.goes_on(1)

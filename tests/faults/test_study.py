@@ -28,7 +28,7 @@ class Study(jobs.Test):
         self.assert_no_leftovers(directory=self.path("out"))
 
     def test_a_stop_request_stops_all_teams_and_the_next_call_goes_on(self):
-        for np, number in ((3, signal.SIGUSR2), (5, signal.SIGTERM), (2, signal.SIGINT)):
+        for np, number in jobs.choices((3, signal.SIGUSR2), (5, signal.SIGTERM), (2, signal.SIGINT)):
             job, ranks = self.begin(np, "--epochs", 60000)
             started = NAMES[:min(np, 3)]
             self.assertTrue(job.until(lambda: self.training(*started), "an epoch of each team"), job.err())

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""One digest from every build and instruction set: debug, sanitizers, gcc, clang; portable, x86-64-v3, x86-64-v4.
+"""One digest from every build and instruction set: -O0, -O1, -O2, sanitizers, gcc, clang; portable, x86-64-v3, x86-64-v4.
 
-    one_digest.py --builds build/release build/debug build/sanitize build/clang
+    one_digest.py --builds build/release build/sanitize build/faults --also build/debug build/clang
 
 A few steps with the short last batch of each experiment, small enough for the portable kernels under a sanitizer. Exits 77 (skipped)
-when one of the builds is not there.
+when one of the --builds is not there; --also: those that are.
 """
 import argparse
 import concurrent.futures
@@ -30,6 +30,7 @@ def processor_flags():
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--builds", nargs="+", type=pathlib.Path, required=True)
+    parser.add_argument("--also", nargs="*", type=pathlib.Path, default=[])
     parser.add_argument("--experiments", default="gn,ln,bn-l1")
     options = parser.parse_args()
     missing = [build for build in options.builds if not (build / "syncnorm").exists()]
@@ -53,7 +54,8 @@ def main():
                 raise SystemExit(f"{build} {isa}: exit {done.returncode}\n{done.stdout}{done.stderr}")
             return runs.content(path)
 
-        cases = [(build, isa) for build in options.builds for isa in sets]
+        builds = options.builds + [build for build in options.also if (build / "syncnorm").exists()]
+        cases = [(build, isa) for build in builds for isa in sets]
         for experiment in options.experiments.split(","):
             found = list(pool.map(lambda case: train(experiment, *case), cases))
             for (build, isa), content in zip(cases, found):
