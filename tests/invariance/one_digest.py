@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""One digest from every build and instruction set: -O0, -O1, -O2, sanitizers, gcc, clang; portable, x86-64-v3, x86-64-v4.
+"""One digest from every build and instruction set: debug, sanitizers, gcc, clang; portable, x86-64-v3, x86-64-v4.
 
     one_digest.py --builds build/release build/sanitize build/faults --also build/debug build/clang
 
