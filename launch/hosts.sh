@@ -9,12 +9,13 @@ grace=15 # seconds for mpirun to end when syncnorm has given the job up
 
 usage() {
     cat <<EOF
-usage: hosts.sh [--per-host N] [--interface NAME|NETWORK] [--] HOSTFILE COMMAND [OPTION...]
+usage: hosts.sh [--per-host N] [--ranks N] [--interface NAME|NETWORK] [--] HOSTFILE COMMAND [OPTION...]
 
 Runs "syncnorm COMMAND OPTION..." on the hosts of HOSTFILE ("node1 slots=16", a line each), which must be reachable by ssh, see the
 same program and, for a study, share the directory of its --output.
 
   --per-host N          ranks on each host (default: its slots)
+  --ranks N             ranks in all (default: as many as the hosts take)
   --interface NAME      network for MPI, e.g. eth1 or 10.1.0.0/16 (default: what Open MPI finds)
 
 Each rank is bound to a core and has one BLAS thread. A host or link that is lost ends the job within seconds. TERM, INT, HUP, QUIT and
@@ -30,17 +31,17 @@ wrong_usage() {
     exit 2
 }
 
-per_host='' interface=''
+per_host='' ranks='' interface=''
 while [ $# -gt 0 ]; do
     case $1 in
     -h | --help) usage; exit 0 ;;
-    --per-host | --interface)
+    --per-host | --ranks | --interface)
         [ -n "${2-}" ] || wrong_usage "$1 needs a value"
         if [ "$1" = --interface ]; then
             interface=$2
         else
-            case $2 in *[!0-9]* | 0*) wrong_usage "--per-host needs a positive number, not $2" ;; esac
-            per_host=$2
+            case $2 in *[!0-9]* | 0*) wrong_usage "$1 needs a positive number, not $2" ;; esac
+            case $1 in --ranks) ranks=$2 ;; *) per_host=$2 ;; esac
         fi
         shift 2 ;;
     --) shift; break ;;
@@ -71,6 +72,7 @@ for name in MNIST_DIR XDG_DATA_HOME SYNCNORM_SHARED_MEMORY SYNCNORM_ISA; do # mp
     if printenv "$name" >/dev/null; then set -- -x "$name" "$@"; fi
 done
 [ -z "$interface" ] || set -- --mca btl_tcp_if_include "$interface" --mca oob_tcp_if_include "$interface" "$@"
+[ -z "$ranks" ] || set -- -np "$ranks" "$@"
 [ -z "$per_host" ] || set -- --map-by "ppr:$per_host:node" "$@"
 set -- mpirun --hostfile "$hostfile" --bind-to core -x OPENBLAS_NUM_THREADS=1 \
     --mca oob_tcp_keepalive_time 2 --mca oob_tcp_keepalive_intvl 1 --mca oob_tcp_keepalive_probes 3 "$@"
@@ -92,7 +94,7 @@ tell_mpirun() {
     case $frame in
     '' | *'non-zero exit code'* | *'non-zero status'* | *'MPI_ABORT was invoked'*) frame=; return ;; # a rank has explained it
     *'internal error has occurred in ORTE'*) frame=; return ;; # follows from what was said before
-    *'not enough slots'*) say "$hostfile has fewer slots than are asked for by --per-host" ;;
+    *'not enough slots'*) say "$hostfile has fewer slots than are asked for by --per-host or --ranks" ;;
     *'more'*'processes than cpus on a resource'*)
         say "$(value Node:) has fewer cores than slots in $hostfile: each rank is bound to a core of its own" ;;
     *'parse error in the hostfile'*)

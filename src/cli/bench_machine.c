@@ -24,7 +24,7 @@ static double priced(int where, int ends, size_t words, sn_link link)
 /* The link whose price is what was measured: the price grows with both of its terms. */
 static sn_link fit(int where, int ends, size_t words, double few_seconds, double many_seconds)
 {
-    sn_link link = {.latency = few_seconds / priced(where, ends, FEW_WORDS, (sn_link){1, 0})};
+    sn_link link = {.latency = few_seconds / priced(where, ends, FEW_WORDS, (sn_link){.latency = 1})};
     double low = 0, high = 1;
     for (int i = 0; i < 100; i++) {
         link.per_byte = (low + high) / 2;
@@ -36,7 +36,7 @@ static sn_link fit(int where, int ends, size_t words, double few_seconds, double
 /* Among the ranks of `team`, NULL on those outside. The link is known on its root. Collective over the team. */
 static sn_status measure(const sn_bench *bench, sn_team *team, int where, size_t words, sn_link *link)
 {
-    *link = (sn_link){SN_MISSING, SN_MISSING};
+    *link = (sn_link){SN_MISSING, SN_MISSING, 0};
     if (!team || sn_team_size(team) == 1) return SN_OK;
     sn_bench here = *bench;
     here.world = team;
@@ -129,7 +129,7 @@ sn_status sn_bench_machine(const sn_bench *bench)
     const int ranks = sn_team_size(world);
     int *nodes = NULL;
     double *steps = NULL;
-    sn_link node = {SN_MISSING, SN_MISSING}, network = {SN_MISSING, SN_MISSING};
+    sn_link node = {SN_MISSING, SN_MISSING, 0}, network = {SN_MISSING, SN_MISSING, 0};
     sn_status status = SN_ALLOCATE(nodes, (size_t)ranks, "the nodes");
     if (status == SN_OK) status = SN_ALLOCATE(steps, (size_t)ranks, "the step times");
     double mine = 0;

@@ -29,6 +29,8 @@ void sn_comm_initialize(void)
     setenv("OMPI_MCA_btl_vader_single_copy_mechanism", "none", 0);
     /* hwloc looks for X displays of NVIDIA on ten hosts "localhost:N"; without /etc/hosts that takes 5 to 17 s */
     setenv("HWLOC_COMPONENTS", "-gl", 0);
+    /* without mpirun no daemon, for processes that we never start: half of the time that a start takes */
+    setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
     int provided;
     MPI_Init_thread(NULL, NULL, MPI_THREAD_MULTIPLE, &provided); /* pulse.c; costs 0.2 us per collective */
     sn_floating_point_set();

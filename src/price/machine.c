@@ -41,9 +41,11 @@ static sn_status read_link(const char *path, const json_t *file, const char *key
 {
     double bandwidth;
     const json_t *from = json_object_get(file, key);
-    *link = (sn_link){SN_MISSING, SN_MISSING};
+    *link = (sn_link){SN_MISSING, SN_MISSING, 0};
     if (!from) return SN_OK;
     SN_TRY(read_number(path, from, "latency_seconds", 0, &link->latency));
+    if (json_object_get(from, "overhead_seconds"))
+        SN_TRY(read_number(path, from, "overhead_seconds", 0, &link->overhead));
     SN_TRY(read_number(path, from, "bytes_per_second", 1, &bandwidth));
     link->per_byte = 1 / bandwidth;
     return SN_OK;

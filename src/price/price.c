@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "syncnorm/base/samples.h"
+#include "syncnorm/comm/rounds.h"
 #include "syncnorm/comm/team.h"
 #include "syncnorm/nn/norm.h"
 #include "syncnorm/nn/replica.h"
@@ -25,14 +26,14 @@ static double doubling(const sn_link *link, double bytes, int ends)
     return rounds(ends) * message(link, bytes);
 }
 
-static double ring(const sn_link *link, double bytes, int ends)
+static double between(const sn_link *link, double bytes, int ends)
 {
-    return 2 * (ends - 1) * message(link, bytes / ends);
-}
-
-static double among(const sn_link *link, double bytes, int ends)
-{
-    return ends == 1 ? 0 : fmin(doubling(link, bytes, ends), ring(link, bytes, ends));
+    if (ends == 1) return 0;
+    const sn_rounds rounds = sn_rounds_plan(ends);
+    const bool scattered = sn_rounds_scatter(&rounds, (size_t)bytes);
+    const double waited = rounds.count * link->latency + (rounds.messages - rounds.count) * link->overhead;
+    return (scattered ? 2 : 1) * waited + sn_rounds_moved(&rounds, scattered) * bytes * link->per_byte +
+           (rounds.core < ends ? 2 * message(link, bytes) : 0);
 }
 
 /* What a node of several ranks does before and behind the sum between nodes. */
@@ -45,11 +46,12 @@ static double within(const sn_link *link, size_t words, double bytes, int here)
 
 double sn_price_sum(const sn_machine *m, size_t words, int ranks)
 {
+    if (ranks == 1) return 0; /* of nothing that need be known */
     const int here = ranks < m->ranks_per_node ? ranks : m->ranks_per_node;
     const int nodes = (ranks - 1) / here + 1;
     const double bytes = (double)(words * sizeof(int64_t));
-    if (nodes == 1 && (here <= 2 || words < SN_SUM_LONG_WORDS)) return among(&m->node, bytes, here);
-    return within(&m->node, words, bytes, here) + among(&m->network, bytes, nodes);
+    if (nodes == 1 && (here <= 2 || words < SN_SUM_LONG_WORDS)) return doubling(&m->node, bytes, here);
+    return within(&m->node, words, bytes, here) + between(&m->network, bytes, nodes);
 }
 
 bool sn_price_scope_is_cut(uint32_t scope, uint32_t batch, int ranks)
@@ -73,6 +75,13 @@ static double statistics(const sn_machine *m, const sn_network *network, int ran
     return seconds;
 }
 
+/* Of `ranks` normal deviates the greatest, as expected. */
+static double greatest(int ranks)
+{
+    const double euler = 0.5772156649, x = sqrt(2 * log(ranks));
+    return ranks < 2 ? 0 : x + (euler - log(x * sqrt(2 * M_PI))) / x;
+}
+
 sn_price sn_price_step(const sn_machine *m, const sn_price_work *work, int ranks)
 {
     sn_network network;
@@ -83,7 +92,7 @@ sn_price sn_price_step(const sn_machine *m, const sn_price_work *work, int ranks
     price.gradient = sn_price_sum(m, words.gradient + (several ? words.running : 0), ranks);
     if (pools && sn_price_scope_is_cut(work->scope, work->batch, ranks))
         price.statistics = statistics(m, &network, ranks);
-    if (m->spread > 0) price.waiting = price.compute * m->spread * sqrt(2 * log(ranks));
+    if (m->spread > 0) price.waiting = price.compute * m->spread * greatest(ranks);
     return price;
 }
 

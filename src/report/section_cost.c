@@ -1,43 +1,13 @@
-/* What each norm costs: the time of a step, calls and bytes of the sums across ranks, speed by ranks. Every run counts, repetitions
-   on other numbers of ranks above all. */
+/* What each norm costs: the time of a step, calls and bytes of the sums across ranks. Every run counts, repetitions on other numbers of
+   ranks above all. */
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "groups.h"
 #include "sections.h"
 #include "syncnorm/base/missing.h"
-
-static bool on_ranks(const sn_report_run *run, double ranks)
-{
-    const double mine = sn_report_ranks(run);
-    return mine >= ranks && mine <= ranks;
-}
-
-/* The next larger number of ranks that a run of the group had, NaN after the last. */
-static double next_ranks(const sn_report_group *group, double after)
-{
-    double next = SN_MISSING;
-    for (size_t i = 0; i < group->count; i++) {
-        const double ranks = sn_report_ranks(&group->runs[i]);
-        if (group->runs[i].run.epochs.rows && ranks > after && !(ranks >= next)) next = ranks;
-    }
-    return next;
-}
-
-/* The sum of a column over the epochs of a run, and over how many of them. */
-static double run_total(const sn_report_run *run, const char *column, size_t *rows)
-{
-    double sum = 0;
-    *rows = 0;
-    for (size_t row = 0; row < run->run.epochs.rows; row++) {
-        const double value = sn_report_epoch_value(run, column, row);
-        if (isnan(value)) continue;
-        sum += value;
-        (*rows)++;
-    }
-    return sum;
-}
 
 /* A column per training step, over the group's runs on that many ranks that have it. Steps are those that the rows are about: an epoch
    at work has none yet. */
@@ -46,25 +16,13 @@ static double per_step(const sn_report_group *group, double ranks, const char *c
     double sum = 0, steps = 0;
     for (size_t i = 0; i < group->count; i++) {
         size_t rows;
-        const double mine = run_total(&group->runs[i], column, &rows),
+        const double mine = sn_report_total(&group->runs[i], column, &rows),
                      done = sn_report_steps(&group->runs[i]);
-        if (!on_ranks(&group->runs[i], ranks) || !rows || isnan(done)) continue;
+        if (!sn_report_on_ranks(&group->runs[i], ranks) || !rows || isnan(done)) continue;
         sum += mine;
         steps += done;
     }
     return steps > 0 ? sum / steps : SN_MISSING;
-}
-
-static double speed(const sn_report_group *group, double ranks)
-{
-    double sum = 0;
-    size_t count = 0, rows;
-    for (size_t i = 0; i < group->count; i++)
-        if (on_ranks(&group->runs[i], ranks)) {
-            sum += run_total(&group->runs[i], "images_per_second", &rows);
-            count += rows;
-        }
-    return count ? sum / (double)count : SN_MISSING;
 }
 
 /* A column of the table of cost: one of /metrics/epoch, per step. */
@@ -107,10 +65,11 @@ static void add_table(sn_document *document, const sn_report_runs *runs)
         sn_report_table_column(table, true, "%s", quantities[i].heading);
     for (size_t g = 0; g < runs->group_count; g++) {
         const sn_report_group *group = &runs->groups[g];
-        for (double ranks = next_ranks(group, 0); !isnan(ranks); ranks = next_ranks(group, ranks)) {
+        for (double ranks = sn_report_next_ranks(group, 0); !isnan(ranks);
+             ranks = sn_report_next_ranks(group, ranks)) {
             sn_report_table_cell(table, "%s", group->label);
             sn_report_table_number(table, 0, ranks);
-            sn_report_table_number(table, 0, speed(group, ranks));
+            sn_report_table_number(table, 0, sn_report_speed(group, ranks));
             for (size_t i = 0; i < QUANTITIES; i++)
                 sn_report_table_number(table, quantities[i].digits,
                                        quantities[i].unit * per_step(group, ranks, quantities[i].column));
@@ -137,18 +96,6 @@ static void add_table(sn_document *document, const sn_report_runs *runs)
         "what rounded sums would have sent. "
         "A step's time is the first rank's, its parts are means over the ranks, so that with their waiting "
         "they may add up to more. Times depend on the machine and its load; results do not.");
-}
-
-/* Not all runs were on one number of ranks. */
-static bool ranks_differ(const sn_report_runs *runs)
-{
-    double least = HUGE_VAL, most = 0;
-    for (size_t i = 0; i < runs->count; i++) {
-        const double ranks = sn_report_ranks(&runs->runs[i]);
-        least = fmin(least, ranks);
-        most = fmax(most, ranks);
-    }
-    return least < most;
 }
 
 /* A row is of one number of ranks; a run that went on with others has rows of all of them, and does not say which is which. */
@@ -200,8 +147,8 @@ static size_t measure_bars(const sn_report_runs *runs, bar bars[BARS_MAX])
 {
     size_t count = 0;
     for (size_t g = 0; g < runs->group_count; g++)
-        for (double ranks = next_ranks(&runs->groups[g], 0); !isnan(ranks);
-             ranks = next_ranks(&runs->groups[g], ranks)) {
+        for (double ranks = sn_report_next_ranks(&runs->groups[g], 0); !isnan(ranks);
+             ranks = sn_report_next_ranks(&runs->groups[g], ranks)) {
             bar one;
             if (!measure_bar(&runs->groups[g], ranks, &one)) continue;
             if (count < BARS_MAX) bars[count] = one;
@@ -214,7 +161,7 @@ static void add_time_split(sn_document *document, const sn_report_runs *runs)
 {
     bar bars[BARS_MAX];
     const size_t count = measure_bars(runs, bars), shown = count < BARS_MAX ? count : BARS_MAX;
-    const bool differ = ranks_differ(runs);
+    const bool differ = sn_report_ranks_differ(runs);
     double all = 0, totals[PARTS] = {0};
     sn_chart *chart = sn_chart_create("time-split", "Where the time of a step goes", "milliseconds per step",
                                       "time of a step (ms)");
@@ -247,28 +194,12 @@ static void add_time_split(sn_document *document, const sn_report_runs *runs)
     sn_add_chart(document, chart, "these runs did not record it");
 }
 
-static void add_speed_by_ranks(sn_document *document, const sn_report_runs *runs)
-{
-    sn_chart *chart = sn_chart_create("speed-by-ranks", "Speed by ranks", "ranks", "training images/s");
-    if (chart) chart->x_axis = SN_AXIS_LOG2;
-    if (chart) chart->y_axis = SN_AXIS_LOG;
-    sn_chart_caption(chart, "Mean over epochs and runs; with one digest whatever the number of ranks.");
-    const bool differ = ranks_differ(runs);
-    for (size_t g = 0; g < runs->group_count; g++) {
-        const sn_report_group *group = &runs->groups[g];
-        sn_chart_add_series(chart, group->label, SN_SERIES_LINE, g);
-        for (double ranks = next_ranks(group, 0); differ && !isnan(ranks); ranks = next_ranks(group, ranks))
-            sn_chart_add_point(chart, (sn_chart_point){ranks, speed(group, ranks), SN_MISSING, SN_MISSING});
-    }
-    sn_add_chart(document, chart, "the runs that kept to one number of ranks all had the same");
-}
-
 void sn_section_cost(sn_document *document, const sn_report_runs *runs)
 {
     sn_document_section(document, "Cost");
     tell_mixed(document, runs);
     add_time_split(document, runs);
-    add_speed_by_ranks(document, runs);
+    sn_add_scaling(document, runs);
     add_table(document, runs);
     sn_document_end_section(document);
 }

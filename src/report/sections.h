@@ -20,6 +20,9 @@ void sn_section_recipe(sn_document *document, const sn_report_runs *runs);
 /** The figure of test error by the samples of a statistics group (section_scope.c). */
 void sn_add_error_by_scope(sn_document *document, const sn_report_runs *runs);
 
+/** Figures and table of speed by ranks, of one experiment and of one batch a worker (section_scaling.c). */
+void sn_add_scaling(sn_document *document, const sn_report_runs *runs);
+
 /** A value of one epoch of a run. */
 typedef double (*sn_measure)(const sn_report_run *run, size_t row, const void *context);
 /** The measure of a column named by the context. */

@@ -7,7 +7,7 @@
 #include "syncnorm/price/price.h"
 
 /* Where nothing is measured: without MPI it cannot be. */
-static const sn_machine one_node = {.ranks_per_node = INT_MAX, .node = {2e-6, 0.25e-9}};
+static const sn_machine one_node = {.ranks_per_node = INT_MAX, .node = {2e-6, 0.25e-9, 0}};
 
 double sn_share_seconds(const sn_block_cost *cost, uint32_t samples)
 {

@@ -21,9 +21,8 @@ def machine(**changes):
 def gn_step(ranks):
     """Of 64 samples."""
     share = 64 // ranks
-    doubling = math.log2(ranks) * (LATENCY + 8 * WORDS / BANDWIDTH)
-    ring = 2 * (ranks - 1) * (LATENCY + 8 * WORDS / ranks / BANDWIDTH)
-    return SHARES[share] + min(doubling, ring)
+    rounds = math.log(ranks, 4)  # of four each; scattered and gathered
+    return SHARES[share] + 2 * rounds * LATENCY + (2 - 2 / ranks) * 8 * WORDS / BANDWIDTH
 
 
 class Price(harness.Test):

@@ -7,7 +7,7 @@ prefix=$work/prefix program=$work/prefix/bin/syncnorm
 
 run cmake --install "$build" --prefix "$prefix"
 expect 'it installs' code_is 0
-for file in bin/syncnorm bin/syncnorm-get-mnist share/man/man1/syncnorm.1 share/syncnorm/hosts.sh share/syncnorm/slurm/work.sh share/syncnorm/slurm/study.sbatch share/modulefiles/syncnorm share/doc/syncnorm/README.md \
+for file in bin/syncnorm bin/syncnorm-get-mnist share/man/man1/syncnorm.1 share/syncnorm/hosts.sh share/syncnorm/scaling.sh share/syncnorm/slurm/work.sh share/syncnorm/slurm/study.sbatch share/modulefiles/syncnorm share/doc/syncnorm/README.md \
     share/bash-completion/completions/syncnorm; do
     expect "$file is there" [ -s "$prefix/$file" ]
 done

@@ -8,9 +8,9 @@
 #include "syncnorm/base/error.h"
 #include "syncnorm/nn/norm_kind.h"
 
-/** A message of B bytes takes latency + B * per_byte seconds; NaN where it is not known. */
+/** A message of B bytes takes latency + B * per_byte seconds, and each more that a rank sends and takes meanwhile `overhead`. NaN where it is not known. */
 typedef struct sn_link {
-    double latency, per_byte;
+    double latency, per_byte, overhead;
 } sn_link;
 
 enum { SN_MACHINE_SHARES = 32 };

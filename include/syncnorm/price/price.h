@@ -6,14 +6,15 @@
  *
  *     compute     the step of the largest share
  *     sums        of P ranks on n nodes with r on each, as comm/sum.c goes about them:
+ *                 a node's alone:   short, or of two ranks: log2(r) (latency + B per_byte)
  *                 a node's, short:  2 log2(r) (latency + B per_byte)
  *                 a node's, long:   2 log2(r) latency + 3 B per_byte: written, added up by parts, read
- *                 between nodes:    the less of log2(n) (latency + B per_byte), recursive doubling, and
- *                                   2 (n - 1) latency + 2 (n - 1) / n B per_byte, a ring
- *     waiting     compute * spread * sqrt(2 ln P): what the slowest of P is expected to take beyond the mean
+ *                 between nodes:    in the rounds of comm/rounds.h with radices k
+ *                                   whole:      sum of latency + (k - 2) overhead + (k - 1) B per_byte
+ *                                   scattered:  2 sum of latency + (k - 2) overhead; 2 (n - 1) / n B per_byte
+ *     waiting     compute * spread * m(P), the slowest of P beyond the mean: m = (x^2 + 0.577 - ln(x sqrt(2 pi))) / x, x = sqrt(2 ln P)
  *
- * After LogGP (Alexandrov et al., 1995) and Thakur, Rabenseifner and Gropp, "Optimization of Collective Communication Operations in MPICH"
- * (2005). log2 is rounded up.
+ * After LogGP (Alexandrov et al., 1995). log2 is rounded up. m is the expected greatest of P normal deviates (Gumbel's limit).
  */
 
 #include <stdbool.h>
