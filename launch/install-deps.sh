@@ -11,14 +11,15 @@ tests='libcmocka-dev clang clang-format clang-tidy python3 python3-h5py python3-
     libhdf5-openmpi-dev xxhash git iproute2 dataset-fashion-mnist'
 # what tests/run.sh --all adds: the other program that its numbers are compared with
 torch='python3-torch'
+simgrid='libsimgrid-dev'
 slurm='slurmctld slurmd slurm-client slurm-wlm-basic-plugins munge'
 
 usage() {
     cat <<EOF
-usage: install-deps.sh [--tests] [--torch] [--slurm] [--fashion-mnist]
+usage: install-deps.sh [--tests] [--torch] [--slurm] [--simgrid] [--fashion-mnist]
 
 Installs, as root or with sudo, the Debian packages that building and running syncnorm needs; with --tests also those of
-tests/run.sh, with --torch PyTorch and with --slurm Slurm for tests/run.sh --all; with --fashion-mnist also Debian's copy of Fashion-MNIST. Does nothing
+tests/run.sh, with --torch PyTorch, with --slurm Slurm and with --simgrid SimGrid for tests/run.sh --all; with --fashion-mnist also Debian's copy of Fashion-MNIST. Does nothing
 when all are there.
 EOF
 }
@@ -34,6 +35,7 @@ for option; do
     --tests) packages="$packages $tests" ;;
     --torch) packages="$packages $torch" ;;
     --slurm) packages="$packages $slurm" ;;
+    --simgrid) packages="$packages $simgrid" ;;
     --fashion-mnist) packages="$packages dataset-fashion-mnist" ;;
     -h | --help) usage; exit 0 ;;
     *) echo "install-deps.sh: unknown option $option (--help explains)" >&2; exit 2 ;;

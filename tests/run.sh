@@ -14,7 +14,7 @@ The default leaves out the label "long", what the sanitizers would see twice, cl
 analyzer; faults strike fewer numbers of ranks, and the sanitizers see teams of 3 ranks alone. --all leaves out nothing and tests all of a debug
 build and of clang's too.
 -L LABEL, --label LABEL runs a part: style, unit, oracle, mpi, invariance, scripts, cli, report, faults, fuzz, nodes,
-cluster, sanitize, long (tests/README.md).
+cluster, price, sanitize, long (tests/README.md).
 
 MNIST is looked for in \$MNIST_DIR, ../shared/mnist, data/mnist; without it Fashion-MNIST serves, and tests of MNIST are skipped.
 EOF
@@ -164,7 +164,7 @@ scripts_parse() {
     shellcheck -x -S warning launch/*.sh launch/slurm/*.sbatch && shellcheck -s bash launch/slurm/work.sh launch/syncnorm.bash
 }
 
-if ! launch/install-deps.sh --tests ${all:+--torch --slurm}; then
+if ! launch/install-deps.sh --tests ${all:+--torch --slurm --simgrid}; then
     fail install-deps
     finish
 fi
@@ -221,7 +221,7 @@ pattern=
 for label in $labels; do
     case $label in
     style | sanitize | faults) ;;
-    cluster) without='-LE ^faults$' pattern="$pattern|^cluster\$" ;;
+    cluster | price) without='-LE ^faults$' pattern="$pattern|^$label\$" ;;
     long) without='-LE ^faults$' pattern="$pattern|^long\$" ;;
     *) pattern="$pattern|^$label\$" ;;
     esac

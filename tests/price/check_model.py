@@ -16,7 +16,7 @@ import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-STEPS = 20
+STEPS = 10
 AIM = 0.25
 
 PLATFORM = """<?xml version='1.0'?>
@@ -50,7 +50,7 @@ def simulate(directory, program, machine, ranks, price):
     done = subprocess.run(
         ["smpirun", "-np", str(ranks), "-platform", platform, "-hostfile", hosts, "--cfg=smpi/coll-selector:ompi", "--cfg=network/model:CM02",
          f"--cfg=smpi/os:{half}", f"--cfg=smpi/or:{half}",
-         "--cfg=smpi/simulate-computation:no", "--log=root.thresh:warning", program, str(STEPS), str(price["compute"]), str(machine["spread"]),
+         "--cfg=smpi/simulate-computation:no", "--cfg=smpi/host-speed:1Gf", "--log=root.thresh:warning", program, str(STEPS), str(price["compute"]), str(machine["spread"]),
          str(1 / node["bytes_per_second"]), *price["words"]], capture_output=True, text=True, check=False)
     if done.returncode != 0:
         sys.exit(f"the simulation failed: {done.stdout}{done.stderr}")
