@@ -126,6 +126,7 @@ void sn_add_scaling(sn_document *document, const sn_report_runs *runs)
     sn_report_table_column(table, true, "ranks");
     sn_report_table_column(table, true, "images/s");
     sn_report_table_column(table, true, "efficiency (%%)");
+    const bool differ = sn_report_ranks_differ(runs);
     size_t lines = 0;
     for (int weak = 0; weak < 2; weak++)
         for (size_t g = 0; g < runs->group_count; g++) {
@@ -134,11 +135,13 @@ void sn_add_scaling(sn_document *document, const sn_report_runs *runs)
                 weak_line(runs, g, &l);
             else
                 strong_line(&runs->groups[g], &l);
+            if (l.count < 2 && (weak || !differ)) continue;
+            add_line(speed, l.count < 2 ? NULL : efficiencies, &l, weak ? runs->group_count + lines : g);
             if (l.count < 2) continue;
-            add_line(speed, efficiencies, &l, lines++);
             add_rows(table, &l);
+            lines++;
         }
-    static const char missing[] = "no experiment, nor one batch size a rank, ran on several numbers of ranks";
+    static const char missing[] = "the runs that kept to one number of ranks all had the same";
     sn_add_chart(document, speed, missing);
     if (lines) {
         sn_add_chart(document, efficiencies, missing);

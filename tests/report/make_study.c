@@ -37,7 +37,8 @@ int main(int argc, char **argv)
                                    true,
                                    "node1",
                                    10000,
-                                   argv[2]};
+                                   argv[2],
+                                   0};
             char path[4096];
             snprintf(path, sizeof path, "%s/%d-%d.h5", argv[1], e, seed);
             if (write_made_run(&made, path) == SN_OK) continue;

@@ -38,6 +38,7 @@ static sn_status set_experiment(const made_run *made, sn_run *run)
     snprintf(experiment.dataset_digest, sizeof experiment.dataset_digest, "%032d", 7);
     SN_TRY(sn_experiment_attributes(&experiment, &run->experiment));
     if (made->workers) SN_TRY(sn_attributes_set_integer(&run->experiment, "workers", made->workers));
+    if (made->batch) SN_TRY(sn_attributes_set_integer(&run->experiment, "batch", made->batch));
     if (made->scope) SN_TRY(sn_attributes_set_text(&run->experiment, "bn_scope", made->scope));
     const bool scoped = made->scope && strcmp(made->scope, "sync") != 0;
     if (scoped || made->suffix) {

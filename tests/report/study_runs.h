@@ -21,6 +21,7 @@ typedef struct made_run {
     const char *host;   /* in the provenance */
     int images;         /* of the test set; 0: 1,000 */
     const char *suffix; /* of the name, before the seed; NULL: none */
+    int batch;          /* 0: 64 */
 } made_run;
 
 /** Fills an empty run. A pure function of `made`. */

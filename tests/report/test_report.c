@@ -95,7 +95,32 @@ static void test_repeated_run(void **state)
     assert_says("repeated/cost.csv", "gn,1,5400,");
     assert_says("repeated/cost.csv", "gn,4,21600,");
     assert_says("repeated/figures/speed-by-ranks.tsv", "4\t21600");
+    assert_says("repeated/scaling.csv", "gn,strong,4,21600,100.0");
     assert_false(says("repeated/report.html", "different digests"));
+}
+
+/* A batch of one size for each rank: workers are the ranks, and what ran on others is not on the line. */
+static void test_weak_scaling(void **state)
+{
+    (void)state;
+    made_run one = usual, four = usual, elsewhere = usual;
+    one.workers = 1;
+    four.workers = four.ranks = 4;
+    four.batch = 256;
+    elsewhere.workers = 8;
+    elsewhere.batch = 512;
+    elsewhere.ranks = 2;
+    four.suffix = "four"; /* of their names */
+    elsewhere.suffix = "elsewhere";
+    assert_ok(write_made_run(&one, "one.h5"));
+    assert_ok(write_made_run(&four, "four.h5"));
+    assert_ok(write_made_run(&elsewhere, "elsewhere.h5"));
+    report("weak", (const char *const[]){"one.h5", "four.h5", "elsewhere.h5"}, 3);
+    assert_says("weak/scaling.csv", "\"gn, 64 a rank\",weak,1,5400,100.0");
+    assert_says("weak/scaling.csv", "\"gn, 64 a rank\",weak,4,21600,100.0");
+    assert_false(says("weak/scaling.csv", "strong"));
+    assert_false(says("weak/scaling.csv", ",8,"));
+    assert_says("weak/figures/efficiency-by-ranks.tsv", "4\t100");
 }
 
 static void test_different_digests_are_told(void **state)
@@ -373,6 +398,7 @@ int main(void)
         cmocka_unit_test(test_single_run),
         cmocka_unit_test(test_incomplete_runs),
         cmocka_unit_test(test_repeated_run),
+        cmocka_unit_test(test_weak_scaling),
         cmocka_unit_test(test_different_digests_are_told),
         cmocka_unit_test(test_lengths_are_groups),
         cmocka_unit_test(test_scopes),
