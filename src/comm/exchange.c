@@ -76,6 +76,7 @@ typedef enum manner {
 static void exchange(sn_exchange *e, group g, int64_t *values, range all, manner way)
 {
     MPI_Request requests[2 * SN_RADIX_MOST];
+    MPI_Status statuses[2 * SN_RADIX_MOST]; /* MPI_STATUSES_IGNORE of MPICH: gcc warns */
     const range mine = way == ADD ? all : part_of(all, g.digit, g.radix);
     int count = 0, slot = 0;
     for (int q = 0; q < g.radix; q++) {
@@ -87,8 +88,8 @@ static void exchange(sn_exchange *e, group g, int64_t *values, range all, manner
         MPI_Irecv(into, (int)taken, MPI_INT64_T, peer, TAG, e->comm, &requests[count++]);
         MPI_Isend(values + give.first, (int)give.count, MPI_INT64_T, peer, TAG, e->comm, &requests[count++]);
     }
-    /* a round has two ranks or more: NOLINTNEXTLINE(clang-analyzer-optin.mpi.MPI-Checker) */
-    MPI_Waitall(count, requests, MPI_STATUSES_IGNORE);
+    /* A round has two ranks or more: NOLINTNEXTLINE(clang-analyzer-optin.mpi.MPI-Checker) */
+    MPI_Waitall(count, requests, statuses);
     for (int s = 0; s < slot; s++)
         for (size_t i = 0; i < mine.count; i++)
             values[mine.first + i] += e->received[(size_t)s * mine.count + i];
@@ -118,10 +119,10 @@ static void add_scattered(sn_exchange *e, int64_t *values, size_t count)
     }
 }
 
-void sn_exchange_sum(sn_exchange *e, int64_t *values, size_t count)
+void sn_exchange_sum(sn_exchange *e, int64_t *values, size_t count, size_t together)
 {
     if (e->size == 1) return;
-    const bool scattered = sn_rounds_scatter(&e->rounds, count * sizeof *values);
+    const bool scattered = sn_rounds_scatter(&e->rounds, together * sizeof *values);
     const int core = e->rounds.core, other = e->rank < core ? e->rank + core : e->rank - core;
     /* parts are rounded up; the first radix is the largest */
     hold(e, scattered ? count + SN_RADIX_MOST : (size_t)e->rounds.radix[0] * count);

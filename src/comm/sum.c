@@ -90,7 +90,7 @@ static void sum_by_parts(sn_sum_way *way, int64_t *values, size_t count)
         const size_t parts = (size_t)way->parts, first = count * (size_t)rank / parts,
                      part = count * ((size_t)rank + 1) / parts - first;
         add_up(slots + first, stride, ranks, part, sum + first);
-        sn_exchange_sum(way->peers, sum + first, part);
+        sn_exchange_sum(way->peers, sum + first, part, count);
     }
     sn_node_memory_publish(way->node);
     memcpy(values, sum, bytes);
@@ -100,14 +100,14 @@ static void sum_by_firsts(const sn_sum_way *way, int64_t *values, size_t count)
 {
     const bool first = way->node->rank == 0;
     MPI_Reduce(first ? MPI_IN_PLACE : values, values, (int)count, MPI_INT64_T, MPI_SUM, 0, way->node->comm);
-    if (first) sn_exchange_sum(way->peers, values, count);
+    if (first) sn_exchange_sum(way->peers, values, count, count);
     MPI_Bcast(values, (int)count, MPI_INT64_T, 0, way->node->comm);
 }
 
 void sn_sum(sn_sum_way *way, const sn_team *team, int64_t *values, size_t count)
 {
     if (way->nodes == team->size)
-        sn_exchange_sum(way->peers, values, count);
+        sn_exchange_sum(way->peers, values, count, count);
     else if (team->size > 2 && count >= SN_SUM_LONG_WORDS && has_memory(way, team, count))
         sum_by_parts(way, values, count);
     else if (way->nodes > 1)

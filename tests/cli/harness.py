@@ -13,9 +13,11 @@ import tempfile
 import termios
 import unittest
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tools"))
+from launcher import MPIEXEC  # noqa: E402
+
 MAKE_DATASET = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tools", "make_dataset.py")
 PROGRAM = os.environ["SYNCNORM"]
-MPIEXEC = [os.environ.get("MPIEXEC", "mpirun"), "-q", "--oversubscribe", "--bind-to", "none"]
 TIMEOUT = 600  # for hangs
 
 

@@ -87,7 +87,7 @@ class Cluster:
 
     def begin(self, directory):
         os.chmod(directory, 0o755)
-        self.environment = {**os.environ, "SLURM_CONF": os.path.join(directory, "slurm.conf")}
+        self.environment = {**{k: v for k, v in os.environ.items() if k != "MNIST_DIR"}, "SLURM_CONF": os.path.join(directory, "slurm.conf")}
         for name in ("state", *(f"tmp-n{n}" for n in range(NODES))):
             os.mkdir(os.path.join(directory, name))
         first = free_ports(NODES + 1)

@@ -20,11 +20,11 @@ import h5py
 
 TESTS = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(TESTS / "tools"))
+from launcher import MPIEXEC as MPIRUN  # noqa: E402
 import runs  # noqa: E402
 
 PROGRAM = os.environ["SYNCNORM"]
 FAULTS = bool(os.environ.get("SYNCNORM_FAULTS"))  # the program has injection points
-MPIRUN = [os.environ.get("MPIEXEC", "mpirun"), "-q", "--oversubscribe", "--bind-to", "none"]
 LIMIT = float(os.environ.get("FAULTS_LIMIT", "600"))  # seconds
 SILENCE = 6  # seconds for --timeout where a rank is stopped: the others must not stand still as long for want of a processor
 LAUNCHER_LIMIT = 20  # seconds for mpirun to end when its ranks have

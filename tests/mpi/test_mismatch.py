@@ -5,17 +5,20 @@ import os
 import pathlib
 import re
 import subprocess
+import sys
 import unittest
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tools"))
+from launcher import MPIEXEC  # noqa: E402
+
 PROGRAM = os.environ["MISMATCH"]
-MPIRUN = [os.environ.get("MPIEXEC", "mpirun"), "-q", "--oversubscribe", "--bind-to", "none"]
 SOURCE = (pathlib.Path(__file__).parent / "mismatch.c").read_text(encoding="utf-8").splitlines()
 PLACE = r"rank (\d) in (.+?) \(count (\d+)\) at \S*mismatch\.c:(\d+)"
 
 
 class Mismatch(unittest.TestCase):
     def run_program(self, kind, np=3):
-        return subprocess.run([*MPIRUN, "-np", str(np), PROGRAM, kind], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        return subprocess.run([*MPIEXEC, "-np", str(np), PROGRAM, kind], stdin=subprocess.DEVNULL, capture_output=True, text=True,
                               timeout=100, check=False)
 
     def check(self, kind, first, other):

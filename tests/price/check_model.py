@@ -16,7 +16,7 @@ import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-STEPS = 10
+STEPS = 4
 AIM = 0.25
 
 PLATFORM = """<?xml version='1.0'?>

@@ -49,6 +49,8 @@ cd "$work/here" || exit 1
 expect 'run files and directories' is "$(complete_words report '')" 'runs a.h5'
 expect 'directories' is "$(complete_words train --data '')" 'runs'
 
+run groff -man -Tutf8 -ww -z "$prefix/share/man/man1/syncnorm-get-mnist.1"
+expect "get-mnist: the page, too" lines_are err 0
 run env MNIST_MIRRORS="file://$work/nowhere" XDG_DATA_HOME="$work/xdg" syncnorm-get-mnist
 expect 'get-mnist takes the place where syncnorm looks' [ -d "$work/xdg/syncnorm/mnist" ]
 expect 'and says its name' says 'syncnorm-get-mnist: '

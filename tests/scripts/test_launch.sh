@@ -4,7 +4,7 @@ set -u
 root=$1
 . "$root/tests/scripts/lib.sh"
 
-for script in install-deps quickstart hosts; do
+for script in install-deps quickstart hosts scaling; do
     run "$root/launch/$script.sh" --help
     expect "$script: help exits with 0" code_is 0
     expect "$script: help explains" says "usage: $script.sh"
@@ -18,6 +18,11 @@ expect 'hosts: no hostfile is wrong usage' code_is 2
 expect 'hosts: which is named' says '/nowhere/hosts: cannot be read'
 run "$root/launch/hosts.sh" --per-host x "$0" train
 expect 'hosts: a number of ranks must be one' code_is 2
+
+run "$root/launch/scaling.sh" --ranks '1 x'
+expect 'scaling: ranks are numbers' says 'x is no number of ranks'
+run "$root/launch/scaling.sh" --hosts /nowhere/hosts
+expect 'scaling: over hosts the ranks are not known' says '--ranks must be given'
 
 # A stand-in for the program, on this machine alone: what is wrong with the launch is a sentence
 program=$work/program

@@ -5,6 +5,8 @@ import subprocess
 import h5py
 import numpy
 
+from launcher import MPIEXEC
+
 # Columns that tell how long the machine took; everything else must be equal to the bit.
 MACHINE = ("seconds", "images_per_second")
 
@@ -24,7 +26,7 @@ def mpi_environment(**more):
 def run(command, ranks=None, preload=None, timeout=600, **environment):
     """Runs a command, under mpirun when `ranks` is given; returns the finished process (text)."""
     if ranks is not None:
-        launcher = ["mpirun", "-q", "--bind-to", "none", "-np", str(ranks)]
+        launcher = [*MPIEXEC, "-np", str(ranks)]
         if preload:
             launcher += ["-x", f"LD_PRELOAD={preload}"]
         command = launcher + command

@@ -23,7 +23,7 @@ typedef struct sn_rounds {
 /** For that many ranks, from 1: the rounds of the least latency, when to send and receive a message takes a quarter of it. */
 sn_rounds sn_rounds_plan(int ranks);
 
-/** Whether a message of so many bytes is scattered: beyond what a link moves in the time of its latency a byte saved counts for more than a round. */
+/** Whether messages of so many bytes on a link are scattered: beyond what a link moves in the time of its latency a byte saved counts for more than a round. */
 bool sn_rounds_scatter(const sn_rounds *rounds, size_t bytes);
 
 /** What a rank sends in them, whole or scattered, over the size of the message. */
