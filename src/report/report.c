@@ -56,12 +56,12 @@ static void describe(sn_document *document, const sn_report_runs *runs)
                               !one       ? "several data sets"
                               : *dataset ? dataset
                                          : "unknown data");
-    document->subtitle = sn_text("%zu run%s of %zu experiment%s, trained data-parallel by syncnorm. The same "
-                                 "experiment gives the same bits on any number of "
-                                 "ranks: no difference here is the machine's. Chance remains: every seed "
-                                 "differs, and so does a run whose learning rate differs in its seventh digit.",
-                                 runs->count, runs->count == 1 ? "" : "s", runs->group_count,
-                                 runs->group_count == 1 ? "" : "s");
+    document->subtitle = sn_text(
+        "%zu run%s of %zu experiment%s, trained data-parallel by syncnorm. The same "
+        "experiment gives the same bits on any number of "
+        "ranks: no difference here is the machine's. Chance remains: every seed "
+        "differs, and so does a run whose learning rate differs in its seventh digit.",
+        runs->count, runs->count == 1 ? "" : "s", runs->group_count, runs->group_count == 1 ? "" : "s");
     document->failed = document->failed || !document->title || !document->subtitle;
 }
 
