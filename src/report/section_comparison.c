@@ -168,17 +168,17 @@ static void add_differences(sn_document *document, const sn_report_runs *runs)
     explain_differences(document, runs, lengths);
 }
 
-/* All shown runs of the group on one number of ranks, known; else their speeds are of different things. */
-static bool on_one_number_of_ranks(const sn_report_group *group)
+/* The number of ranks that all shown runs of the group were on; NaN: several, so that their speeds are of different things. */
+static double common_ranks(const sn_report_group *group)
 {
     double ranks = SN_MISSING;
     for (size_t i = 0; i < group->count; i++) {
         if (!group->runs[i].shown) continue;
         const double mine = sn_report_ranks(&group->runs[i]);
-        if (isnan(mine) || mine < ranks || mine > ranks) return false;
+        if (isnan(mine) || mine < ranks || mine > ranks) return SN_MISSING;
         ranks = mine;
     }
-    return true;
+    return ranks;
 }
 
 static void add_means(sn_document *document, const sn_report_runs *runs)
@@ -213,15 +213,15 @@ static void add_means(sn_document *document, const sn_report_runs *runs)
         for (size_t i = 0; i < sizeof figures / sizeof *figures; i++)
             put_estimate(table, figures[i].digits,
                          sn_report_estimate(group, sn_value_last, figures[i].column));
-        const bool comparable = on_one_number_of_ranks(group);
-        mixed = mixed || !comparable;
-        sn_report_table_number(table, 0, comparable ? sn_group_mean(group, "images_per_second") : SN_MISSING);
+        const double ranks = common_ranks(group);
+        mixed = mixed || isnan(ranks);
+        sn_report_table_number(table, 0, sn_report_speed(group, ranks));
     }
     sn_document_table(document, NULL, table);
     sn_document_text(
         document,
         "Training figures are those of the last epoch while training, with dropout, the penalty apart. "
-        "A single seed has no interval.%s",
+        "Images/s are means over the epochs. A single seed has no interval.%s",
         mixed ? " Images/s is left out where runs had different numbers of ranks: see Cost." : "");
 }
 

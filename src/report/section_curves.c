@@ -181,14 +181,15 @@ static void add_gaps(sn_document *document, const sn_report_runs *runs)
         return;
     }
     sn_document_table(document, NULL, table);
-    sn_document_text(document,
-                     "The first gap is under the same, final weights, without dropout: what generalization "
-                     "costs. The second has dropout and "
-                     "the change of the weights in it and is no measure of that.%s",
-                     evaluated == count ? ""
-                     : evaluated ? " Where the training set was not evaluated, only the second is there; "
-                                   "compare experiments by one and the same."
-                                 : " These runs evaluated the test set alone, so only the second is there.");
+    sn_document_text(
+        document,
+        "The first gap is under the same, final weights, without dropout: above 0, what "
+        "generalization costs; below 0, the test set is the easier one. The second has dropout and "
+        "the change of the weights in it and is no measure of that.%s",
+        evaluated == count ? ""
+        : evaluated        ? " Where the training set was not evaluated, only the second is there; "
+                             "compare experiments by one and the same."
+                           : " These runs evaluated the test set alone, so only the second is there.");
 }
 
 void sn_section_curves(sn_document *document, const sn_report_runs *runs)
@@ -223,7 +224,8 @@ void sn_section_curves(sn_document *document, const sn_report_runs *runs)
 
     chart = sn_chart_create("gradient-norm", "Gradient norm", "epoch", "gradient norm");
     if (chart) chart->y_axis = SN_AXIS_LOG;
-    sn_chart_caption(chart, "Euclidean norm of the gradient over all parameters, as recorded for the epoch.");
+    sn_chart_caption(chart, "Euclidean norm, over all parameters, of the mean gradient of a batch without "
+                            "penalties; mean over the epoch's steps.");
     add_groups(document, runs, chart, sn_measure_column, "gradient_norm", "these runs did not record it");
 
     if (varies(runs, "learning_rate")) {

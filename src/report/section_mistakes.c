@@ -216,7 +216,7 @@ static void add_common(sn_document *document, const sn_report_runs *runs)
                          "%zu test image%s misclassified by every one of %zu runs of %zu experiment%s%s.%s",
                          all, all == 1 ? " is" : "s are", list.runs, groups, groups == 1 ? "" : "s",
                          all > COMMON_MAX ? "; the surest are shown" : "",
-                         all ? " With them, no choice of norm helps." : "");
+                         all ? " The more runs, the fewer they are." : "");
         sn_block *block = all ? sn_document_pictures(document, "misclassified-by-all.png") : NULL;
         for (size_t i = 0; block && i < all && i < COMMON_MAX; i++)
             add_picture(document, block, &list.items[i],

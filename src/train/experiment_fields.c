@@ -168,7 +168,7 @@ const sn_field sn_fields[] = {
     {.attribute = "init_digest", MEMBER(TEXT, init_digest), .initial = ""},
 
     {.option = "seed", .argument = "N",
-     .help = "seed of the shuffles, the dropout masks and the initial weights",
+     .help = "seed of the shuffles, the shards, the dropout masks and the initial weights",
      .attribute = "seed", .role = SN_ROLE_SEED, MEMBER(UINT64, seed), .initial = "1", .range = {.low = 0, .high = 0x1p64},
      .list = true},
 
