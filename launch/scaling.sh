@@ -46,6 +46,13 @@ while [ $# -gt 0 ]; do
     shift 2
 done
 
+for number in "$batch" "$epochs"; do
+    case $number in *[!0-9]* | 0*) wrong_usage "--batch and --epochs need a positive number, not $number" ;; esac
+done
+for norm in $norms; do
+    case $norm in gn | ln | rms | bn) ;; *) wrong_usage "--norms: $norm is not gn, ln, rms or bn" ;; esac
+done
+
 program=${SYNCNORM-}
 for candidate in "$here/../build/release/syncnorm" "$here/../../bin/syncnorm"; do # of the checkout, installed
     [ -n "$program" ] || [ ! -x "$candidate" ] || program=$(CDPATH='' cd -- "$(dirname -- "$candidate")" && pwd)/syncnorm
@@ -61,6 +68,7 @@ if [ -z "$ranks" ]; then
         n=$((2 * n))
     done
 fi
+[ -n "${ranks## }" ] || wrong_usage '--ranks is empty'
 for n in $ranks; do
     case $n in *[!0-9]* | 0*) wrong_usage "--ranks: $n is no number of ranks" ;; esac
 done
@@ -77,12 +85,15 @@ run() {
     elif [ -n "${SLURM_JOB_ID-}" ]; then
         srun -K --mpi=pmix --cpu-bind=cores -n "$np" "$program" train "$@"
     else
-        OPENBLAS_NUM_THREADS=1 mpirun -q --bind-to core -np "$np" "$program" train "$@"
+        binding=core
+        [ "$np" -le "$(nproc)" ] || binding=none # more ranks than cores
+        OPENBLAS_NUM_THREADS=1 OMPI_MCA_rmaps_base_oversubscribe=1 mpirun -q --bind-to $binding -np "$np" "$program" train "$@"
     fi
 }
 
 mkdir -p "$output" || exit 1
-failed=
+failed='' stopped=''
+trap 'stopped=yes' INT TERM # between runs; Ctrl-C reaches mpirun itself
 for norm in $norms; do
     for n in $ranks; do
         for scaling in strong weak; do
@@ -96,13 +107,16 @@ for norm in $norms; do
             say "$scaling, $norm on $n"
             run "$n" "$@"
             code=$?
+            [ -z "$stopped" ] || code=75
             case $code in
             0) ;;
-            75 | 130 | 143) say 'stopped; the same command goes on'; exit $code ;;
+            75 | 130 | 137 | 143) say 'stopped; the same command goes on'; exit $code ;;
             *) failed="$failed $scaling-$norm-$n" ;;
             esac
         done
     done
 done
+set -- "$output"/*.h5
+[ -e "$1" ] || { say "no run was finished:$failed"; exit 1; }
 "$program" report "$output"/*.h5 --output "$output/report" || exit
 [ -z "$failed" ] || { say "failed:$failed"; exit 1; }

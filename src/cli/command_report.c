@@ -46,7 +46,9 @@ int sn_command_report(int argc, char **argv)
     static const sn_cli_option options[] = {
         {"output", "DIR", "directory of the report, made when it is not there", 0},
         {"baseline", "NAME",
-         "experiment that the others are compared with (default: synchronized bn without penalty, else the first)", 0},
+         "experiment that the others are compared with (default: synchronized bn without penalty, else the "
+         "first)",
+         0},
         {"machine", "FILE.json[,...]",
          "price the runs on 1 to 4096 ranks of these machines: files as bench --json writes them", 0},
         {"target", "PERCENT",

@@ -2,6 +2,7 @@
 
 #include <math.h>
 
+#include "syncnorm/base/missing.h"
 #include "syncnorm/base/samples.h"
 #include "syncnorm/comm/rounds.h"
 #include "syncnorm/comm/team.h"
@@ -86,13 +87,16 @@ sn_price sn_price_step(const sn_machine *m, const sn_price_work *work, int ranks
 {
     sn_network network;
     sn_price price = {.compute = sn_machine_step(m, work->norm, sn_share_of(work->batch, 0, ranks).count)};
-    if (sn_network_build(work->norm, work->groups, &network) != SN_OK) return price;
+    if (sn_network_build(work->norm, work->groups, &network) != SN_OK)
+        return (sn_price){.compute = SN_MISSING};
     const sn_message_words words = sn_replica_message_words(&network, 1);
     const bool pools = sn_norm_pools_batch(work->norm), several = pools && work->scope < work->batch;
     price.gradient = sn_price_sum(m, words.gradient + (several ? words.running : 0), ranks);
     if (pools && sn_price_scope_is_cut(work->scope, work->batch, ranks))
         price.statistics = statistics(m, &network, ranks);
-    if (m->spread > 0) price.waiting = price.compute * m->spread * greatest(ranks);
+    if (m->spread > 0)
+        price.waiting = price.compute * m->spread *
+                        greatest(ranks < (int)work->batch ? ranks : (int)work->batch);
     return price;
 }
 

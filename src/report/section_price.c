@@ -129,7 +129,8 @@ static void add_lines(sn_document *document, const sn_machine *machine, size_t i
     if (chart && !weak) chart->y_axis = SN_AXIS_LOG;
     sn_chart_caption(
         chart, weak ? "The time of a step on one rank over that on so many, each with 64 samples of its own."
-                    : "The batch is divided among the ranks; beyond 64 the others have no sample.");
+                    : "The batch is divided among the ranks; beyond 64 the others have no sample. By worker: "
+                      "over the samples of a rank, another experiment at each point.");
     for (size_t line = 0; line < LINES; line++) {
         sn_chart_add_series(chart, lines[line].label, SN_SERIES_LINE, line);
         const double alone = step_of_line(machine, line, weak, 1);
@@ -259,6 +260,11 @@ void sn_section_price(sn_document *document, const sn_report_runs *runs, const s
     if (count == 0) return;
     if (!(target > 0)) target = common_target(runs);
     sn_document_section(document, "Price");
+    if (isnan(target)) {
+        sn_document_leave_out(document, "all of it", "no run has a test accuracy yet");
+        sn_document_end_section(document);
+        return;
+    }
     sn_document_text(document, "The same bits on any machine: so how far training comes is known, and what "
                                "it costs elsewhere can be predicted. A "
                                "step is priced by few terms: computation by the samples of the largest "

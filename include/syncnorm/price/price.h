@@ -11,8 +11,9 @@
  *                 a node's, long:   2 log2(r) latency + 3 B per_byte: written, added up by parts, read
  *                 between nodes:    in the rounds of comm/rounds.h with radices k
  *                                   whole:      sum of latency + (k - 2) overhead + (k - 1) B per_byte
- *                                   scattered:  2 sum of latency + (k - 2) overhead; 2 (n - 1) / n B per_byte
- *     waiting     compute * spread * m(P), the slowest of P beyond the mean: m = (x^2 + 0.577 - ln(x sqrt(2 pi))) / x, x = sqrt(2 ln P)
+ *                                   scattered:  2 sum of latency + (k - 2) overhead; 2 (n - 1) / n B per_byte,
+ *                                   with n those that have a place in the rounds; else there and back once more
+ *     waiting     compute * spread * m(P), the slowest of the P that have samples beyond the mean, once a step, the least that it can be: m = (x^2 + 0.577 - ln(x sqrt(2 pi))) / x, x = sqrt(2 ln P)
  *
  * After LogGP (Alexandrov et al., 1995). log2 is rounded up. m is the expected greatest of P normal deviates (Gumbel's limit).
  */
