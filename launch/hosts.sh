@@ -52,7 +52,7 @@ done
 [ $# -ge 2 ] || wrong_usage 'a hostfile and a command are needed'
 hostfile=$1
 shift
-[ -r "$hostfile" ] || wrong_usage "$hostfile: cannot be read"
+{ [ -r "$hostfile" ] && [ ! -d "$hostfile" ]; } || wrong_usage "$hostfile: cannot be read"
 grep -q '^[[:space:]]*[^#[:space:]]' "$hostfile" || wrong_usage "$hostfile: names no host"
 
 program=${SYNCNORM-}
