@@ -55,11 +55,8 @@ shift
 { [ -r "$hostfile" ] && [ ! -d "$hostfile" ]; } || wrong_usage "$hostfile: cannot be read"
 grep -q '^[[:space:]]*[^#[:space:]]' "$hostfile" || wrong_usage "$hostfile: names no host"
 
-program=${SYNCNORM-}
-for candidate in "$here/../build/release/syncnorm" "$here/../../bin/syncnorm"; do # of the checkout, installed
-    [ -n "$program" ] || [ ! -x "$candidate" ] || program=$(CDPATH='' cd -- "$(dirname -- "$candidate")" && pwd)/syncnorm
-done
-[ -n "$program" ] || program=$(command -v syncnorm) || wrong_usage 'there is no syncnorm: build it, or name it in SYNCNORM'
+# shellcheck source=launch/program.sh
+. "$here/program.sh"
 command -v mpirun >/dev/null || wrong_usage 'there is no mpirun in PATH'
 
 if [ "$(id -u)" = 0 ]; then

@@ -9,16 +9,17 @@ usage() {
 usage: scaling.sh [--ranks "1 2 4"] [--norms "gn ln bn"] [--batch N] [--epochs N] [--hosts HOSTFILE] [--output DIR]
 
 Trains each norm on each number of ranks: strong, a batch divided among the ranks; weak, a worker with a batch of its own on each rank.
-Then "syncnorm report" shows speed and efficiency by ranks (section Cost, scaling.csv). Started again, it goes on where it was.
+Then "syncnorm report" shows speed and efficiency by ranks (section Cost, scaling.csv). Ctrl-C and TERM let it save and end with 75; started again,
+it goes on where it was.
 
   --ranks LIST          numbers of ranks (default: powers of 2 up to the cores, or to the job's tasks under Slurm)
   --norms LIST          gn, ln, rms, bn (default: gn ln bn)
   --batch N             samples: of the batch, and of each worker's (default 64)
   --epochs N            of each run (default 2)
-  --hosts HOSTFILE      over these hosts, by hosts.sh; --ranks must be given; in a job of Slurm: by srun
+  --hosts HOSTFILE      over these hosts, each rank on a core; --ranks must be given (in a job of Slurm: by srun)
   --output DIR          default scaling: run files in it, the report in DIR/report
 
-Nothing else should be at work on the machine. SYNCNORM in the environment: the program.
+Nothing else should be at work on the machine. SYNCNORM in the environment: the program. Exit codes: 0, 1 a run failed, 2 wrong usage, 75.
 EOF
 }
 
@@ -49,17 +50,17 @@ done
 for number in "$batch" "$epochs"; do
     case $number in *[!0-9]* | 0*) wrong_usage "--batch and --epochs need a positive number, not $number" ;; esac
 done
+case $norms in *[!\ ]*) ;; *) wrong_usage '--norms is empty' ;; esac
 for norm in $norms; do
     case $norm in gn | ln | rms | bn) ;; *) wrong_usage "--norms: $norm is not gn, ln, rms or bn" ;; esac
 done
 
-program=${SYNCNORM-}
-for candidate in "$here/../build/release/syncnorm" "$here/../../bin/syncnorm"; do # of the checkout, installed
-    [ -n "$program" ] || [ ! -x "$candidate" ] || program=$(CDPATH='' cd -- "$(dirname -- "$candidate")" && pwd)/syncnorm
-done
-[ -n "$program" ] || program=$(command -v syncnorm) || wrong_usage 'there is no syncnorm: build it, or name it in SYNCNORM'
-export SYNCNORM="$program"
+# shellcheck source=launch/program.sh
+. "$here/program.sh"
+export SYNCNORM="$program" # of hosts.sh
 
+in_job=''
+[ -n "$hosts" ] || in_job=${SLURM_JOB_ID-}
 if [ -z "$ranks" ]; then
     [ -z "$hosts" ] || wrong_usage 'with --hosts, --ranks must be given'
     most=${SLURM_NTASKS:-$(nproc)} n=1
@@ -68,36 +69,44 @@ if [ -z "$ranks" ]; then
         n=$((2 * n))
     done
 fi
-[ -n "${ranks## }" ] || wrong_usage '--ranks is empty'
+case $ranks in *[!\ ]*) ;; *) wrong_usage '--ranks is empty' ;; esac
 for n in $ranks; do
     case $n in *[!0-9]* | 0*) wrong_usage "--ranks: $n is no number of ranks" ;; esac
+    [ -n "$hosts$in_job" ] || [ "$n" -le "$(nproc)" ] ||
+        wrong_usage "--ranks: $n are more than the $(nproc) cores here, whose speed says nothing"
 done
-if [ "$(id -u)" = 0 ]; then
-    export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
-fi
+mkdir -p "$output" || exit 1
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
 
-# run RANKS OPTION...
+# run RANKS OPTION...: in the background, since a signal waits for what is in front; hosts.sh lets ranks save when it gets TERM, srun passes it on
+job='' stopped=''
+trap 'stopped=yes; [ -z "$job" ] || kill -TERM "$job" 2>/dev/null' INT TERM HUP
 run() {
     np=$1
     shift
-    if [ -n "$hosts" ]; then
-        "$here/hosts.sh" --ranks "$np" "$hosts" train "$@"
-    elif [ -n "${SLURM_JOB_ID-}" ]; then
-        srun -K --mpi=pmix --cpu-bind=cores -n "$np" "$program" train "$@"
+    if [ -n "$in_job" ]; then
+        OPENBLAS_NUM_THREADS=1 srun -K --mpi=pmix --cpu-bind=cores -n "$np" "$program" train "$@" &
     else
-        binding=core
-        [ "$np" -le "$(nproc)" ] || binding=none # more ranks than cores
-        OPENBLAS_NUM_THREADS=1 OMPI_MCA_rmaps_base_oversubscribe=1 mpirun -q --bind-to $binding -np "$np" "$program" train "$@"
+        [ -n "$hosts" ] || echo "localhost slots=$np" >"$work/hosts"
+        "$here/hosts.sh" --ranks "$np" "${hosts:-$work/hosts}" train "$@" &
     fi
+    job=$!
+    wait "$job"
+    code=$?
+    while kill -0 "$job" 2>/dev/null; do # a signal interrupted the wait
+        wait "$job"
+        code=$?
+    done
+    job=''
 }
 
-mkdir -p "$output" || exit 1
-failed='' stopped=''
-trap 'stopped=yes' INT TERM # between runs; Ctrl-C reaches mpirun itself
+settings=batch$batch-epochs$epochs failed=''
 for norm in $norms; do
     for n in $ranks; do
         for scaling in strong weak; do
-            set -- --norm "$norm" --epochs "$epochs" --quiet --output "$output/$scaling-$norm-$n.h5"
+            name=$scaling-$norm-$settings-on$n
+            set -- --norm "$norm" --epochs "$epochs" --quiet --output "$output/$name.h5"
             case $scaling in
             strong) set -- "$@" --batch "$batch" ;;
             weak)
@@ -106,17 +115,17 @@ for norm in $norms; do
             esac
             say "$scaling, $norm on $n"
             run "$n" "$@"
-            code=$?
-            [ -z "$stopped" ] || code=75
-            case $code in
-            0) ;;
-            75 | 130 | 137 | 143) say 'stopped; the same command goes on'; exit $code ;;
-            *) failed="$failed $scaling-$norm-$n" ;;
-            esac
+            if [ -n "$stopped" ] || [ "$code" = 75 ]; then
+                say 'stopped; the same command goes on'
+                exit 75
+            fi
+            [ "$code" != 2 ] || exit 2
+            [ "$code" = 0 ] || failed="$failed $name"
         done
     done
 done
-set -- "$output"/*.h5
-[ -e "$1" ] || { say "no run was finished:$failed"; exit 1; }
-"$program" report "$output"/*.h5 --output "$output/report" || exit
-[ -z "$failed" ] || { say "failed:$failed"; exit 1; }
+[ -z "$failed" ] || say "failed:$failed"
+set -- "$output"/*-"$settings"-on*.h5 # not what other settings left there
+[ -e "$1" ] || exit 1
+"$program" report "$@" --output "$output/report" || exit
+[ -z "$failed" ]

@@ -185,7 +185,7 @@ build release || finish
 if wanted sanitize || wanted invariance; then
     build sanitize && sanitize=built
 fi
-if [ -n "$all" ]; then
+if [ -n "$all" ] && wanted invariance; then
     build debug
     build clang
 fi

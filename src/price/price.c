@@ -76,11 +76,17 @@ static double statistics(const sn_machine *m, const sn_network *network, int ran
     return seconds;
 }
 
-/* Of `ranks` normal deviates the greatest, as expected. */
+/* Of `ranks` normal deviates the greatest, as expected: the integral of 1 - F^ranks over x > 0, less that of F^ranks over x < 0, by the trapezoidal rule,
+   which is exact to 1e-9 on smooth functions that vanish at both ends. */
 static double greatest(int ranks)
 {
-    const double euler = 0.5772156649, x = sqrt(2 * log(ranks));
-    return ranks < 2 ? 0 : x + (euler - log(x * sqrt(2 * M_PI))) / x;
+    const double step = 0.125, reach = 8;
+    double sum = 0;
+    for (double x = 0; x <= reach; x += step) {
+        const double above = pow(erfc(-x / sqrt(2)) / 2, ranks), below = pow(erfc(x / sqrt(2)) / 2, ranks);
+        sum += (x > 0 ? 1 : 0.5) * (1 - above - below);
+    }
+    return step * sum;
 }
 
 sn_price sn_price_step(const sn_machine *m, const sn_price_work *work, int ranks)

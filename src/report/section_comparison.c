@@ -6,6 +6,7 @@
 
 #include "groups.h"
 #include "sections.h"
+#include "speed.h"
 #include "syncnorm/base/missing.h"
 #include "syncnorm/train/compare.h"
 

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "groups.h"
 #include "sections.h"
+#include "speed.h"
 #include "syncnorm/base/missing.h"
 
 /* A column per training step, over the group's runs on that many ranks that have it. Steps are those that the rows are about: an epoch

@@ -270,7 +270,7 @@ void sn_section_price(sn_document *document, const sn_report_runs *runs, const s
                                "step is priced by few terms: computation by the samples of the largest "
                                "share, as the machine file has it; exact sums "
                                "by latency and bytes, within a node and between nodes; and waiting for the "
-                               "slowest rank. Predictions, not measurements.");
+                               "slowest rank, once a step. Predictions, not measurements.");
     for (size_t m = 0; m < count; m++)
         tell_who_is_first(document, runs, &machines[m], target);
     for (size_t m = 0; m < count; m++) {

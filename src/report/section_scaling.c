@@ -4,8 +4,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "groups.h"
 #include "sections.h"
+#include "speed.h"
 #include "syncnorm/base/missing.h"
 #include "syncnorm/train/compare.h"
 
@@ -76,6 +76,17 @@ static void weak_line(const sn_report_runs *runs, size_t first, line *l)
     }
 }
 
+/* Whether the group has its point on a line of several. */
+static bool on_weak_line(const sn_report_runs *runs, size_t g)
+{
+    size_t first = 0;
+    while (first < g && !same_but_size(&runs->groups[first], &runs->groups[g]))
+        first++;
+    line l;
+    weak_line(runs, first, &l);
+    return l.count > 1 && !isnan(sn_report_speed(&runs->groups[g], number(&runs->groups[g], "workers")));
+}
+
 static double efficiency(const line *l, size_t i)
 {
     return 100 * l->points[i].speed / l->points[0].speed * l->points[0].ranks / l->points[i].ranks;
@@ -135,7 +146,7 @@ void sn_add_scaling(sn_document *document, const sn_report_runs *runs)
                 weak_line(runs, g, &l);
             else
                 strong_line(&runs->groups[g], &l);
-            if (l.count < 2 && (weak || !differ)) continue;
+            if (l.count < 2 && (weak || !differ || on_weak_line(runs, g))) continue;
             add_line(speed, l.count < 2 ? NULL : efficiencies, &l, weak ? runs->group_count + lines : g);
             if (l.count < 2) continue;
             add_rows(table, &l);

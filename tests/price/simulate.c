@@ -18,8 +18,6 @@
 #include "sum.h"
 #include "syncnorm/base/error.h"
 
-static double per_byte;
-
 /* What sum.c needs of the library. */
 
 void sn_comm_out_of_memory(void)
@@ -52,7 +50,6 @@ sn_status sn_node_memory_create(const sn_team *node, size_t bytes, sn_node_memor
     return SN_OK;
 }
 
-/* By parts, all of a message is written, read and taken in between. Three passes over two publications. */
 void sn_node_memory_publish(const sn_team *node)
 {
     MPI_Barrier(node->comm);
@@ -76,8 +73,7 @@ int main(int argc, char **argv)
     MPI_Init(&argc, &argv);
     if (argc < 6) return 2;
     const int steps = atoi(argv[1]), sums = argc - 5;
-    const double compute = atof(argv[2]), spread = atof(argv[3]);
-    per_byte = atof(argv[4]);
+    const double compute = atof(argv[2]), spread = atof(argv[3]), per_byte = atof(argv[4]);
 
     sn_team *world;
     MPI_Comm all, here;
@@ -103,6 +99,7 @@ int main(int argc, char **argv)
             for (size_t i = 0; i < words; i++)
                 values[i] = world->rank + 1;
             smpi_execute(mine / sums);
+            /* by parts, each rank writes, adds up and reads as much as the message */
             if (on_node > 2 && words >= SN_SUM_LONG_WORDS) smpi_execute(3 * 8.0 * (double)words * per_byte);
             sn_sum(way, world, values, words);
             for (size_t i = 0; i < words; i++)

@@ -121,6 +121,8 @@ static void test_weak_scaling(void **state)
     assert_false(says("weak/scaling.csv", "strong"));
     assert_false(says("weak/scaling.csv", ",8,"));
     assert_says("weak/figures/efficiency-by-ranks.tsv", "4\t100");
+    assert_false(says("weak/figures/speed-by-ranks.tsv", "gn-four")); /* it is on the line */
+    assert_says("weak/figures/speed-by-ranks.tsv", "gn-elsewhere");
 }
 
 static void test_different_digests_are_told(void **state)

@@ -23,6 +23,12 @@ run "$root/launch/scaling.sh" --ranks '1 x'
 expect 'scaling: ranks are numbers' says 'x is no number of ranks'
 run "$root/launch/scaling.sh" --hosts /nowhere/hosts
 expect 'scaling: over hosts the ranks are not known' says '--ranks must be given'
+run "$root/launch/scaling.sh" --norms ' '
+expect 'scaling: no norm is wrong usage' code_is 2
+run "$root/launch/scaling.sh" --norms 'gn foo'
+expect 'scaling: norms are known ones' says 'foo is not gn, ln, rms or bn'
+run "$root/launch/scaling.sh" --ranks 100000
+expect 'scaling: ranks have a core each' says '100000 are more than'
 
 # A stand-in for the program, on this machine alone: what is wrong with the launch is a sentence
 program=$work/program
@@ -46,6 +52,10 @@ run "$hosts" "$work/crlf" 0
 refused 'lines as of Windows' 'crlf: line 1 is not "HOST slots=N"'
 run "$hosts" --per-host 2 "$work/hosts" 0
 refused 'more ranks than slots' 'fewer slots than are asked for'
+run "$hosts" --ranks 2 "$work/hosts" 0
+refused 'more ranks in all than slots' 'fewer slots than are asked for'
+run "$hosts" "$work" 0
+refused 'a directory' 'cannot be read'
 run env OMPI_MCA_plm_rsh_agent=false "$hosts" "$work/nowhere" 0
 refused 'a host out of reach' 'cannot be reached by ssh'
 run env SYNCNORM=/nowhere/syncnorm "$hosts" "$work/hosts" 0

@@ -75,8 +75,10 @@ static void a_step_is_its_terms(void **state)
     assert_close(plain.compute, 5);
     assert_close(plain.gradient, sn_price_sum(&m, words.gradient, 16));
     assert_true(plain.statistics == 0);
-    assert_true(fabs(plain.waiting / (5 * 0.5) - 1.766) <
-                0.1); /* the expected greatest of 16 normal deviates */
+    /* the expected greatest of 2 and of 16 normal deviates: 1 / sqrt(pi), and Harter (1961) */
+    assert_true(fabs(sn_price_step(&m, &gn, 2).waiting / (sn_price_step(&m, &gn, 2).compute * m.spread) -
+                     0.56419) < 1e-5);
+    assert_true(fabs(plain.waiting / (plain.compute * m.spread) - 1.76599) < 1e-5);
     assert_close(synchronized.gradient, plain.gradient);
     double statistics[2] = {0}; /* on 16 and 32 ranks: 18 sums, of the channels' words */
     for (int s = 0; s < 2 * (SN_STAGES - 1); s++) {

@@ -8,7 +8,8 @@
 #include "syncnorm/base/error.h"
 #include "syncnorm/nn/norm_kind.h"
 
-/** A message of B bytes takes latency + B * per_byte seconds, and each more that a rank sends and takes meanwhile `overhead`. NaN where it is not known. */
+/** A message of B bytes takes latency + B * per_byte seconds, from one program to the other; NaN where it is not known. `overhead` (LogP's o) is what either end's processor
+ *  has to do for it, within the latency: messages sent at once follow one another at that distance. */
 typedef struct sn_link {
     double latency, per_byte, overhead;
 } sn_link;

@@ -13,9 +13,10 @@
  *                                   whole:      sum of latency + (k - 2) overhead + (k - 1) B per_byte
  *                                   scattered:  2 sum of latency + (k - 2) overhead; 2 (n - 1) / n B per_byte,
  *                                   with n those that have a place in the rounds; else there and back once more
- *     waiting     compute * spread * m(P), the slowest of the P that have samples beyond the mean, once a step, the least that it can be: m = (x^2 + 0.577 - ln(x sqrt(2 pi))) / x, x = sqrt(2 ln P)
+ *     waiting     compute * spread * m(P), what the slowest of the P ranks with samples takes beyond the mean: m(P), the expected greatest of P
+ *                 normal deviates. Once a step, however many sums: ranks differ, and the slowest is the same in all of them
  *
- * After LogGP (Alexandrov et al., 1995). log2 is rounded up. m is the expected greatest of P normal deviates (Gumbel's limit).
+ * After LogGP (Alexandrov et al., 1995). log2 is rounded up.
  */
 
 #include <stdbool.h>

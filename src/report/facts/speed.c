@@ -1,8 +1,7 @@
-/* Speed by numbers of ranks. */
+#include "speed.h"
 
 #include <math.h>
 
-#include "groups.h"
 #include "syncnorm/base/missing.h"
 
 bool sn_report_on_ranks(const sn_report_run *run, double ranks)
