@@ -80,11 +80,12 @@ static double statistics(const sn_machine *m, const sn_network *network, int ran
    which is exact to 1e-9 on smooth functions that vanish at both ends. */
 static double greatest(int ranks)
 {
-    const double step = 0.125, reach = 8;
+    const double step = 0.125;
+    const int steps = 64;
     double sum = 0;
-    for (double x = 0; x <= reach; x += step) {
-        const double above = pow(erfc(-x / sqrt(2)) / 2, ranks), below = pow(erfc(x / sqrt(2)) / 2, ranks);
-        sum += (x > 0 ? 1 : 0.5) * (1 - above - below);
+    for (int i = 0; i <= steps; i++) {
+        const double x = i * step / sqrt(2);
+        sum += (i > 0 ? 1 : 0.5) * (1 - pow(erfc(-x) / 2, ranks) - pow(erfc(x) / 2, ranks));
     }
     return step * sum;
 }

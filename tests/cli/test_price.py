@@ -62,15 +62,6 @@ class Price(harness.Test):
         evaluation = (SHARES[1] + (SHARES[16] - SHARES[1]) / 15) / 3
         self.assertAlmostEqual(3600 * hours + 60 * minutes + seconds, epochs * (4 * gn_step(64) + evaluation), delta=2)
 
-    def test_without_an_accuracy_there_is_no_target(self):
-        self.run_program("train", "-q", "--steps", 1, "--output", "begun.h5")
-        self.write("m.json", machine())
-        self.run_program("report", "begun.h5", "--output", "report", "--machine", "m.json")
-        with open(self.path("report/report.md"), encoding="utf-8") as file:
-            text = file.read()
-        self.assertIn("no run has a test accuracy yet", text)
-        self.assertNotIn("nan", text)
-
     def test_what_bench_measures_is_a_machine(self):
         self.run_program("bench", "--repetitions", 1, "--json", "m.json", np=3)
         with open(self.path("m.json"), encoding="utf-8") as file:

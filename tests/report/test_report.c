@@ -80,6 +80,19 @@ static void test_incomplete_runs(void **state)
     assert_says("stopped/figures/train-loss.tsv", "\n1\t");
     report("fresh", (const char *const[]){"fresh.h5"}, 1);
     assert_says("fresh/report.html", "Test accuracy (no epoch has been finished)");
+
+    FILE *machine = fopen("machine.json", "w");
+    assert_non_null(machine);
+    fputs("{\"machine\": \"x\", \"ranks_per_node\": 1, \"spread\": 0, \"shares\": {}}", machine);
+    fclose(machine);
+    sn_report_outcome outcome;
+    assert_ok(sn_report_write(&(sn_report_request){.paths = (const char *const[]){"fresh.h5"},
+                                                   .path_count = 1,
+                                                   .directory = "priced",
+                                                   .machines = "machine.json"},
+                              &outcome));
+    assert_says("priced/report.md", "no run has a test accuracy yet");
+    assert_false(says("priced/report.md", "nan %"));
 }
 
 /* The same run on other ranks counts once in the means, and by itself in the cost. */
