@@ -48,7 +48,7 @@ while [ $# -gt 0 ]; do
 done
 
 for number in "$batch" "$epochs"; do
-    case $number in *[!0-9]* | 0*) wrong_usage "--batch and --epochs need a positive number, not $number" ;; esac
+    case $number in *[!0-9]* | 0* | ???????????*) wrong_usage "--batch and --epochs need a positive number, not $number" ;; esac
 done
 case $norms in *[!\ ]*) ;; *) wrong_usage '--norms is empty' ;; esac
 for norm in $norms; do
@@ -57,6 +57,7 @@ done
 
 # shellcheck source=launch/program.sh
 . "$here/program.sh"
+[ -x "$program" ] || wrong_usage "$program is no program that can be run"
 export SYNCNORM="$program" # of hosts.sh
 
 in_job=''
@@ -71,11 +72,11 @@ if [ -z "$ranks" ]; then
 fi
 case $ranks in *[!\ ]*) ;; *) wrong_usage '--ranks is empty' ;; esac
 for n in $ranks; do
-    case $n in *[!0-9]* | 0*) wrong_usage "--ranks: $n is no number of ranks" ;; esac
+    case $n in *[!0-9]* | 0* | ???????*) wrong_usage "--ranks: $n is no number of ranks" ;; esac
     [ -n "$hosts$in_job" ] || [ "$n" -le "$(nproc)" ] ||
         wrong_usage "--ranks: $n are more than the $(nproc) cores here, whose speed says nothing"
 done
-mkdir -p "$output" || exit 1
+mkdir -p -- "$output" || exit 1
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 

@@ -28,12 +28,19 @@ static sn_status bad(const char *path, const char *where, const char *what)
     return sn_fail(SN_ERROR_FAILED, "%s: no machine file: %s%s (bench --json writes one)", path, where, what);
 }
 
-static sn_status read_number(const char *path, const json_t *from, const char *key, double least,
-                             double *value)
+enum { SECONDS_MOST = 3600 }; /* of a step or a message */
+
+static bool has_number(const json_t *from, const char *key, double least, double most, double *value)
 {
     const json_t *number = json_object_get(from, key);
     *value = json_number_value(number);
-    if (json_is_number(number) && *value >= least && isfinite(*value)) return SN_OK;
+    return json_is_number(number) && *value >= least && *value <= most;
+}
+
+static sn_status read_number(const char *path, const json_t *from, const char *key, double least, double most,
+                             double *value)
+{
+    if (has_number(from, key, least, most, value)) return SN_OK;
     return bad(path, key, " must be a number that makes sense");
 }
 
@@ -43,10 +50,10 @@ static sn_status read_link(const char *path, const json_t *file, const char *key
     const json_t *from = json_object_get(file, key);
     *link = (sn_link){SN_MISSING, SN_MISSING, 0};
     if (!from) return SN_OK;
-    SN_TRY(read_number(path, from, "latency_seconds", 0, &link->latency));
+    SN_TRY(read_number(path, from, "latency_seconds", 0, SECONDS_MOST, &link->latency));
     if (json_object_get(from, "overhead_seconds"))
-        SN_TRY(read_number(path, from, "overhead_seconds", 0, &link->overhead));
-    SN_TRY(read_number(path, from, "bytes_per_second", 1, &bandwidth));
+        SN_TRY(read_number(path, from, "overhead_seconds", 0, link->latency, &link->overhead));
+    SN_TRY(read_number(path, from, "bytes_per_second", 1, 1e15, &bandwidth));
     link->per_byte = 1 / bandwidth;
     return SN_OK;
 }
@@ -59,9 +66,10 @@ static sn_status read_steps(const char *path, const json_t *list, const char *no
     for (size_t i = 0; i < count; i++) {
         const json_t *share = json_array_get(list, i);
         double samples, seconds;
-        SN_TRY(read_number(path, share, "samples", before + 1, &samples));
-        SN_TRY(read_number(path, json_object_get(share, "step_seconds"), "median", 1e-9, &seconds));
-        if (samples > 65536) return bad(path, norm, ": more than 65536 samples");
+        if (!has_number(share, "samples", before + 1, 65536, &samples))
+            return bad(path, norm, ": samples must be ascending, from 1 to 65536");
+        if (!has_number(json_object_get(share, "step_seconds"), "median", 1e-9, SECONDS_MOST, &seconds))
+            return bad(path, norm, ": the median of step_seconds must be a number up to 3600");
         steps->samples[i] = (uint32_t)samples;
         steps->seconds[i] = seconds;
         before = steps->samples[i];
@@ -76,13 +84,17 @@ static sn_status read_machine(const char *path, const json_t *file, sn_machine *
     const char *origin = json_string_value(json_object_get(file, "origin"));
     const json_t *shares = json_object_get(file, "shares");
     double ranks;
+    const char *note = json_string_value(json_object_get(file, "note"));
     if (!name || !*name) return bad(path, "machine", " must be its name");
     snprintf(m->name, sizeof m->name, "%s", name);
+    snprintf(m->note, sizeof m->note, "%s", note ? note : "");
     m->measured = origin && strcmp(origin, "measured") == 0;
-    SN_TRY(read_number(path, file, "ranks_per_node", 1, &ranks));
-    if (ranks > 65536) return bad(path, "ranks_per_node", " is too much");
+    if (origin && !m->measured && strcmp(origin, "stated") != 0)
+        return bad(path, "origin", " must be measured or stated");
+    SN_TRY(read_number(path, file, "ranks_per_node", 1, 65536, &ranks));
     m->ranks_per_node = (int)ranks;
-    SN_TRY(read_number(path, file, "spread", 0, &m->spread));
+    if (m->ranks_per_node < ranks) return bad(path, "ranks_per_node", " must be a whole number");
+    SN_TRY(read_number(path, file, "spread", 0, 10, &m->spread));
     SN_TRY(read_link(path, file, "node", &m->node));
     SN_TRY(read_link(path, file, "network", &m->network));
     if (!json_is_object(shares)) return bad(path, "shares", " are missing");

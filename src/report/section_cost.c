@@ -95,7 +95,9 @@ static void add_table(sn_document *document, const sn_report_runs *runs)
         "Exact sums send 64-bit integers; the columns as float32 say "
         "what rounded sums would have sent. "
         "A step's time is the first rank's, its parts are means over the ranks, so that with their waiting "
-        "they may add up to more. Times depend on the machine and its load; results do not.");
+        "they may add up to more. Waiting is what a rank's sums took in an epoch beyond the least of the "
+        "ranks: of ranks that "
+        "are late in turns it does not tell. Times depend on the machine and its load; results do not.");
 }
 
 /* A row is of one number of ranks; a run that went on with others has rows of all of them, and does not say which is which. */

@@ -9,7 +9,7 @@
 #include "syncnorm/base/missing.h"
 #include "syncnorm/train/compare.h"
 
-enum { MOST_RANKS = 4096, WORKER_BATCH = 64 };
+enum { MOST_RANKS = 4096, WORKER_BATCH = 64, TIE_PERCENT = 5 };
 
 /* What is priced whatever the runs are. */
 static const struct {
@@ -162,6 +162,12 @@ static void add_time_to_target(sn_document *document, const sn_report_runs *runs
     sn_add_chart(document, chart, "no experiment reaches it, or the machine file does not know its norm");
 }
 
+/* A machine of one node says nothing of more ranks than it has. */
+static bool is_known(const sn_machine *machine, int ranks)
+{
+    return ranks <= machine->ranks_per_node || !isnan(machine->network.latency);
+}
+
 static void add_steps_table(sn_document *document, const sn_machine *machines, size_t count)
 {
     sn_report_table *table = sn_report_table_create("price-steps", "Milliseconds of a step, predicted");
@@ -171,7 +177,7 @@ static void add_steps_table(sn_document *document, const sn_machine *machines, s
         for (size_t line = 0; line < LINES; line++)
             sn_report_table_column(table, true, "%s%s", lines[line].label, weak ? ", 64 a rank" : "");
     for (size_t m = 0; m < count; m++)
-        for (int ranks = 1; ranks <= MOST_RANKS; ranks *= 2) {
+        for (int ranks = 1; ranks <= MOST_RANKS && is_known(&machines[m], ranks); ranks *= 2) {
             sn_report_table_cell(table, "%s", machines[m].name);
             sn_report_table_number(table, 0, ranks);
             for (int weak = 0; weak < 2; weak++)
@@ -206,52 +212,98 @@ static void add_target_table(sn_document *document, const sn_report_runs *runs, 
 
 /* ---- what follows ---- */
 
-/* The group that is there first on so many ranks; group_count: none. */
-static size_t first_on(const sn_report_runs *runs, const sn_machine *machine, double target, int ranks)
+/* Those that are there first on so many ranks, or as good as first: "gn", "gn or bn"; the least of all seconds. NULL: none, or no memory. */
+static char *first_on(const sn_report_runs *runs, const sn_machine *machine, double target, int ranks,
+                      double *least)
 {
-    size_t first = runs->group_count;
-    double least = HUGE_VAL;
+    char *text = NULL;
+    size_t size;
+    *least = HUGE_VAL;
     for (size_t g = 0; g < runs->group_count; g++) {
         const double seconds = seconds_to(machine, &runs->groups[g], target, ranks);
-        if (!(seconds < least)) continue;
-        least = seconds;
-        first = g;
+        if (seconds < *least) *least = seconds;
     }
-    return first;
+    FILE *out = isfinite(*least) ? open_memstream(&text, &size) : NULL;
+    if (!out) return NULL;
+    for (size_t g = 0; g < runs->group_count; g++)
+        if (100 * seconds_to(machine, &runs->groups[g], target, ranks) <= (100 + TIE_PERCENT) * *least)
+            fprintf(out, "%s%s", ftell(out) ? " or " : "", runs->groups[g].label);
+    if (fclose(out) == 0) return text;
+    free(text);
+    return NULL;
 }
 
-/* "gn on 1 to 16 ranks, ln on 32 to 4096": where the lines cross. */
+/* "gn on 1 to 16 ranks, gn or ln on 32 to 4096 ranks": where the lines cross. */
 static void tell_who_is_first(sn_document *document, const sn_report_runs *runs, const sn_machine *machine,
                               double target)
 {
-    char *text = NULL;
-    size_t size, best = runs->group_count;
-    double least = HUGE_VAL;
-    int best_ranks = 0;
+    char *text = NULL, *best = NULL;
+    size_t size;
+    double least = HUGE_VAL, seconds;
+    int best_ranks = 0, from = 1;
     FILE *out = open_memstream(&text, &size);
     if (!out) return;
-    for (int from = 1, to; from <= MOST_RANKS; from = to * 2) {
-        const size_t first = first_on(runs, machine, target, from);
-        for (to = from; to * 2 <= MOST_RANKS && first_on(runs, machine, target, to * 2) == first;)
-            to *= 2;
-        if (first == runs->group_count) continue;
-        fprintf(out, "%s%s on %d", ftell(out) ? ", " : "", runs->groups[first].label, from);
-        if (to > from) fprintf(out, " to %d", to);
-        fputs(from == 1 && to == 1 ? " rank" : " ranks", out);
-        for (int ranks = from; ranks <= to; ranks *= 2) {
-            const double seconds = seconds_to(machine, &runs->groups[first], target, ranks);
-            if (seconds >= least) continue;
-            least = seconds;
-            best = first;
-            best_ranks = ranks;
+    for (char *first = first_on(runs, machine, target, from, &seconds), *next; from <= MOST_RANKS;
+         first = next) {
+        int to = from;
+        for (;; to *= 2) {
+            if (first && seconds < least) {
+                least = seconds;
+                best_ranks = to;
+                free(best);
+                best = strdup(first);
+            }
+            next = 2 * to <= MOST_RANKS ? first_on(runs, machine, target, 2 * to, &seconds) : NULL;
+            if (!first || !next || strcmp(first, next) != 0) break;
+            free(next);
         }
+        if (first) {
+            fprintf(out, "%s%s on %d", ftell(out) ? ", " : "", first, from);
+            if (to > from) fprintf(out, " to %d", to);
+            fputs(from == 1 && to == 1 ? " rank" : " ranks", out);
+        }
+        free(first);
+        from = 2 * to;
     }
-    if (fclose(out) == 0 && best < runs->group_count)
+    if (fclose(out) == 0 && best)
         sn_document_text(document,
                          "%s (%s): first at %.2f %% are %s; the least of all is %s on %d rank%s, %.3g s.",
                          machine->name, machine->measured ? "measured" : "stated, not measured", target, text,
-                         runs->groups[best].label, best_ranks, best_ranks == 1 ? "" : "s", least);
+                         best, best_ranks, best_ranks == 1 ? "" : "s", least);
+    free(best);
     free(text);
+}
+
+static void add_machines(sn_document *document, const sn_machine *machines, size_t count)
+{
+    sn_report_table *table = sn_report_table_create("price-machines",
+                                                    "The machines, as their files have them");
+    static const char *const numbers[] = {"ranks a node",       "spread (%)",    "within a node (µs)", "GB/s",
+                                          "between nodes (µs)", "overhead (µs)", "GB/s of a node"};
+    sn_report_table_column(table, false, "machine");
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        sn_report_table_column(table, true, "%s", numbers[i]);
+    sn_report_table_column(table, false, "from");
+    for (size_t m = 0; m < count; m++) {
+        const sn_link *node = &machines[m].node, *network = &machines[m].network;
+        sn_report_table_cell(table, "%s", machines[m].name);
+        sn_report_table_number(table, 0, machines[m].ranks_per_node);
+        sn_report_table_number(table, 1, 100 * machines[m].spread);
+        sn_report_table_number(table, 2, 1e6 * node->latency);
+        sn_report_table_number(table, 1, 1e-9 / node->per_byte);
+        sn_report_table_number(table, 2, 1e6 * network->latency);
+        sn_report_table_number(table, 2, isnan(network->latency) ? SN_MISSING : 1e6 * network->overhead);
+        sn_report_table_number(table, 2, 1e-9 / network->per_byte);
+        sn_report_table_cell(table, "%s", machines[m].note);
+    }
+    sn_document_table(document, NULL, table);
+}
+
+static bool any_reaches(const sn_report_runs *runs, double target)
+{
+    for (size_t g = 0; g < runs->group_count; g++)
+        if (!isnan(epochs_to(&runs->groups[g], target))) return true;
+    return false;
 }
 
 void sn_section_price(sn_document *document, const sn_report_runs *runs, const sn_machine *machines,
@@ -265,20 +317,28 @@ void sn_section_price(sn_document *document, const sn_report_runs *runs, const s
         sn_document_end_section(document);
         return;
     }
-    sn_document_text(document, "The same bits on any machine: so how far training comes is known, and what "
-                               "it costs elsewhere can be predicted. A "
-                               "step is priced by few terms: computation by the samples of the largest "
-                               "share, as the machine file has it; exact sums "
-                               "by latency and bytes, within a node and between nodes; and waiting for the "
-                               "slowest rank, once a step. Predictions, not measurements.");
+    sn_document_text(document,
+                     "The same bits on any machine: so how far training comes is known, and what "
+                     "it costs elsewhere can be predicted. A "
+                     "step is priced by few terms: computation by the samples of the largest "
+                     "share, as the machine file has it; exact sums "
+                     "by latency and bytes, within a node and between nodes; and waiting for the "
+                     "slowest rank, once a step. Predictions, not measurements: what lies within %d %% of "
+                     "the first is named with it. "
+                     "Epochs are whole, and of the mean over these seeds.",
+                     TIE_PERCENT);
+    const bool reached = any_reaches(runs, target);
+    if (!reached)
+        sn_document_note(document, "No experiment here reaches %.2f %%: there is no time to it.", target);
     for (size_t m = 0; m < count; m++)
         tell_who_is_first(document, runs, &machines[m], target);
+    add_machines(document, machines, count);
     for (size_t m = 0; m < count; m++) {
-        add_time_to_target(document, runs, &machines[m], m, target);
+        if (reached) add_time_to_target(document, runs, &machines[m], m, target);
         add_lines(document, &machines[m], m, false);
         add_lines(document, &machines[m], m, true);
     }
-    add_target_table(document, runs, machines, count, target);
+    if (reached) add_target_table(document, runs, machines, count, target);
     add_steps_table(document, machines, count);
     sn_document_end_section(document);
 }

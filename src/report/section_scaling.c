@@ -147,7 +147,8 @@ void sn_add_scaling(sn_document *document, const sn_report_runs *runs)
             else
                 strong_line(&runs->groups[g], &l);
             if (l.count < 2 && (weak || !differ || on_weak_line(runs, g))) continue;
-            add_line(speed, l.count < 2 ? NULL : efficiencies, &l, weak ? runs->group_count + lines : g);
+            /* the colour is the experiment's, a dashed line weak scaling's */
+            add_line(speed, l.count < 2 ? NULL : efficiencies, &l, g + (size_t)(weak ? SN_CHART_COLOURS : 0));
             if (l.count < 2) continue;
             add_rows(table, &l);
             lines++;

@@ -14,7 +14,7 @@ LATENCY, BANDWIDTH, WORDS = 1e-4, 1e8, 10278  # words of a step's message: 82,22
 
 def machine(**changes):
     steps = [{"samples": samples, "step_seconds": {"median": seconds}} for samples, seconds in SHARES.items()]
-    return {"machine": "elsewhere", "origin": "stated", "ranks_per_node": 1, "spread": 0,
+    return {"machine": "elsewhere", "origin": "stated", "note": "somewhere", "ranks_per_node": 1, "spread": 0,
             "network": {"latency_seconds": LATENCY, "bytes_per_second": BANDWIDTH}, "shares": {"gn": steps, "ln": steps}, **changes}
 
 
@@ -44,6 +44,8 @@ class Price(harness.Test):
             self.assertAlmostEqual(float(steps[ranks]["gn"]), 1000 * gn_step(ranks), 3)
             self.assertAlmostEqual(float(steps[ranks]["gn, 64 a rank"]), 1000 * (gn_step(ranks) - SHARES[64 // ranks] + SHARES[64]), 3)
         self.assertEqual(steps[4]["bn, synchronized"], "")  # of which the file knows nothing
+        (described,) = self.rows("report/price-machines.csv")
+        self.assertEqual((described["between nodes (µs)"], described["GB/s of a node"], described["from"]), ("100.00", "0.10", "somewhere"))
         (target,) = self.rows("report/price-target.csv")
         self.assertEqual(target["epochs"], "1")
         self.assertAlmostEqual(float(target["64 ranks"]), 4 * gn_step(64), 2)  # an epoch of four steps
@@ -51,6 +53,20 @@ class Price(harness.Test):
             self.assertIn("elsewhere (stated, not measured): first at 0.10 % are gn on 1 to 4096 ranks", file.read())
         self.run_program("report", "runs/gn-s1.h5", "--output", "report")
         self.assertFalse(os.path.exists(self.path("report/price-steps.csv")))
+
+    def test_near_ties_are_named_and_what_none_reaches_is_said(self):
+        self.run_program("study", "-q", "--norm", "gn", "--seed", "1", "--conv", "direct,gemm", "--epochs", 1)
+        runs = sorted(name for name in os.listdir(self.path("runs")) if name.endswith(".h5"))
+        self.assertEqual(len(runs), 2)
+        self.write("m.json", machine())  # to which both are one
+        arguments = ["report", *(f"runs/{name}" for name in runs), "--output", "report", "--machine", "m.json"]
+        self.run_program(*arguments, "--target", "0.1")
+        with open(self.path("report/report.md"), encoding="utf-8") as file:
+            self.assertRegex(file.read(), r"first at 0\.10 % are gn or gn\S* on 1 to 4096 ranks")
+        self.run_program(*arguments, "--target", "99.99")
+        with open(self.path("report/report.md"), encoding="utf-8") as file:
+            self.assertIn("No experiment here reaches 99.99 %", file.read())
+        self.assertFalse(os.path.exists(self.path("report/price-target.csv")))
 
     def test_a_plan_is_priced(self):
         self.write("m.json", machine())

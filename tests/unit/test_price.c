@@ -144,6 +144,18 @@ static void bad_files_are_named(void **state)
         {"{\"machine\": \"x\", \"ranks_per_node\": 1, \"spread\": 0, \"node\": {\"latency_seconds\": -1, "
          "\"bytes_per_second\": 1e9}, " SHARES "}",
          "latency_seconds"},
+        {"{\"machine\": \"x\", \"origin\": \"guessed\", \"ranks_per_node\": 1, \"spread\": 0, " SHARES "}",
+         "origin"},
+        {"{\"machine\": \"x\", \"ranks_per_node\": 2.5, \"spread\": 0, " SHARES "}",
+         "ranks_per_node must be a whole"},
+        {"{\"machine\": \"x\", \"ranks_per_node\": 1, \"spread\": 1e9, " SHARES "}", "spread"},
+        {"{\"machine\": \"x\", \"ranks_per_node\": 1, \"spread\": 0, \"network\": {\"latency_seconds\": "
+         "1e-5, \"overhead_seconds\": 1, "
+         "\"bytes_per_second\": 1e9}, " SHARES "}",
+         "overhead_seconds"},
+        {"{\"machine\": \"x\", \"ranks_per_node\": 1, \"spread\": 0, \"shares\": {\"ln\": [{\"samples\": 1, "
+         "\"step_seconds\": {\"median\": 1e300}}]}}",
+         "ln: the median"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         sn_machine m;

@@ -25,7 +25,8 @@ typedef struct sn_machine_steps {
 
 typedef struct sn_machine {
     char name[96];
-    bool measured; /* else stated: latency and bandwidth as its makers give them */
+    char note[256]; /* of where its figures are from; empty: none */
+    bool measured;  /* else stated: latency and bandwidth as its makers give them */
     int ranks_per_node;
     sn_link node;    /* between ranks of a node; per_byte is one's while the others move as much */
     sn_link network; /* between nodes; per_byte is a node's, of all its ranks together */

@@ -9,6 +9,8 @@
 
 #include "syncnorm/base/error.h"
 
+enum { SN_CHART_COLOURS = 8 };
+
 typedef enum sn_series_kind {
     SN_SERIES_LINE,   /* through points, a band from low to high behind it */
     SN_SERIES_ERRORS, /* through points with error bars from low to high */
@@ -23,7 +25,8 @@ typedef struct sn_chart_point {
 typedef struct sn_chart_series {
     char *label;
     sn_series_kind kind;
-    size_t style; /* which colour, point and dash; the same one is the same thing in every figure */
+    size_t
+        style; /* which colour, point and dash, from SN_CHART_COLOURS on the colours dashed; the same one is the same thing in every figure */
     sn_chart_point *points;
     size_t count;
 } sn_chart_series;

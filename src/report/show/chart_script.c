@@ -17,6 +17,7 @@ static const int points[] = {7, 5, 9, 13, 11, 3, 1, 2};
 static const char *const ramp[] = {"#440154", "#472d7b", "#3b528b", "#2c728e", "#21918c",
                                    "#28ae80", "#5ec962", "#addc30", "#e8c51d"};
 enum { STYLES = sizeof colours / sizeof *colours, RAMP = sizeof ramp / sizeof *ramp };
+_Static_assert((int)STYLES == (int)SN_CHART_COLOURS, "as chart.h says");
 
 /* gnuplot gives each entry of a key 9.1 units per character and 48 more, of about 411: too much for long ones in a
    proportional font. What it is told to take less by, in characters; and how many columns it will then make, so that the height is

@@ -65,7 +65,9 @@ static void put_block(const sn_block *block, FILE *out)
             put(out, "![", block->chart->title, "]");
             fprintf(out, "(figures/%s.svg)\n\n", block->chart->name);
         } else {
-            fprintf(out, "Not drawn: data in figures/%s.tsv, script in figures/%s.gp.\n\n",
+            fprintf(out,
+                    "Not drawn: gnuplot was missing or failed. The data are in figures/%s.tsv, the script in "
+                    "figures/%s.gp.\n\n",
                     block->chart->name, block->chart->name);
         }
         break;
