@@ -11,30 +11,12 @@
 #include "syncnorm/price/price.h"
 
 enum { FEW_WORDS = 16, SHARE = 16 };
-enum { NODE, NETWORK };
 
-/* The model's price of a sum on `ends` ranks of a node, or of as many nodes, with that link. */
-static double priced(int where, int ends, size_t words, sn_link link)
-{
-    sn_machine machine = {.ranks_per_node = where == NODE ? ends : 1};
-    *(where == NODE ? &machine.node : &machine.network) = link;
-    return sn_price_sum(&machine, words, ends);
-}
-
-/* The link whose price is what was measured: the price grows with both of its terms. */
-static sn_link fit(int where, int ends, size_t words, double few_seconds, double many_seconds)
-{
-    sn_link link = {.latency = few_seconds / priced(where, ends, FEW_WORDS, (sn_link){.latency = 1})};
-    double low = 0, high = 1;
-    for (int i = 0; i < 100; i++) {
-        link.per_byte = (low + high) / 2;
-        *(priced(where, ends, words, link) < many_seconds ? &low : &high) = link.per_byte;
-    }
-    return link;
-}
+/* A link no faster than this part of the fastest has been measured, not assumed. */
+#define RESOLVED 10
 
 /* Among the ranks of `team`, NULL on those outside. The link is known on its root. Collective over the team. */
-static sn_status measure(const sn_bench *bench, sn_team *team, int where, size_t words, sn_link *link)
+static sn_status measure(const sn_bench *bench, sn_team *team, bool network, size_t words, sn_link *link)
 {
     *link = (sn_link){SN_MISSING, SN_MISSING, 0};
     if (!team || sn_team_size(team) == 1) return SN_OK;
@@ -42,9 +24,12 @@ static sn_status measure(const sn_bench *bench, sn_team *team, int where, size_t
     here.world = team;
     int64_t *values = NULL;
     const sn_status status = sn_team_agree(team, SN_ALLOCATE(values, words, "the message"));
-    if (status == SN_OK)
-        *link = fit(where, sn_team_size(team), words, sn_bench_sum(&here, values, FEW_WORDS).median,
-                    sn_bench_sum(&here, values, words).median);
+    if (status == SN_OK) {
+        const size_t lengths[] = {FEW_WORDS, words};
+        const double seconds[] = {sn_bench_sum(&here, values, lengths[0]).median,
+                                  sn_bench_sum(&here, values, lengths[1]).median};
+        *link = sn_price_link(network, sn_team_size(team), lengths, seconds);
+    }
     sn_free(values);
     return status;
 }
@@ -59,9 +44,9 @@ static sn_status measure_links(const sn_bench *bench, int *nodes, sn_link *node,
     sn_status status = sn_team_split(bench->world, nodes[rank], &here);
     if (status == SN_OK) status = sn_team_split(bench->world, nodes[rank] == rank ? 0 : -1, &firsts);
     status = sn_team_agree(bench->world, status);
-    if (status == SN_OK) status = measure(bench, here, NODE, words, node);
+    if (status == SN_OK) status = measure(bench, here, false, words, node);
     status = sn_team_agree(bench->world, status);
-    if (status == SN_OK) status = measure(bench, firsts, NETWORK, words, network);
+    if (status == SN_OK) status = measure(bench, firsts, true, words, network);
     status = sn_team_agree(bench->world, status);
     sn_team_destroy(here);
     sn_team_destroy(firsts);
@@ -99,7 +84,11 @@ static double spread_of(const double *seconds, int ranks)
 static void tell(const char *what, sn_link link)
 {
     if (isnan(link.latency)) return;
-    printf("%-14s %7.2f µs, %6.2f GB/s\n", what, 1e6 * link.latency, 1e-9 / link.per_byte);
+    printf("%-14s %7.2f µs, ", what, 1e6 * link.latency);
+    if (link.per_byte > RESOLVED / SN_LINK_FASTEST)
+        printf("%6.2f GB/s\n", 1e-9 / link.per_byte);
+    else
+        printf("a bandwidth lost in the noise: take more --repetitions\n");
 }
 
 static void add_link(json_t *figures, const char *name, sn_link link)

@@ -53,7 +53,7 @@ static sn_status read_link(const char *path, const json_t *file, const char *key
     SN_TRY(read_number(path, from, "latency_seconds", 0, SECONDS_MOST, &link->latency));
     if (json_object_get(from, "overhead_seconds"))
         SN_TRY(read_number(path, from, "overhead_seconds", 0, link->latency, &link->overhead));
-    SN_TRY(read_number(path, from, "bytes_per_second", 1, 1e15, &bandwidth));
+    SN_TRY(read_number(path, from, "bytes_per_second", SN_LINK_SLOWEST, SN_LINK_FASTEST, &bandwidth));
     link->per_byte = 1 / bandwidth;
     return SN_OK;
 }

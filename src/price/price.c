@@ -55,6 +55,26 @@ double sn_price_sum(const sn_machine *m, size_t words, int ranks)
     return within(&m->node, words, bytes, here) + between(&m->network, bytes, nodes);
 }
 
+static double over(sn_link link, bool network, int ends, size_t words)
+{
+    sn_machine machine = {.ranks_per_node = network ? 1 : ends};
+    *(network ? &machine.network : &machine.node) = link;
+    return sn_price_sum(&machine, words, ends);
+}
+
+sn_link sn_price_link(bool network, int ends, const size_t words[2], const double seconds[2])
+{
+    const double few = fmin(seconds[0], seconds[1]);
+    double low = 1.0 / SN_LINK_FASTEST, high = 1 / SN_LINK_SLOWEST;
+    sn_link link = {.latency = few / over((sn_link){.latency = 1}, network, ends, words[0])};
+    for (int i = 0; i < 100; i++) { /* the price grows with per_byte */
+        link.per_byte = (low + high) / 2;
+        *(over(link, network, ends, words[1]) < seconds[1] ? &low : &high) = link.per_byte;
+    }
+    link.per_byte = high;
+    return link;
+}
+
 bool sn_price_scope_is_cut(uint32_t scope, uint32_t batch, int ranks)
 {
     for (int rank = 1; rank < ranks; rank++) {

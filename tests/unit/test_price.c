@@ -50,6 +50,30 @@ static void a_sum_goes_as_the_topology_has_it(void **state)
     }
 }
 
+static void a_link_is_what_its_sums_took(void **state)
+{
+    (void)state;
+    static const size_t words[] = {16, 70000};
+    for (int network = 0; network < 2; network++)
+        for (int ends = 2; ends <= 40; ends++) {
+            sn_machine m = {
+                .ranks_per_node = network ? 1 : ends, .node = {2e-6, 1e-9, 0}, .network = {3e-5, 1e-10, 0}};
+            const sn_link *meant = network ? &m.network : &m.node;
+            double seconds[2] = {sn_price_sum(&m, words[0], ends), sn_price_sum(&m, words[1], ends)};
+            const sn_link link = sn_price_link(network, ends, words, seconds);
+            /* the few words' bytes are taken for latency */
+            if (fabs(link.latency / meant->latency - 1) > 0.1)
+                fail_msg("%d ends: latency %g", ends, link.latency);
+            if (fabs(link.per_byte / meant->per_byte - 1) > 0.1) fail_msg("%d ends: %g", ends, link.per_byte);
+
+            seconds[0] = 2 * seconds[1]; /* on a loaded machine */
+            const sn_link noise = sn_price_link(network, ends, words, seconds);
+            if (!(noise.latency > 0 && 1 / noise.per_byte <= SN_LINK_FASTEST &&
+                  1 / noise.per_byte >= SN_LINK_SLOWEST))
+                fail_msg("%d ends: %g, %g", ends, noise.latency, noise.per_byte);
+        }
+}
+
 static void a_step_lies_on_a_line_between_those_measured(void **state)
 {
     (void)state;
@@ -173,6 +197,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_sum_goes_as_the_topology_has_it),
+        cmocka_unit_test(a_link_is_what_its_sums_took),
         cmocka_unit_test(a_step_lies_on_a_line_between_those_measured),
         cmocka_unit_test(a_step_is_its_terms),
         cmocka_unit_test(files_are_read),

@@ -14,6 +14,10 @@ typedef struct sn_link {
     double latency, per_byte, overhead;
 } sn_link;
 
+/** Bytes a second: no link is faster or slower. */
+#define SN_LINK_FASTEST 1e15
+#define SN_LINK_SLOWEST 1.0
+
 enum { SN_MACHINE_SHARES = 32 };
 
 /** Training steps of a rank alone, by its samples, ascending. count 0: not known. */

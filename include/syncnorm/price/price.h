@@ -27,6 +27,11 @@
 /** Seconds of an exact sum of `words` 64-bit integers over so many ranks, those of a node next to each other. */
 double sn_price_sum(const sn_machine *machine, size_t words, int ranks);
 
+/** The link of which sums of two lengths took that long on `ends` ranks of a node, or of as many nodes with one rank each: what sn_price_sum() says of
+ *  it. Timings that contradict one another, more words in less time, give the latency of the shorter time, and a link
+ *  of SN_LINK_FASTEST. overhead is 0. */
+sn_link sn_price_link(bool network, int ends, const size_t words[2], const double seconds[2]);
+
 /** What is trained. */
 typedef struct sn_price_work {
     sn_norm_kind norm;
