@@ -92,6 +92,7 @@ int main(int argc, char **argv)
 {
     occupy_standard_streams();
     signal(SIGPIPE, SIG_IGN); /* a reader that goes away must not end a run of hours */
+    signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error of writing it */
     sn_cli_set_command_line(argc, argv);
 
     int code = -1;

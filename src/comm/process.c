@@ -22,6 +22,15 @@ static void count_ranks_here(void)
     MPI_Comm_free(&here);
 }
 
+/* Without mpirun: no daemon, for processes that we never start, which is half of the time that a start takes; and no directory for talking to it,
+   which all processes without a daemon would share, and remove when they end. A PMIx or PMI server has told ranks their names. */
+static void start_alone(void)
+{
+    if (getenv("PMIX_RANK") || getenv("PMI_RANK")) return;
+    setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
+    setenv("OMPI_MCA_orte_create_session_dirs", "0", 0);
+}
+
 void sn_comm_initialize(void)
 {
     /* Ranks of a node copy through shared memory. Open MPI's default, reading each other's memory, takes twice as long for
@@ -29,8 +38,7 @@ void sn_comm_initialize(void)
     setenv("OMPI_MCA_btl_vader_single_copy_mechanism", "none", 0);
     /* hwloc looks for X displays of NVIDIA on ten hosts "localhost:N"; without /etc/hosts that takes 5 to 17 s */
     setenv("HWLOC_COMPONENTS", "-gl", 0);
-    /* without mpirun no daemon, for processes that we never start: half of the time that a start takes */
-    setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
+    start_alone();
     int provided;
     MPI_Init_thread(NULL, NULL, MPI_THREAD_MULTIPLE, &provided); /* pulse.c; costs 0.2 us per collective */
     sn_floating_point_set();

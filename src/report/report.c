@@ -11,6 +11,7 @@
 #include "runs.h"
 #include "sections.h"
 #include "syncnorm/base/log.h"
+#include "syncnorm/io/lock.h"
 #include "text.h"
 
 /* A file of the report, as `put` writes it. */
@@ -114,10 +115,8 @@ static sn_status write_sheet(const char *directory, const sn_block *block)
     return status;
 }
 
-static sn_status write_document(sn_document *document, const char *directory, sn_report_outcome *outcome)
+static sn_status write_files(sn_document *document, const char *directory, sn_report_outcome *outcome)
 {
-    SN_TRY(sn_document_status(document));
-    SN_TRY(sn_make_directory(directory));
     char *figures = sn_text("%s/figures", directory);
     if (!figures) return sn_fail(SN_ERROR_MEMORY, "out of memory");
     sn_status status = sn_make_directory(figures);
@@ -136,6 +135,22 @@ static sn_status write_document(sn_document *document, const char *directory, sn
     SN_TRY(status);
     SN_TRY(write_text(directory, "report.md", document, put_markdown));
     return write_text(directory, "report.html", document, put_page);
+}
+
+/* Two reports at once into a directory would remove each other's files. */
+static sn_status write_document(sn_document *document, const char *directory, sn_report_outcome *outcome)
+{
+    sn_lock *lock = NULL;
+    bool busy;
+    SN_TRY(sn_document_status(document));
+    SN_TRY(sn_make_directory(directory));
+    char *page = sn_text("%s/report.html", directory);
+    if (!page) return sn_fail(SN_ERROR_MEMORY, "out of memory");
+    sn_status status = sn_lock_acquire(page, &lock, &busy);
+    free(page);
+    if (status == SN_OK) status = write_files(document, directory, outcome);
+    sn_lock_release(lock);
+    return status;
 }
 
 static sn_status refuse_baseline(const sn_report_runs *runs, const char *label)
@@ -159,17 +174,15 @@ static sn_status refuse_baseline(const sn_report_runs *runs, const char *label)
     return status;
 }
 
-enum { MACHINES_MAX = 8 };
-
 /* "a.json,b.json" */
-static sn_status read_machines(const char *list, sn_machine machines[MACHINES_MAX], size_t *count)
+static sn_status read_machines(const char *list, sn_machine machines[SN_MACHINES_MAX], size_t *count)
 {
     *count = 0;
     while (list && *list) {
         char path[4096];
         const size_t length = strcspn(list, ",");
-        if (*count == MACHINES_MAX)
-            return sn_fail(SN_ERROR_USAGE, "--machine: more than %d files", MACHINES_MAX);
+        if (*count == SN_MACHINES_MAX)
+            return sn_fail(SN_ERROR_USAGE, "--machine: more than %d files", SN_MACHINES_MAX);
         snprintf(path, sizeof path, "%.*s", (int)length, list);
         SN_TRY(sn_machine_read(path, &machines[(*count)++]));
         list += length + (list[length] == ',');
@@ -181,7 +194,7 @@ sn_status sn_report_write(const sn_report_request *request, sn_report_outcome *o
 {
     sn_report_runs runs;
     sn_document document = {0};
-    sn_machine machines[MACHINES_MAX];
+    sn_machine machines[SN_MACHINES_MAX];
     size_t machine_count;
     *outcome = (sn_report_outcome){0};
     SN_TRY(read_machines(request->machines, machines, &machine_count));

@@ -75,12 +75,22 @@ static double common_target(const sn_report_runs *runs)
     return floor(least * 100) / 100;
 }
 
-static double steps_per_epoch(const sn_report_group *group)
+/* Steps that so many rows of a run took; its last may be a part of an epoch, which --steps ended. NaN before the first whole one is known. */
+static double steps_of_rows(const sn_report_run *run, double rows)
 {
-    for (size_t i = 0; i < group->count; i++) {
-        const double steps = sn_report_steps(&group->runs[i]);
-        if (steps > 0) return steps / (double)group->runs[i].run.epochs.rows;
-    }
+    const double whole = sn_attributes_number(&run->run.progress, "epoch");
+    const double begun = sn_attributes_number(&run->run.progress, "batch");
+    const double all = sn_attributes_number(&run->run.progress, "step");
+    if (rows > whole) return sn_report_steps(run);
+    return whole > 0 ? rows * (all - (begun > 0 ? begun : 0)) / whole : SN_MISSING;
+}
+
+static double steps_to(const sn_report_group *group, double target)
+{
+    const double rows = epochs_to(group, target);
+    for (size_t i = 0; i < group->count; i++)
+        if (group->runs[i].shown && (double)group->runs[i].run.epochs.rows >= rows)
+            return steps_of_rows(&group->runs[i], rows);
     return SN_MISSING;
 }
 
@@ -104,35 +114,44 @@ static double step_of_group(const sn_machine *machine, const sn_report_group *gr
 
 static double seconds_to(const sn_machine *machine, const sn_report_group *group, double target, int ranks)
 {
-    return epochs_to(group, target) * steps_per_epoch(group) * step_of_group(machine, group, ranks);
+    return steps_to(group, target) * step_of_group(machine, group, ranks);
 }
 
 /* ---- figures and tables ---- */
 
-static sn_chart *chart_of(const char *stem, size_t machine, const char *title, const char *name,
-                          const char *y_label)
+/* Of a kind of figure there is one for each machine, on the same scale. */
+typedef struct kind {
+    const char *stem, *heading, *y_label, *caption;
+    bool weak;
+} kind;
+
+static sn_chart *chart_of(const kind *k, const sn_machine *machine, size_t index)
 {
     char file[64], heading[192];
-    snprintf(file, sizeof file, "%s-%zu", stem, machine + 1);
-    snprintf(heading, sizeof heading, "%s: %s", title, name);
-    sn_chart *chart = sn_chart_create(file, heading, "ranks", y_label);
+    snprintf(file, sizeof file, "%s-%zu", k->stem, index + 1);
+    snprintf(heading, sizeof heading, "%s: %s", k->heading, machine->name);
+    sn_chart *chart = sn_chart_create(file, heading, "ranks", k->y_label);
     if (chart) chart->x_axis = SN_AXIS_LOG2;
+    sn_chart_caption(chart, "%s", k->caption);
     return chart;
 }
 
-static void add_lines(sn_document *document, const sn_machine *machine, size_t index, bool weak)
+/* That of the first experiment with this norm, so that it looks alike in all figures; by worker dashed. */
+static size_t style_of_line(const sn_report_runs *runs, size_t line)
 {
-    sn_chart *chart = weak ? chart_of("price-weak", index, "Efficiency at 64 samples a rank", machine->name,
-                                      "of one rank (%)")
-                           : chart_of("price-strong", index, "A step of 64 samples", machine->name,
-                                      "step (ms)");
+    const size_t dashed = line > 0 && lines[line - 1].norm == lines[line].norm ? SN_CHART_COLOURS : 0;
+    for (size_t g = 0; g < runs->group_count && g < SN_CHART_COLOURS; g++)
+        if (strcmp(sn_report_text(sn_report_experiment(&runs->groups[g]), "norm"),
+                   sn_norm_types[lines[line].norm].name) == 0)
+            return g + dashed;
+    return runs->group_count + (line - (dashed ? 1 : 0)) + dashed;
+}
+
+static void add_lines(sn_chart *chart, const sn_report_runs *runs, const sn_machine *machine, bool weak)
+{
     if (chart && !weak) chart->y_axis = SN_AXIS_LOG;
-    sn_chart_caption(
-        chart, weak ? "The time of a step on one rank over that on so many, each with 64 samples of its own."
-                    : "The batch is divided among the ranks; beyond 64 the others have no sample. By worker: "
-                      "over the samples of a rank, another experiment at each point.");
     for (size_t line = 0; line < LINES; line++) {
-        sn_chart_add_series(chart, lines[line].label, SN_SERIES_LINE, line);
+        sn_chart_add_series(chart, lines[line].label, SN_SERIES_LINE, style_of_line(runs, line));
         const double alone = step_of_line(machine, line, weak, 1);
         for (int ranks = 1; ranks <= MOST_RANKS; ranks *= 2) {
             const double seconds = step_of_line(machine, line, weak, ranks);
@@ -140,18 +159,11 @@ static void add_lines(sn_document *document, const sn_machine *machine, size_t i
                                                        SN_MISSING, SN_MISSING});
         }
     }
-    sn_add_chart(document, chart, "the machine file knows none of the norms");
 }
 
-static void add_time_to_target(sn_document *document, const sn_report_runs *runs, const sn_machine *machine,
-                               size_t index, double target)
+static void add_times(sn_chart *chart, const sn_report_runs *runs, const sn_machine *machine, double target)
 {
-    sn_chart *chart = chart_of("price-target", index, "Time to the target", machine->name, "seconds");
     if (chart) chart->y_axis = SN_AXIS_LOG;
-    sn_chart_caption(
-        chart,
-        "To a mean test accuracy of %.2f %%, each experiment with its own batch; evaluations not counted.",
-        target);
     for (size_t g = 0; g < runs->group_count; g++) {
         sn_chart_add_series(chart, runs->groups[g].label, SN_SERIES_LINE, g);
         for (int ranks = 1; ranks <= MOST_RANKS; ranks *= 2)
@@ -159,7 +171,47 @@ static void add_time_to_target(sn_document *document, const sn_report_runs *runs
                                (sn_chart_point){ranks, seconds_to(machine, &runs->groups[g], target, ranks),
                                                 SN_MISSING, SN_MISSING});
     }
-    sn_add_chart(document, chart, "no experiment reaches it, or the machine file does not know its norm");
+}
+
+static void add_charts(sn_document *document, sn_chart **charts, size_t count, const kind *k,
+                       const char *missing)
+{
+    sn_document_heading(document, "%s", k->heading);
+    sn_chart_share_scale(charts, count);
+    for (size_t m = 0; m < count; m++)
+        sn_add_chart(document, charts[m], missing);
+}
+
+static void add_figures(sn_document *document, const sn_report_runs *runs, const sn_machine *machines,
+                        size_t count, double target, bool reached)
+{
+    static const kind kinds[] = {
+        {"price-strong", "A step of 64 samples", "step (ms)",
+         "The batch is divided among the ranks; beyond 64 the others have no sample. By worker: "
+         "over the samples of a rank, another experiment at each point.",
+         false},
+        {"price-weak", "Efficiency at 64 samples a rank", "of one rank (%)",
+         "The time of a step on one rank over that on so many, each with 64 samples of its own.", true},
+    };
+    sn_chart *charts[SN_MACHINES_MAX];
+    if (reached) {
+        char heading[64], caption[160];
+        snprintf(heading, sizeof heading, "Time to %.2f %%", target);
+        snprintf(caption, sizeof caption,
+                 "To a mean test accuracy of %.2f %%, each experiment with its own batch; evaluations not "
+                 "counted.",
+                 target);
+        const kind times = {"price-target", heading, "seconds", caption, false};
+        for (size_t m = 0; m < count; m++)
+            add_times(charts[m] = chart_of(&times, &machines[m], m), runs, &machines[m], target);
+        add_charts(document, charts, count, &times,
+                   "no experiment reaches it, or the machine file does not know its norm");
+    }
+    for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
+        for (size_t m = 0; m < count; m++)
+            add_lines(charts[m] = chart_of(&kinds[k], &machines[m], m), runs, &machines[m], kinds[k].weak);
+        add_charts(document, charts, count, &kinds[k], "the machine file knows none of the norms");
+    }
 }
 
 /* A machine of one node says nothing of more ranks than it has. */
@@ -196,6 +248,7 @@ static void add_target_table(sn_document *document, const sn_report_runs *runs, 
     sn_report_table_column(table, false, "machine");
     sn_report_table_column(table, false, "experiment");
     sn_report_table_column(table, true, "epochs");
+    sn_report_table_column(table, true, "steps");
     for (size_t i = 0; i < SHOWN; i++)
         sn_report_table_column(table, true, "%d rank%s", shown[i], shown[i] == 1 ? "" : "s");
     for (size_t m = 0; m < count; m++)
@@ -203,6 +256,7 @@ static void add_target_table(sn_document *document, const sn_report_runs *runs, 
             sn_report_table_cell(table, "%s", machines[m].name);
             sn_report_table_cell(table, "%s", runs->groups[g].label);
             sn_report_table_number(table, 0, epochs_to(&runs->groups[g], target));
+            sn_report_table_number(table, 0, steps_to(&runs->groups[g], target));
             for (size_t i = 0; i < SHOWN; i++)
                 sn_report_table_number(table, 2,
                                        seconds_to(&machines[m], &runs->groups[g], target, shown[i]));
@@ -299,6 +353,18 @@ static void add_machines(sn_document *document, const sn_machine *machines, size
     sn_document_table(document, NULL, table);
 }
 
+/* What a step on other shares is then taken for. */
+static void note_single_shares(sn_document *document, const sn_machine *machine)
+{
+    for (int norm = 0; norm < SN_NORM_KINDS; norm++)
+        if (machine->steps[norm].count == 1)
+            sn_document_note(
+                document,
+                "%s has the step of %s for one share alone, of %u samples: that of others is taken to be in "
+                "proportion, which makes small shares too cheap.",
+                machine->name, sn_norm_types[norm].name, machine->steps[norm].samples[0]);
+}
+
 static bool any_reaches(const sn_report_runs *runs, double target)
 {
     for (size_t g = 0; g < runs->group_count; g++)
@@ -325,7 +391,7 @@ void sn_section_price(sn_document *document, const sn_report_runs *runs, const s
                      "by latency and bytes, within a node and between nodes; and waiting for the "
                      "slowest rank, once a step. Predictions, not measurements: what lies within %d %% of "
                      "the first is named with it. "
-                     "Epochs are whole, and of the mean over these seeds.",
+                     "Epochs are whole, but for one that --steps ended, and of the mean over these seeds.",
                      TIE_PERCENT);
     const bool reached = any_reaches(runs, target);
     if (!reached)
@@ -333,11 +399,9 @@ void sn_section_price(sn_document *document, const sn_report_runs *runs, const s
     for (size_t m = 0; m < count; m++)
         tell_who_is_first(document, runs, &machines[m], target);
     add_machines(document, machines, count);
-    for (size_t m = 0; m < count; m++) {
-        if (reached) add_time_to_target(document, runs, &machines[m], m, target);
-        add_lines(document, &machines[m], m, false);
-        add_lines(document, &machines[m], m, true);
-    }
+    for (size_t m = 0; m < count; m++)
+        note_single_shares(document, &machines[m]);
+    add_figures(document, runs, machines, count, target, reached);
     if (reached) add_target_table(document, runs, machines, count, target);
     add_steps_table(document, machines, count);
     sn_document_end_section(document);

@@ -50,7 +50,6 @@ void sn_signals_install(void)
     install(SIGUSR2, on_stop);
     install(SIGTERM, on_stop);
     install(SIGINT, on_interrupt);
-    install(SIGXFSZ, SIG_IGN);
 }
 
 bool sn_signals_stop(void)

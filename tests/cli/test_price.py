@@ -68,6 +68,29 @@ class Price(harness.Test):
             self.assertIn("No experiment here reaches 99.99 %", file.read())
         self.assertFalse(os.path.exists(self.path("report/price-target.csv")))
 
+    def test_machines_have_one_scale(self):
+        self.run_program("train", "-q", "--epochs", 1, "--output", "runs/gn-s1.h5")
+        fast = {"latency_seconds": 1e-6, "bytes_per_second": 1e10}
+        self.write("slow.json", machine())
+        self.write("fast.json", machine(network=fast, machine="fast"))
+        self.run_program("report", "runs/gn-s1.h5", "--output", "report", "--machine", "slow.json,fast.json", "--target", "0.1")
+        for kind in ("strong", "weak", "target"):
+            scales = []
+            for index in (1, 2):
+                with open(self.path(f"report/figures/price-{kind}-{index}.gp"), encoding="utf-8") as file:
+                    scales += [line for line in file if line.startswith("set yrange")]
+            self.assertEqual(scales, [scales[0]] * 2, kind)
+
+    def test_steps_beyond_the_last_epoch_are_no_epoch(self):
+        self.write("m.json", machine(shares={"gn": [{"samples": 8, "step_seconds": {"median": 0.002}}]}))
+        for steps in (2, 6):  # of four an epoch
+            self.run_program("train", "-q", "--steps", steps, "--output", f"{steps}.h5")
+            self.run_program("report", f"{steps}.h5", "--output", "report", "--machine", "m.json", "--target", "0.1")
+            (target,) = self.rows("report/price-target.csv")
+            self.assertEqual(target["steps"], str(min(steps, 4)))
+        with open(self.path("report/report.md"), encoding="utf-8") as file:
+            self.assertIn("the step of gn for one share alone, of 8 samples", file.read())
+
     def test_a_plan_is_priced(self):
         self.write("m.json", machine())
         epochs = 30000

@@ -12,6 +12,11 @@ LINE = (r"Epoch {epoch}/{epochs}: train loss \d+\.\d{{4}}, accuracy \d+\.\d\d%; 
 
 
 class OnAPipe(harness.Test):
+    def test_alone_it_needs_no_temporary_directory(self):
+        """Starts without mpirun share no directory of Open MPI's, which the first to end would take from the others."""
+        self.environment["TMPDIR"] = "/dev/null"
+        self.run_program("train", "-q", "--steps", 1, "--output", "run.h5")
+
     def test_a_line_per_epoch_and_no_control_characters(self):
         out, err = self.run_program("train", "--epochs", "3")
         self.assertEqual(err, "")

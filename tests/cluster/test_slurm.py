@@ -184,6 +184,23 @@ class Studies(Slurm):
         self.finished("runs/gn-s1.h5", self.one_rank("train", "--norm", "gn", "--epochs", "2"))
         self.assertTrue(os.path.exists(self.path("runs/report/report.html")))
 
+    def test_the_report_waits_for_a_task_that_is_requeued(self):
+        run = ("--norm", "gn", "--epochs", "100", "--checkpoint-every", "5steps")
+        out = self.call("bash", self.script("study-array.sbatch", " ".join(run), nodes=1, ntasks_per_node=2))
+        task = re.search(r"Submitted array (\d+)", out).group(1) + "_0"
+        report = re.search(r"and job (\d+) for the report", out).group(1)
+        self.until(lambda: os.path.exists(self.path("runs/gn-s1.h5")), task)
+        cluster.command("scancel", "--signal=USR2", task)
+        self.until(lambda: "saved. Requeued: goes on" in self.log(), task)
+        self.assertEqual(cluster.state(report), "PENDING", self.log())
+        self.start_now(task)
+        self.assertEqual(cluster.state(report), "PENDING", self.log())
+        self.until_ended(task, report)
+        self.assertEqual([cluster.state(job) for job in (task, report)], ["COMPLETED"] * 2, self.log())
+        self.finished("runs/gn-s1.h5", self.one_rank("train", *run))
+        with open(self.path("runs/report/comparison.csv"), encoding="utf-8") as file:
+            self.assertIn("\ngn,1,100,", file.read())
+
 
 def main():
     global cluster

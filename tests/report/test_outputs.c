@@ -7,12 +7,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "reading.h"
 #include "syncnorm/base/log.h"
+#include "syncnorm/io/lock.h"
 
 static bool is_there(const char *path)
 {
@@ -97,6 +99,37 @@ static void test_long_names_make_files(void **state)
     free(list);
 }
 
+/* Another report into the directory waits for nobody, and takes no file away. */
+static void test_one_report_at_a_time(void **state)
+{
+    (void)state;
+    assert_ok(write_made_run(&usual, "gn.h5"));
+    report("shared", (const char *const[]){"gn.h5"}, 1);
+    int locked[2], done[2];
+    char byte;
+    assert_true(pipe(locked) == 0 && pipe(done) == 0);
+    const pid_t other = fork();
+    if (other == 0) { /* holds the directory until it is told */
+        sn_lock *lock = NULL;
+        bool busy;
+        const bool held = sn_lock_acquire("shared/report.html", &lock, &busy) == SN_OK && lock;
+        close(done[1]);
+        if (write(locked[1], "l", 1) == 1 && read(done[0], &byte, 1) == 0 && held) _exit(0);
+        _exit(1);
+    }
+    assert_true(read(locked[0], &byte, 1) == 1);
+    const char *const paths[] = {"gn.h5"};
+    const sn_report_request request = {.paths = paths, .path_count = 1, .directory = "shared"};
+    sn_report_outcome outcome;
+    assert_int_equal(sn_report_write(&request, &outcome), SN_ERROR_FILE);
+    assert_non_null(strstr(sn_error_message(), "another job is writing it"));
+    close(done[1]);
+    int ended;
+    assert_true(waitpid(other, &ended, 0) == other && ended == 0);
+    assert_true(is_there("shared/report.html") && is_there("shared/figures/gap.svg"));
+    report("shared", paths, 1);
+}
+
 int main(void)
 {
     sn_log_configure(SN_LOG_QUIET, 0);
@@ -104,6 +137,7 @@ int main(void)
         cmocka_unit_test(test_nothing_stale_stays),
         cmocka_unit_test(test_a_strange_list_removes_nothing),
         cmocka_unit_test(test_long_names_make_files),
+        cmocka_unit_test(test_one_report_at_a_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "syncnorm/base/missing.h"
 #include "text.h"
 
 sn_chart *sn_chart_create(const char *name, const char *title, const char *x_label, const char *y_label)
@@ -16,6 +17,7 @@ sn_chart *sn_chart_create(const char *name, const char *title, const char *x_lab
     chart->x_label = strdup(x_label);
     chart->y_label = strdup(y_label);
     chart->caption = strdup("");
+    chart->shown[0] = chart->shown[1] = SN_MISSING;
     chart->failed = !chart->name || !chart->title || !chart->x_label || !chart->y_label || !chart->caption;
     return chart;
 }
@@ -70,6 +72,22 @@ void sn_chart_add_bar(sn_chart *chart, const char *label)
         return;
     }
     bars[chart->bar_count++] = text;
+}
+
+void sn_chart_share_scale(sn_chart *const *charts, size_t count)
+{
+    double low = SN_MISSING, high = SN_MISSING;
+    for (size_t c = 0; c < count; c++)
+        for (size_t s = 0; charts[c] && s < charts[c]->series_count; s++)
+            for (size_t i = 0; i < charts[c]->series[s].count; i++) {
+                low = fmin(low, charts[c]->series[s].points[i].y);
+                high = fmax(high, charts[c]->series[s].points[i].y);
+            }
+    for (size_t c = 0; c < count; c++)
+        if (charts[c]) {
+            charts[c]->shown[0] = low;
+            charts[c]->shown[1] = high;
+        }
 }
 
 bool sn_chart_has_data(const sn_chart *chart)

@@ -42,8 +42,9 @@ typedef struct sn_chart {
     char *name, *title, *caption; /* stem of its files */
     char *x_label, *y_label;
     sn_axis x_axis, y_axis;
-    bool stacked; /* horizontal bars: each series a part, point i of it that of bar i, named below */
-    bool ordinal; /* the series are in an order (layers): a ramp of colours */
+    double shown[2]; /* values of y that the axis reaches whatever the points are; NaN: none */
+    bool stacked;    /* horizontal bars: each series a part, point i of it that of bar i, named below */
+    bool ordinal;    /* the series are in an order (layers): a ramp of colours */
     char **bars;
     size_t bar_count;
     sn_chart_series *series;
@@ -59,6 +60,8 @@ void sn_chart_add_series(sn_chart *chart, const char *label, sn_series_kind kind
 /** To the last series; dropped where y is not finite. */
 void sn_chart_add_point(sn_chart *chart, sn_chart_point point);
 void sn_chart_add_bar(sn_chart *chart, const char *label);
+/** Charts to be compared get one scale of y, which reaches all their points. */
+void sn_chart_share_scale(sn_chart *const *charts, size_t count);
 /** Whether any series has a point. */
 bool sn_chart_has_data(const sn_chart *chart);
 /** Drops the series without points. */

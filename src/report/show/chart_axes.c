@@ -17,8 +17,9 @@ static void y_limits(const sn_chart *chart, double *low, double *high)
 {
     const bool logarithmic = chart->y_axis != SN_AXIS_LINEAR;
     double least = HUGE_VAL;
-    *low = HUGE_VAL;
-    *high = -HUGE_VAL;
+    const double shown[] = {on_axis(chart, chart->shown[0]), on_axis(chart, chart->shown[1])};
+    *low = fmin(HUGE_VAL, fmin(shown[0], shown[1]));
+    *high = fmax(-HUGE_VAL, fmax(shown[0], shown[1]));
     for (size_t s = 0; s < chart->series_count; s++)
         for (size_t i = 0; i < chart->series[s].count; i++) {
             const sn_chart_point *p = &chart->series[s].points[i];
