@@ -12,6 +12,7 @@ import sys
 import tempfile
 import termios
 import unittest
+import unittest.mock
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tools"))
 from launcher import MPIEXEC  # noqa: E402
@@ -62,7 +63,8 @@ class Test(unittest.TestCase):
 
     def refuse(self, *arguments, np=None, code=2, says=""):
         """The program ends with `code`, nothing on standard output and one line on standard error, which it returns."""
-        out, err = self.run_program(*arguments, np=np, expect=code)
+        with unittest.mock.patch.dict(self.environment, OMPI_MCA_odls_base_sigkill_timeout="0"):  # mpirun would wait for a second
+            out, err = self.run_program(*arguments, np=np, expect=code)
         self.assertEqual(out, "")
         self.assertRegex(err, r"\Asyncnorm[^\n]+\n\Z")
         self.assertIn(says, err)
