@@ -6,12 +6,13 @@ root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 
 usage() {
     cat <<EOF
-usage: quickstart.sh [--epochs N] [--np N] [--data DIR] [--output DIR]
+usage: quickstart.sh [--epochs N] [--seeds N] [--np N] [--data DIR] [--output DIR]
 
-Installs what is missing, builds, obtains MNIST and trains the three experiments (group norm, layer norm, batch norm) side by side
-over the cores of this machine; prints a table that compares them and draws a report.
+Installs what is missing, builds, obtains MNIST and trains the experiments (group norm, layer norm, batch norm, batch norm with a
+penalty) side by side over the cores of this machine; prints a table that compares them and draws a report.
 
   --epochs N     how long to train (15: the published accuracies, minutes)
+  --seeds N      seeds 1 to N of each experiment (3); one alone decides nothing
   --np N         MPI ranks (one per core)
   --data DIR     the four files of MNIST; default: \$MNIST_DIR, else data/mnist or ../shared/mnist, downloaded when not there
   --output DIR   where the run files go ($root/runs)
@@ -28,7 +29,7 @@ wrong_usage() {
     exit 2
 }
 
-epochs='' np='' data=${MNIST_DIR-} output=$root/runs
+epochs='' seeds=3 np='' data=${MNIST_DIR-} output=$root/runs
 while [ $# -gt 0 ]; do
     option=$1
     shift
@@ -39,16 +40,17 @@ while [ $# -gt 0 ]; do
         option=${option%%=*} ;;
     esac
     case $option in
-    --epochs | --np | --data | --output)
+    --epochs | --seeds | --np | --data | --output)
         [ $# -gt 0 ] && [ -n "$1" ] || wrong_usage "$option needs a value" ;;
     *) wrong_usage "unknown option $option" ;;
     esac
     case $option in
-    --epochs | --np)
+    --epochs | --seeds | --np)
         case $1 in *[!0-9]* | 0*) wrong_usage "$option needs a positive number, not $1" ;; esac ;;
     esac
     case $option in
     --epochs) epochs=$1 ;;
+    --seeds) seeds=$1 ;;
     --np) np=$1 ;;
     --data) data=$1 ;;
     --output) output=$1 ;;
@@ -111,5 +113,11 @@ shared_kilobytes=$(df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 { print $4 }')
 export HWLOC_COMPONENTS=-gl
 
 mpirun -q --bind-to none -np "$np" "$root/build/release/syncnorm" study --data "$data" --output "$output" \
-    ${epochs:+--epochs "$epochs"} || exit
-"$root/build/release/syncnorm" report --output "$output/report" "$output"/gn-s1.h5 "$output"/ln-s1.h5 "$output"/bn-l1-s1.h5
+    --seed "1-$seeds" ${epochs:+--epochs "$epochs"} || exit
+set --
+for experiment in gn ln bn bn-l1; do
+    for seed in $(seq "$seeds"); do
+        set -- "$@" "$output/$experiment-s$seed.h5"
+    done
+done
+"$root/build/release/syncnorm" report --output "$output/report" "$@"

@@ -231,10 +231,11 @@ if [ -z "$labels" ] || [ -n "$pattern" ]; then
     run_ctest release $mostly_waiting $without ${pattern:+-L "${pattern#|}"}
 fi
 # What matters under the sanitizers: everything that runs our code directly, not the programs that compare builds. By default without what goes
-# the way of other tests: gradients, PyTorch's steps, exchanges of files with Python, all but one of the reports, the known data sets.
+# the way of other tests: gradients, PyTorch's steps, exchanges of files with Python, all but one of the reports, the known data sets, and what replaces a
+# file under all kinds of faults.
 direct='-L ^(unit|oracle|mpi|report)$ -LE ^(invariance|cli|long)$'
 if wanted sanitize && [ -n "${sanitize-}" ]; then
-    twice='-E ^(oracle\.(test_step|exchange\..*)|report\.test_(page|report|fairness|figures)|mpi\.(known_set\..*|test_gradients\.np3|test_.*\.np(1|2|5|20)))$'
+    twice='-E ^(oracle\.(test_step|exchange\..*)|report\.test_(page|report|fairness|figures|verdict)|unit\.test_run_replace|mpi\.(known_set\..*|test_gradients\..*|test_.*\.np(1|2|5|20)))$'
     [ -z "$all" ] || twice=
     run_ctest sanitize "$cores" $direct $twice
 fi

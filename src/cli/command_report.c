@@ -18,6 +18,8 @@ static sn_status report(void *context)
     printf("%s/report.html: %zu run%s of %zu experiment%s, %zu figures\n", r->request.directory,
            r->outcome.runs, r->outcome.runs == 1 ? "" : "s", r->outcome.groups,
            r->outcome.groups == 1 ? "" : "s", r->outcome.drawn);
+    if (r->outcome.answer) printf("%s\n", r->outcome.answer);
+    free(r->outcome.answer);
     return SN_OK;
 }
 
@@ -41,6 +43,17 @@ static sn_status read_target(const sn_cli_arguments *arguments, sn_report_reques
     return sn_fail(SN_ERROR_USAGE, "--target '%.60s': must be a percentage above 0, at most 100", text);
 }
 
+static sn_status read_margin(const sn_cli_arguments *arguments, sn_report_request *request)
+{
+    const char *text = sn_cli_value(arguments, "margin");
+    char *end;
+    if (!text) return SN_OK;
+    request->margin = strtod(text, &end);
+    if (end != text && !*end && request->margin > 0 && request->margin <= 100) return SN_OK;
+    return sn_fail(SN_ERROR_USAGE, "--margin '%.60s': must be points of test accuracy above 0, at most 100",
+                   text);
+}
+
 int sn_command_report(int argc, char **argv)
 {
     static const sn_cli_option options[] = {
@@ -49,6 +62,7 @@ int sn_command_report(int argc, char **argv)
          "experiment that the others are compared with (default: synchronized bn without penalty, else the "
          "first)",
          0},
+        {"margin", "POINTS", "differences of test accuracy within it are taken for none (default: 0.1)", 0},
         {"machine", "FILE.json[,...]",
          "price the runs on 1 to 4096 ranks of these machines: files as bench --json writes them", 0},
         {"target", "PERCENT",
@@ -81,6 +95,7 @@ int sn_command_report(int argc, char **argv)
         if (status == SN_OK && !r.request.path_count) status = sn_fail(SN_ERROR_USAGE, "no run file given");
         if (status == SN_OK && (!r.request.directory || !*r.request.directory))
             status = sn_fail(SN_ERROR_USAGE, "--output DIR is missing: where shall the report go?");
+        if (status == SN_OK) status = read_margin(&arguments, &r.request);
         if (status == SN_OK) status = read_target(&arguments, &r.request);
         code = sn_cli_without_mpi(command.name, status, report, &r);
         if (code == 0 && r.outcome.unreadable) code = sn_exit_code(SN_ERROR_FILE);

@@ -8,6 +8,7 @@
 #include "options.h"
 #include "study_display.h"
 #include "syncnorm/dataset/dataset.h"
+#include "syncnorm/report/report.h"
 #include "syncnorm/study/study.h"
 #include "syncnorm/train/signals.h"
 
@@ -36,6 +37,32 @@ static void print_header(sn_team *world, const sn_study *study)
     sn_cli_flush();
 }
 
+static void run_path(const studying *s, size_t index, char name[SN_RUN_NAME_SIZE], char *path, size_t size)
+{
+    static sn_experiment experiment;
+    sn_plan_experiment(&s->plan, index, &experiment);
+    sn_experiment_name(&experiment, name);
+    snprintf(path, size, "%s/%s.h5", s->study.directory, name);
+}
+
+/* What the report of the study opens with. */
+static void print_answer(const studying *s)
+{
+    enum { PATH = SN_PATH_SIZE + SN_RUN_NAME_SIZE };
+    char(*paths)[PATH] = calloc(s->plan.count, sizeof *paths), name[SN_RUN_NAME_SIZE], *answer = NULL;
+    const char **there = calloc(s->plan.count, sizeof *there);
+    const size_t count = paths && there ? s->plan.count : 0;
+    for (size_t i = 0; i < count; i++) {
+        run_path(s, i, name, paths[i], sizeof paths[i]);
+        there[i] = paths[i];
+    }
+    if (count > 1 && sn_report_answer(there, count, &answer) == SN_OK && answer)
+        fprintf(s->study.out, "\n%s\n", answer);
+    free(answer);
+    free(there);
+    free(paths);
+}
+
 static sn_status carry_out(sn_team *world, void *context)
 {
     studying *s = context;
@@ -60,7 +87,10 @@ static sn_status carry_out(sn_team *world, void *context)
         status = sn_study_run(world, &s->study, outcomes);
         if (draws && root) sn_study_display_finish(&display);
         const bool took_place = status == SN_OK || status == SN_STOPPED || status == SN_ERROR_FAILED;
-        if (s->study.out && root && took_place) sn_study_print(&s->study, outcomes, s->study.out);
+        if (s->study.out && root && took_place) {
+            sn_study_print(&s->study, outcomes, s->study.out);
+            if (status == SN_OK) print_answer(s);
+        }
         sn_cli_flush();
     }
     free(outcomes);
@@ -90,7 +120,7 @@ static sn_status list(void *context)
         static sn_experiment experiment;
         char name[SN_RUN_NAME_SIZE], path[SN_PATH_SIZE + SN_RUN_NAME_SIZE];
         sn_plan_experiment(&s->plan, i, &experiment);
-        sn_experiment_name(&experiment, name);
+        run_path(s, i, name, path, sizeof path);
         printf("%s\t", name);
         sn_cli_put_program(stdout);
         fputs(" train", stdout);
@@ -98,7 +128,6 @@ static sn_status list(void *context)
         for (const sn_cli_option *option = passed_on; option->name; option++)
             if (sn_cli_given(s->arguments, option->name))
                 put_option(stdout, option->name, sn_cli_value(s->arguments, option->name));
-        snprintf(path, sizeof path, "%s/%s.h5", s->study.directory, name);
         put_option(stdout, "output", path);
         putchar('\n');
     }
@@ -196,7 +225,7 @@ int sn_command_study(int argc, char **argv)
         .name = "study",
         .about =
             "Trains several experiments side by side, each on a team of ranks, and compares them. Without "
-            "--experiment and --norm: gn, ln and bn-l1. A team that is free takes the next run.",
+            "--experiment and --norm: gn, ln, bn and bn-l1. A team that is free takes the next run.",
         .notes =
             "The options of the experiments take lists, those with an integer also ranges; the plan is their "
             "product, each run once. --epochs, --steps, --init and the flags hold for all runs. "

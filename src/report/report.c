@@ -190,24 +190,47 @@ static sn_status read_machines(const char *list, sn_machine machines[SN_MACHINES
     return SN_OK;
 }
 
+/* Read, in groups, with a verdict on each pair; both are to be cleared, whatever is returned. */
+static sn_status read_runs(const sn_report_request *request, sn_report_runs *runs, sn_pairs *pairs)
+{
+    *pairs = (sn_pairs){0};
+    SN_TRY(sn_report_runs_load(request->paths, request->path_count, runs));
+    SN_TRY(sn_report_runs_group(runs));
+    if (!sn_report_runs_choose_baseline(runs, request->baseline))
+        return refuse_baseline(runs, request->baseline);
+    return sn_report_pairs(runs, request->margin > 0 ? request->margin : 0.1, pairs);
+}
+
+sn_status sn_report_answer(const char *const *paths, size_t count, char **answer)
+{
+    sn_report_runs runs;
+    sn_pairs pairs;
+    *answer = NULL;
+    const sn_status status = read_runs(&(sn_report_request){.paths = paths, .path_count = count}, &runs,
+                                       &pairs);
+    if (status == SN_OK && runs.group_count > 1) *answer = sn_answer_text(&runs, &pairs);
+    sn_report_pairs_clear(&pairs);
+    sn_report_runs_clear(&runs);
+    return status;
+}
+
 sn_status sn_report_write(const sn_report_request *request, sn_report_outcome *outcome)
 {
     sn_report_runs runs;
+    sn_pairs pairs;
     sn_document document = {0};
     sn_machine machines[SN_MACHINES_MAX];
     size_t machine_count;
     *outcome = (sn_report_outcome){0};
     SN_TRY(read_machines(request->machines, machines, &machine_count));
-    sn_status status = sn_report_runs_load(request->paths, request->path_count, &runs);
-    if (status == SN_OK) status = sn_report_runs_group(&runs);
+    sn_status status = read_runs(request, &runs, &pairs);
     outcome->runs = runs.count;
     outcome->groups = runs.group_count;
     outcome->unreadable = runs.unreadable;
-    if (status == SN_OK && !sn_report_runs_choose_baseline(&runs, request->baseline))
-        status = refuse_baseline(&runs, request->baseline);
     if (status == SN_OK) {
         describe(&document, &runs);
-        sn_section_comparison(&document, &runs);
+        sn_section_answer(&document, &runs, &pairs);
+        sn_section_comparison(&document, &runs, &pairs);
         sn_section_curves(&document, &runs);
         sn_section_statistics(&document, &runs);
         sn_section_cost(&document, &runs);
@@ -215,7 +238,9 @@ sn_status sn_report_write(const sn_report_request *request, sn_report_outcome *o
         sn_section_mistakes(&document, &runs);
         sn_section_recipe(&document, &runs);
         status = write_document(&document, request->directory, outcome);
+        if (status == SN_OK) outcome->answer = runs.group_count > 1 ? sn_answer_text(&runs, &pairs) : NULL;
     }
+    sn_report_pairs_clear(&pairs);
     sn_document_clear(&document);
     sn_report_runs_clear(&runs);
     return status;

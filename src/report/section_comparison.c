@@ -27,7 +27,7 @@ static void add_estimate_column(sn_report_table *table, const char *heading)
     sn_report_table_split(table, " ± ", "", " ± 95 % interval");
 }
 
-static void put_p(sn_report_table *table, double p)
+void sn_put_p(sn_report_table *table, double p)
 {
     if (isnan(p))
         sn_report_table_cell(table, "–");
@@ -90,8 +90,8 @@ static void put_difference(sn_report_table *table, sn_estimate e, size_t images,
     else
         sn_report_table_cell(table, "–");
     sn_report_table_cell(table, "%+.1f", e.mean * 10000 / (double)images);
-    put_p(table, e.p);
-    put_p(table, adjusted);
+    sn_put_p(table, e.p);
+    sn_put_p(table, adjusted);
 }
 
 static void explain_differences(sn_document *document, const sn_report_runs *runs, bool lengths)
@@ -103,9 +103,9 @@ static void explain_differences(sn_document *document, const sn_report_runs *run
         "all are equal. Runs of one seed see the same images in the same order, unless batch, workers, "
         "shards or shuffle are among what differs, and begin with the same weights where shapes match and "
         "--init is the same; what is "
-        "not shared is left to chance, which the interval has in it. The last column is adjusted for all the "
-        "comparisons "
-        "in the table. An interval is about seeds, on one test set; it does not cover other data.");
+        "not shared is left to chance, which the interval has in it. The last p is adjusted for all pairs of "
+        "this report: see The answer. An interval is about seeds, on one test set; it does not cover other "
+        "data.");
     if (lengths)
         sn_document_note(document,
                          "Some experiments were not trained as long as %s (epochs or steps is among what "
@@ -113,19 +113,10 @@ static void explain_differences(sn_document *document, const sn_report_runs *run
                          runs->groups[runs->baseline].label);
 }
 
-static void add_differences(sn_document *document, const sn_report_runs *runs)
+static void add_differences(sn_document *document, const sn_report_runs *runs, const sn_pairs *pairs)
 {
     const sn_report_group *baseline = &runs->groups[runs->baseline];
-    double *p = calloc(2 * runs->group_count + 1, sizeof *p), *adjusted = p + runs->group_count;
     size_t images;
-    if (!p) {
-        document->failed = true;
-        return;
-    }
-    for (size_t g = 0; g < runs->group_count; g++)
-        p[g] = g == runs->baseline ? SN_MISSING : sn_report_difference(&runs->groups[g], baseline, &images).p;
-    sn_holm(p, runs->group_count, adjusted);
-
     sn_report_table *table = sn_report_table_create(
         "differences", "Final test accuracy minus that of %s, paired by seed", baseline->label);
     sn_report_table_column(table, false, "experiment");
@@ -135,7 +126,7 @@ static void add_differences(sn_document *document, const sn_report_runs *runs)
     sn_report_table_split(table, " to ", " from", " to");
     sn_report_table_column(table, true, "images of 10,000");
     sn_report_table_column(table, true, "p");
-    sn_report_table_column(table, true, "p (Holm)");
+    sn_report_table_column(table, true, "p (adjusted)");
     sn_report_table_column(table, false, "what differs");
     bool lengths = false;
     size_t left_out = 0;
@@ -148,11 +139,12 @@ static void add_differences(sn_document *document, const sn_report_runs *runs)
             continue;
         }
         sn_report_table_cell(table, "%s", group->label);
-        put_difference(table, e, images, adjusted[g]);
+        const size_t b = runs->baseline;
+        const sn_pair *pair = sn_report_pair(pairs, g < b ? g : b, g < b ? b : g);
+        put_difference(table, e, images, pair ? pair->adjusted_difference : SN_MISSING);
         put_what_differs(document, table, group, baseline);
         lengths = lengths || !same_length(group, baseline);
     }
-    free(p);
     if (sn_report_table_rows(table) == 0) {
         sn_report_table_destroy(table);
         sn_document_leave_out(
@@ -167,19 +159,6 @@ static void add_differences(sn_document *document, const sn_report_runs *runs)
                          "same data.",
                          left_out, left_out == 1 ? " is" : "s are", baseline->label);
     explain_differences(document, runs, lengths);
-}
-
-/* The number of ranks that all shown runs of the group were on; NaN: several, so that their speeds are of different things. */
-static double common_ranks(const sn_report_group *group)
-{
-    double ranks = SN_MISSING;
-    for (size_t i = 0; i < group->count; i++) {
-        if (!group->runs[i].shown) continue;
-        const double mine = sn_report_ranks(&group->runs[i]);
-        if (isnan(mine) || mine < ranks || mine > ranks) return SN_MISSING;
-        ranks = mine;
-    }
-    return ranks;
 }
 
 static void add_means(sn_document *document, const sn_report_runs *runs)
@@ -214,7 +193,7 @@ static void add_means(sn_document *document, const sn_report_runs *runs)
         for (size_t i = 0; i < sizeof figures / sizeof *figures; i++)
             put_estimate(table, figures[i].digits,
                          sn_report_estimate(group, sn_value_last, figures[i].column));
-        const double ranks = common_ranks(group);
+        const double ranks = sn_report_common_ranks(group);
         mixed = mixed || isnan(ranks);
         sn_report_table_number(table, 0, sn_report_speed(group, ranks));
     }
@@ -321,7 +300,7 @@ static void add_warning(sn_document *document, const sn_report_runs *runs)
     free(pairs);
 }
 
-void sn_section_comparison(sn_document *document, const sn_report_runs *runs)
+void sn_section_comparison(sn_document *document, const sn_report_runs *runs, const sn_pairs *pairs)
 {
     sn_document_section(document, "Comparison");
     if (runs->digests_differ)
@@ -346,7 +325,7 @@ void sn_section_comparison(sn_document *document, const sn_report_runs *runs)
             runs->repeated);
     add_warning(document, runs);
     add_means(document, runs);
-    add_differences(document, runs);
+    add_differences(document, runs, pairs);
     add_published(document, runs);
     sn_document_end_section(document);
 }

@@ -167,7 +167,7 @@ static void add_time_split(sn_document *document, const sn_report_runs *runs)
     double all = 0, totals[PARTS] = {0};
     sn_chart *chart = sn_chart_create("time-split", "Where the time of a step goes", "milliseconds per step",
                                       "time of a step (ms)");
-    if (chart) chart->stacked = true;
+    if (chart) chart->form = SN_CHART_STACKED;
     for (size_t i = 0; i < shown; i++) {
         char label[SN_REPORT_LABEL + 32];
         snprintf(label, sizeof label, differ ? "%s, %g rank%s" : "%s", bars[i].group->label, bars[i].ranks,

@@ -242,7 +242,7 @@ static void add_steps_table(sn_document *document, const sn_machine *machines, s
 static void add_target_table(sn_document *document, const sn_report_runs *runs, const sn_machine *machines,
                              size_t count, double target)
 {
-    static const int shown[] = {1, 4, 16, 64, 256, 1024, 4096};
+    static const int shown[] = {1, 2, 4, 16, 64, 256, 1024, 4096};
     enum { SHOWN = sizeof shown / sizeof *shown };
     sn_report_table *table = sn_report_table_create("price-target", "Seconds to %.2f %%, predicted", target);
     sn_report_table_column(table, false, "machine");

@@ -83,7 +83,8 @@ static void add_running_gaps(sn_document *document, const sn_report_runs *runs)
         sn_chart_caption(chart, "How far the running statistics, with which the network is evaluated, are "
                                 "from the statistics of the "
                                 "last epoch: root mean square over channels, in the epoch's standard "
-                                "deviations or relative to its variance.");
+                                "deviations or relative to its variance. Weights move during an epoch, so "
+                                "that the averages are of older weights, too: not all of it is error.");
         add_by_layer(document, runs, gaps[i].suffix, chart, "these runs did not record it");
     }
 }

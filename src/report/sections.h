@@ -6,8 +6,12 @@
 #include "document.h"
 #include "runs.h"
 #include "syncnorm/price/price.h"
+#include "verdict.h"
 
-void sn_section_comparison(sn_document *document, const sn_report_runs *runs);
+/** The answer in at most eight sentences, to be freed; NULL: no memory, or no runs. */
+char *sn_answer_text(const sn_report_runs *runs, const sn_pairs *pairs);
+void sn_section_answer(sn_document *document, const sn_report_runs *runs, const sn_pairs *pairs);
+void sn_section_comparison(sn_document *document, const sn_report_runs *runs, const sn_pairs *pairs);
 void sn_section_curves(sn_document *document, const sn_report_runs *runs);
 void sn_section_statistics(sn_document *document, const sn_report_runs *runs);
 void sn_section_cost(sn_document *document, const sn_report_runs *runs);
@@ -37,6 +41,9 @@ bool sn_add_chart(sn_document *document, sn_chart *chart, const char *missing);
 
 /** A column of the group's last epochs, averaged over its shown runs. */
 double sn_group_mean(const sn_report_group *group, const char *column);
+
+/** "0.012", "< 0.0001"; a dash where there is none. */
+void sn_put_p(sn_report_table *table, double p);
 
 /** The command that makes the run again. */
 void sn_put_command(FILE *out, const sn_report_run *run);

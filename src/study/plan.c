@@ -135,7 +135,7 @@ static sn_status find_axes(product *p)
 {
     const char *kind = find(&p->given, "norm") ? "norm" : "experiment";
     const sn_plan_option *kinds = find(&p->given, kind);
-    SN_TRY(add_axis(p, describe(kind), kinds ? kinds->value : "gn,ln,bn-l1"));
+    SN_TRY(add_axis(p, describe(kind), kinds ? kinds->value : "gn,ln,bn,bn-l1"));
     size_t count;
     const sn_experiment_option *table = sn_experiment_options(&count);
     for (size_t i = 0; i < count; i++) {

@@ -54,7 +54,7 @@ static void describe(const sn_field *field, char *text, size_t size)
     const sn_range *range = &field->range;
     switch (field->type) {
     case SN_FIELD_PRESET:
-        snprintf(text, size, "gn, ln or bn-l1");
+        snprintf(text, size, "gn, ln, bn or bn-l1");
         return;
     case SN_FIELD_CHOICE: {
         size_t used = 0;

@@ -19,8 +19,11 @@ _Static_assert(sizeof(sn_norm_kind) == sizeof(int) && sizeof(sn_conv_kind) == si
                "choices are stored as int");
 _Static_assert(sizeof conv_names / sizeof *conv_names == SN_CONV_KINDS + 1, "a name for each kind");
 
-const sn_preset sn_presets[] = {
-    {"gn", SN_NORM_GROUP, 0}, {"ln", SN_NORM_LAYER, 0}, {"bn-l1", SN_NORM_BATCH, 3e-4}, {0}};
+const sn_preset sn_presets[] = {{"gn", SN_NORM_GROUP, 0},
+                                {"ln", SN_NORM_LAYER, 0},
+                                {"bn", SN_NORM_BATCH, 0},
+                                {"bn-l1", SN_NORM_BATCH, 3e-4},
+                                {0}};
 
 static bool with_groups(const sn_experiment *experiment)
 {
@@ -80,8 +83,8 @@ _Static_assert((uint64_t)SN_EPOCHS_MAX *SN_WORKERS_MAX <= UINT64_C(1) << 32, "st
 
 /* The order is that of --help, of the name and of the digest: never reorder. */
 const sn_field sn_fields[] = {
-    {.option = "experiment", .argument = "gn|ln|bn-l1",
-     .help = "preset: group norm, layer norm, or batch norm with L1 penalty 3e-4",
+    {.option = "experiment", .argument = "gn|ln|bn|bn-l1",
+     .help = "preset: group norm, layer norm, batch norm, or batch norm with L1 penalty 3e-4",
      .type = SN_FIELD_PRESET, .role = SN_ROLE_NOTE, .initial = "gn", .list = true},
 
     {.option = "norm", .argument = &norm_words[1], .help = &norm_help[2],

@@ -168,8 +168,8 @@ class Unreadable(jobs.Test):
 
 class Reports(jobs.Test):
     def test_a_report_that_may_not_grow(self):
-        run = jobs.reference("--epochs", 2)
-        done = subprocess.run([jobs.PROGRAM, "report", run, "--output", "report"], cwd=self.directory, capture_output=True, text=True,
+        self.train("-q", "--epochs", 1, "--output", "run.h5")
+        done = subprocess.run([jobs.PROGRAM, "report", "run.h5", "--output", "report"], cwd=self.directory, capture_output=True, text=True,
                               check=False, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000)))
         self.assertEqual(done.returncode, 1, done.stderr)
         self.assertRegex(done.stderr, r"syncnorm: error: report/[^\n]*: cannot be written: File too large\n\Z")

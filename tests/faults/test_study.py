@@ -9,11 +9,13 @@ import jobs
 
 NAMES = ("gn-batch16-s1", "ln-batch16-s1", "bn-l1-batch16-s1")
 EXPERIMENTS = ("gn", "ln", "bn-l1")
+PLAN = ("--experiment", ",".join(EXPERIMENTS))
 
 
 class Study(jobs.Test):
     def begin(self, np, *arguments, **options):
-        job = self.start("--output", "out", *arguments, command="study", np=np, **options)
+        plan = () if "--experiment" in arguments else PLAN
+        job = self.start("--output", "out", *plan, *arguments, command="study", np=np, **options)
         return job, job.ranks()
 
     def file(self, name):
@@ -39,9 +41,9 @@ class Study(jobs.Test):
             self.assertEqual(len(re.findall(r"^\S+ +\w+ +stopped ", job.out(), re.M)), 3, job.out())
             self.assert_no_leftovers(directory=self.path("out"))
             reached = max(jobs.progress(self.file(n)) for n in started) // jobs.STEPS_PER_EPOCH + 1
-            again = self.train("--output", "out", "--epochs", reached, command="study", np=4)
+            again = self.train("--output", "out", *PLAN, "--epochs", reached, command="study", np=4)
             self.check(reached)
-            finished = self.train("--output", "out", "--epochs", reached, command="study", np=2)
+            finished = self.train("--output", "out", *PLAN, "--epochs", reached, command="study", np=2)
             self.assertEqual(finished.err().count("steps: nothing to do"), 3)
             self.assertNotIn("Epoch", finished.out())
             table = again.out()[again.out().index("\nrun "):]
@@ -68,17 +70,17 @@ class Study(jobs.Test):
         self.assertTrue(job.until(lambda: self.training(*NAMES[:2]), "two runs"), job.err())
         jobs.strike(ranks[1], signal.SIGKILL)
         job.wait_killed()
-        self.train("-q", "--output", "out", "--epochs", 3, command="study", np=2)
+        self.train("-q", "--output", "out", *PLAN, "--epochs", 3, command="study", np=2)
         self.check(3)
 
     @jobs.with_injection
     def test_a_wrong_weight_fails_its_run_alone(self):
-        job = self.train("--output", "out", "--epochs", 2, "--ranks-per-run", 3, command="study", np=3, expect=1,
+        job = self.train("--output", "out", *PLAN, "--epochs", 2, "--ranks-per-run", 3, command="study", np=3, expect=1,
                          SYNCNORM_FAULT="weight strike 20 1")
         self.assertRegex(job.said()[0], "error: gn-batch16-s1: epoch 2, step 26: the weights of rank 1 differ")
         self.assertEqual(jobs.progress(self.file(NAMES[0])), 13)
         self.assertIn("1 of 3 runs failed", job.said()[-1])
-        self.train("-q", "--output", "out", "--epochs", 2, command="study", np=2)
+        self.train("-q", "--output", "out", *PLAN, "--epochs", 2, command="study", np=2)
         self.check(2)
 
     def test_a_stopped_rank_ends_in_one_message(self):

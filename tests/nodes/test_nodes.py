@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The default study over three nodes: the same digests as on one rank, teams within nodes.
+"""The three published experiments over three nodes: the same digests as on one rank, teams within nodes.
 
 The nodes are network namespaces, each with a host name of its own, joined by a bridge in a fourth; mpirun starts its daemons in them as it
 would by ssh. Everything is made and removed here. Needs root and ip; skipped (exit code 77), and said so, without."""
@@ -20,6 +20,7 @@ import harness
 
 NODES = 3
 SKIP = 77
+THREE = ("--experiment", "gn,ln,bn-l1")
 HOSTS_SH = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "launch", "hosts.sh")
 NAME = f"sn{os.getpid()}"
 
@@ -110,10 +111,10 @@ class Nodes(harness.Test):
 
 class Study(Nodes):
     def test_the_digests_are_those_of_one_rank(self):
-        one, _ = self.run_program("study", "--epochs", "2", "--output", "one")
+        one, _ = self.run_program("study", *THREE, "--epochs", "2", "--output", "one")
         for ranks_per_node in (1, 2):
             directory = f"by{ranks_per_node}"
-            out = self.run_on_nodes("study", "--epochs", "2", "--output", directory, ranks_per_node=ranks_per_node)
+            out = self.run_on_nodes("study", *THREE, "--epochs", "2", "--output", directory, ranks_per_node=ranks_per_node)
             self.assertIn(f"{NODES * ranks_per_node} ranks in 3 teams", out)
             table = out[out.index("\nrun "):]
             self.assertEqual(harness.digests(table), harness.digests(one[one.index("\nrun "):]))
@@ -165,8 +166,8 @@ class More(Nodes):
 
     def test_killed_and_started_again_with_other_ranks(self):
         """The launcher and one rank are killed when some runs have a file; whatever moment that is, the digests are those of one rank."""
-        one, _ = self.run_program("study", "--epochs", "4", "--output", "one")
-        study = ("study", "--epochs", "4", "--checkpoint-every", "1steps", "--output", "again")
+        one, _ = self.run_program("study", *THREE, "--epochs", "4", "--output", "one")
+        study = ("study", *THREE, "--epochs", "4", "--checkpoint-every", "1steps", "--output", "again")
         for seen, ranks_per_node in ((1, 1), (3, 2)):
             command, environment = self.on_nodes(*study, ranks_per_node=ranks_per_node)
             job = subprocess.Popen(command, cwd=self.directory, env=environment, stdin=subprocess.DEVNULL,

@@ -1,6 +1,8 @@
 """Values of tests/report/statistics_values.h, by scipy (Debian: python3-scipy). Prints the header."""
+import itertools
+
 import numpy
-from scipy import optimize, special, stats
+from scipy import integrate, optimize, special, stats
 
 SAMPLES = {
     "gn": [99.12, 99.20, 99.07, 99.15, 99.18],
@@ -21,13 +23,49 @@ def quantile(p, n):
     return -t if p < 0.5 else t
 
 
-def holm(p):
-    order = numpy.argsort(p)
-    adjusted, before = numpy.empty(len(p)), 0.0
-    for rank, i in enumerate(order):
-        before = max(before, min(1.0, p[i] * (len(p) - rank)))
-        adjusted[i] = before
-    return adjusted
+def closed(difference, within):
+    """Adjusted p-values by the definition: over all sets of hypotheses of which no two are of one pair."""
+    pairs = range(len(difference))
+    hypotheses = {(i, kind): p[i] for i in pairs for kind, p in enumerate((difference, within))}
+    adjusted = dict.fromkeys(hypotheses, 0.0)
+    for kinds in itertools.product((None, 0, 1), repeat=len(difference)):
+        members = [(i, kind) for i, kind in zip(pairs, kinds) if kind is not None]
+        if members:
+            bound = min(1.0, len(members) * min(hypotheses[h] for h in members))
+            for h in members:
+                adjusted[h] = max(adjusted[h], bound)
+    return [[adjusted[i, kind] for i in pairs] for kind in (0, 1)]
+
+
+def by_signs(values):
+    """By writing all of them down."""
+    sums = [abs(sum(s * v for s, v in zip(signs, values))) for signs in itertools.product((-1, 1), repeat=len(values))]
+    return sum(s >= abs(sum(values)) for s in sums) / len(sums)
+
+
+def equivalence(values, margin):
+    return max(stats.ttest_1samp(values, -margin, alternative="greater").pvalue, stats.ttest_1samp(values, margin, alternative="less").pvalue)
+
+
+def power_difference(effect, deviation, n, level):
+    t, shift = stats.t.ppf(1 - level / 2, n - 1), effect / deviation * numpy.sqrt(n)
+    return stats.nct.sf(t, n - 1, shift) + stats.nct.cdf(-t, n - 1, shift)
+
+
+def power_equivalence(effect, deviation, margin, n, level):
+    """Over the variance of the sample, where scipy integrates."""
+    t, scale = stats.t.ppf(1 - level, n - 1), deviation / numpy.sqrt(n)
+
+    def given(chi2):
+        room = margin - t * scale * numpy.sqrt(chi2 / (n - 1))
+        return (stats.norm.cdf((room - effect) / scale) - stats.norm.cdf((-room - effect) / scale)) * stats.chi2.pdf(chi2, n - 1)
+
+    most = (n - 1) * (margin / (t * scale)) ** 2
+    return integrate.quad(given, 0, min(most, stats.chi2.isf(1e-15, n - 1)), epsabs=1e-12, epsrel=1e-12, limit=500)[0]
+
+
+def seeds(power):
+    return next(n for n in itertools.count(2) if power(n) >= 0.8)
 
 
 print("/* Made by make_statistics.py with scipy. */")
@@ -58,6 +96,23 @@ for a, b in PAIRS:
     p = stats.ttest_rel(SAMPLES[a], SAMPLES[b]).pvalue
     print(f"static const expected difference_{a}_{b} = "
           f"{{{', '.join(map(number, [mean, numpy.std(difference, ddof=1), low, high, p]))}}};")
-P = [0.01, 0.04, 0.03, 0.005, 0.9, 0.8]
-print(f"static const double holm_p[] = {{{', '.join(map(number, P))}}};")
-print(f"static const double holm_adjusted[] = {{{', '.join(map(number, holm(P)))}}};")
+DIFFERENCE, WITHIN = [0.01, 0.2, 0.004, 0.9, 0.03], [0.4, 0.012, 0.7, 0.001, 0.03]
+ADJUSTED = closed(DIFFERENCE, WITHIN)
+for name, values in (("difference", DIFFERENCE), ("within", WITHIN), ("difference_adjusted", ADJUSTED[0]), ("within_adjusted", ADJUSTED[1])):
+    print(f"static const double claims_{name}[] = {{{', '.join(map(number, values))}}};")
+SIGNS = [[12, 3, -4, 9, 7], [5], [3, 3, 3], [0, 0], [10, -10, 4, 6, -1, 2, 8, 30, -7, 11, 5, 4]]
+print("static const struct { size_t count; long values[16]; double p; } sign_values[] = {")
+for values in SIGNS:
+    print(f"    {{{len(values)}, {{{', '.join(map(str, values))}}}, {number(by_signs(values))}}},")
+print("};")
+print(f"static const double equivalence_gn = {number(equivalence(numpy.subtract(SAMPLES['gn'], 99.1), 0.1))};")
+print("static const struct { double effect, deviation, margin, level, difference, equivalence; size_t count; } power_values[] = {")
+for effect, deviation, margin, level, n in [(0, 0.1, 0.1, 0.05, 11), (0.1, 0.1, 0.1, 0.05, 10), (0.05, 0.2, 0.1, 0.05, 36), (0.1, 0.2, 0.3, 0.01, 8),
+                                            (0, 0.3, 0.1, 0.05, 2), (0.02, 0.15, 0.1, 0.005, 60), (0.1, 0.1, 0.1, 0.05, 3), (0.1, 2, 0.1, 0.05, 400)]:
+    values = effect, deviation, margin, level, power_difference(effect, deviation, n, level), power_equivalence(effect, deviation, margin, n, level)
+    print(f"    {{{', '.join(map(number, values))}, {n}}},")
+print("};")
+print("static const struct { double deviation; size_t difference, equivalence; } seeds_values[] = {")
+for deviation in (0.1, 0.15, 0.2, 0.02):
+    print(f"    {{{deviation}, {seeds(lambda n: power_difference(0.1, deviation, n, 0.05))}, {seeds(lambda n: power_equivalence(0, deviation, 0.1, n, 0.05))}}},")
+print("};")

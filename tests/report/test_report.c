@@ -205,7 +205,7 @@ static void test_bn_l1_is_told_apart(void **state)
     report("both", (const char *const[]){"mixed.h5", "plain.h5"}, 2);
     assert_says("both/report.html", "and else the same: bn beside bn-l1");
     assert_says("both/report.html", "syncnorm train --experiment bn-l1 --seed 1 --epochs 3\n");
-    assert_says("both/report.html", "syncnorm train --norm bn --seed 1 --epochs 3\n");
+    assert_says("both/report.html", "syncnorm train --experiment bn --seed 1 --epochs 3\n");
     assert_says("both/figures/penalty.tsv", "epoch\tbn-l1\n");
 }
 

@@ -107,26 +107,83 @@ static void test_too_few(void **state)
     assert_true(e.mean == 0.1 && e.deviation == 0 && e.low == 0.1 && e.high == 0.1 && isnan(e.p));
 }
 
-static void test_holm(void **state)
+static void test_claims(void **state)
 {
     (void)state;
-    double adjusted[COUNT(holm_p)], with_hole[3];
-    sn_holm(holm_p, COUNT(holm_p), adjusted);
-    for (size_t i = 0; i < COUNT(holm_p); i++)
-        assert_close(adjusted[i], holm_adjusted[i], 1e-14);
-    sn_holm((const double[]){0.01, (double)NAN, 0.02}, 3, with_hole);
-    assert_close(with_hole[0], 0.02, 1e-14);
-    assert_true(isnan(with_hole[1]));
-    assert_close(with_hole[2], 0.02, 1e-14);
+    enum { CLAIMS = COUNT(claims_difference) };
+    double difference[CLAIMS], within[CLAIMS];
+    sn_adjust_claims(claims_difference, claims_within, CLAIMS, difference, within);
+    for (size_t i = 0; i < CLAIMS; i++) {
+        assert_close(difference[i], claims_difference_adjusted[i], 1e-14);
+        assert_close(within[i], claims_within_adjusted[i], 1e-14);
+    }
+    const double hole = (double)NAN;
+    sn_adjust_claims((const double[]){0.01, hole, 0.02}, (const double[]){hole, hole, 0.5}, 3, difference,
+                     within);
+    assert_close(difference[0], 0.02, 1e-14);
+    assert_true(isnan(difference[1]) && isnan(within[0]) && isnan(within[1]));
+    assert_close(within[2], 0.5, 1e-14);
+}
+
+static void test_signs(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(sign_values); i++)
+        assert_close(sn_sign_flip_p(sign_values[i].values, sign_values[i].count), sign_values[i].p, 1e-12);
+    assert_true(isnan(sn_sign_flip_p(NULL, 0)));
+    long all[40];
+    for (int i = 0; i < 40; i++)
+        all[i] = 100 + i;
+    assert_close(sn_sign_flip_p(all, 40), ldexp(1, -39), 1e-12); /* the least */
+}
+
+static void test_equivalence(void **state)
+{
+    (void)state;
+    double values[5];
+    for (int i = 0; i < 5; i++)
+        values[i] = sample_gn[i] - 99.1;
+    assert_close(sn_equivalence_p(sn_estimate_mean(values, 5), 0.1), equivalence_gn, 1e-8);
+    assert_true(isnan(sn_equivalence_p(sn_estimate_mean(values, 1), 0.1)));
+}
+
+static void test_power(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(power_values); i++) {
+        const double effect = power_values[i].effect, deviation = power_values[i].deviation,
+                     level = power_values[i].level;
+        const size_t count = power_values[i].count;
+        assert_close(sn_power_difference(effect, deviation, count, level), power_values[i].difference, 1e-6);
+        const double equivalence = sn_power_equivalence(effect, deviation, power_values[i].margin, count,
+                                                        level);
+        if (!(fabs(equivalence - power_values[i].equivalence) <= 1e-6))
+            fail_msg("%zu: %.17g is not %.17g", i, equivalence, power_values[i].equivalence);
+    }
+    for (size_t i = 0; i < COUNT(seeds_values); i++) {
+        assert_int_equal(sn_seeds_for_difference(0.1, seeds_values[i].deviation, 0.05),
+                         seeds_values[i].difference);
+        assert_int_equal(sn_seeds_for_equivalence(0, seeds_values[i].deviation, 0.1, 0.05),
+                         seeds_values[i].equivalence);
+    }
+    assert_int_equal(sn_seeds_for_equivalence(0.1, 0.1, 0.1, 0.05), 0); /* not within it */
+    assert_int_equal(sn_seeds_for_difference(1e-6, 1, 0.05), 0);        /* more than anybody trains */
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_incomplete_beta),   cmocka_unit_test(test_distribution),
-        cmocka_unit_test(test_quantile),          cmocka_unit_test(test_mean),
-        cmocka_unit_test(test_paired_difference), cmocka_unit_test(test_rounding_is_no_spread),
-        cmocka_unit_test(test_too_few),           cmocka_unit_test(test_holm),
+        cmocka_unit_test(test_incomplete_beta),
+        cmocka_unit_test(test_distribution),
+        cmocka_unit_test(test_quantile),
+        cmocka_unit_test(test_mean),
+        cmocka_unit_test(test_paired_difference),
+        cmocka_unit_test(test_rounding_is_no_spread),
+        cmocka_unit_test(test_too_few),
+        cmocka_unit_test(test_claims),
+        cmocka_unit_test(test_signs),
+        cmocka_unit_test(test_equivalence),
+        cmocka_unit_test(test_power),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

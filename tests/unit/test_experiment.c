@@ -80,7 +80,7 @@ static void numbers_are_read_whole_and_in_range(void **state)
         {"norm", "GN"},
         {"norm", "batch"},
         {"norm", ""},
-        {"experiment", "bn"},
+        {"experiment", "bn-l2"},
         {"conv", "winograd"},
         {"lr-scaling", "1"},
         {"workers", "0"},

@@ -53,10 +53,11 @@ static void assert_refused(const sn_plan_option *options, const char *fault)
 static void the_default_plan_is_the_published_study(void **state)
 {
     (void)state;
-    assert_plan(OPTIONS({NULL, NULL}), "gn-s1 ln-s1 bn-l1-s1");
-    assert_plan(OPTIONS({"seed", "2"}), "gn-s2 ln-s2 bn-l1-s2");
-    assert_plan(OPTIONS({"batch", "32"}, {"no-shuffle", NULL}),
-                "gn-batch32-noshuffle-s1 ln-batch32-noshuffle-s1 bn-l1-batch32-noshuffle-s1");
+    assert_plan(OPTIONS({NULL, NULL}), "gn-s1 ln-s1 bn-s1 bn-l1-s1");
+    assert_plan(OPTIONS({"seed", "2"}), "gn-s2 ln-s2 bn-s2 bn-l1-s2");
+    assert_plan(
+        OPTIONS({"batch", "32"}, {"no-shuffle", NULL}),
+        "gn-batch32-noshuffle-s1 ln-batch32-noshuffle-s1 bn-batch32-noshuffle-s1 bn-l1-batch32-noshuffle-s1");
 }
 
 static void a_plan_is_the_product_of_its_lists(void **state)

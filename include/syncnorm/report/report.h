@@ -26,6 +26,7 @@ typedef struct sn_report_request {
     const char *
         baseline; /* name of the group that the others are compared with ("gn"); NULL: chosen, see the page */
     const char *machines; /* files of machines, comma-separated, that the runs are priced on; NULL: none */
+    double margin;        /* in points of test accuracy: a difference within it is taken for none; 0: 0.1 */
     double target; /* test accuracy in percent that they are to reach; 0: the best that all groups reach */
 } sn_report_request;
 
@@ -33,6 +34,7 @@ typedef struct sn_report_outcome {
     size_t runs, groups;   /* that the report is about */
     size_t unreadable;     /* files left out, each said in one line as an error */
     size_t figures, drawn; /* figures with data; those that gnuplot drew */
+    char *answer;          /* what the page opens with; owned, NULL without memory */
 } sn_report_outcome;
 
 /**
@@ -41,5 +43,9 @@ typedef struct sn_report_outcome {
  * Without gnuplot the figures are left as data and script, which is said in one line and no error. `outcome` is filled in any case.
  */
 sn_status sn_report_write(const sn_report_request *request, sn_report_outcome *outcome);
+
+/** What the report would open with, at most eight sentences, to be freed; NULL where fewer than two experiments are there to be compared. Errors as
+ *  of reading the files above. */
+sn_status sn_report_answer(const char *const *paths, size_t count, char **answer);
 
 #endif

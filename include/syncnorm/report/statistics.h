@@ -36,7 +36,28 @@ sn_estimate sn_estimate_mean(const double *values, size_t count);
  *  than the rounding of a and b are all equal, and then p is NaN. Counts are exact; give them rather than percentages. */
 sn_estimate sn_estimate_difference(const double *a, const double *b, size_t count);
 
-/** Holm's step-down adjustment of `count` p-values for having made them all (Holm 1979); NaN stays and is not counted. */
-void sn_holm(const double *p, size_t count, double *adjusted);
+/** P of a mean as far from 0 as the estimate's, or farther, were the true one ±margin: the greater of two one-sided tests (Schuirmann 1987). Small: the
+ *  true one lies within the margin. NaN where the estimate has no deviation. */
+double sn_equivalence_p(sn_estimate estimate, double margin);
+
+/** Of whole numbers, if each could as well have the other sign: the part of all 2^count ways of signs in which their sum is as far from 0 as it is
+ *  (Fisher's randomization test; exact, by counting sums). Not less than 2^(1 - count). NaN of none, and without memory. */
+double sn_sign_flip_p(const long *values, size_t count);
+
+/** Adjusts the p-values of two claims on each of `count` pairs, of which one at most can be wrong: that there is a difference (false when it is 0),
+ *  and that it lies within a margin (false when it does not). A closed test (Marcus et al. 1976), Bonferroni's on each set of hypotheses that can
+ *  be true together, which is Holm's method with what is known of the pairs (Shaffer 1986): where the claims with adjusted p-values under 0.05 are
+ *  made, none is false with 95 % probability. NaN stays and is not counted. */
+void sn_adjust_claims(const double *difference, const double *within, size_t count,
+                      double *adjusted_difference, double *adjusted_within);
+
+/** Power of the two-sided t test, for normal values of that mean and deviation, and of the two one-sided ones. NaN for less than 2. */
+double sn_power_difference(double effect, double deviation, size_t count, double level);
+double sn_power_equivalence(double effect, double deviation, double margin, size_t count, double level);
+
+enum { SN_SEEDS_MOST = 100000 };
+/** The least count with a power of 80 %; 0: more than SN_SEEDS_MOST, or none is enough. */
+size_t sn_seeds_for_difference(double effect, double deviation, double level);
+size_t sn_seeds_for_equivalence(double effect, double deviation, double margin, double level);
 
 #endif

@@ -37,7 +37,7 @@ int sn_experiments_order(const sn_attributes *a, const sn_attributes *b);
 /** Samples whose statistics are pooled: the batch, a worker's share, or the group; NaN unless batch norm. */
 double sn_experiment_scope_samples(const sn_attributes *experiment);
 
-/** The preset ("gn", "ln", "bn-l1") that this experiment is, on any data, of any length and convolution; NULL: none. */
+/** The preset ("gn", "ln", "bn", "bn-l1") that this experiment is, on any data, of any length and convolution; NULL: none. */
 const char *sn_experiment_preset(const sn_attributes *experiment);
 
 /** The preset with this experiment's norm and penalty, or with its norm and no penalty; NULL: none. */

@@ -86,7 +86,7 @@ const sn_experiment_option *sn_experiment_options(size_t *count);
 void sn_experiment_default(sn_experiment *experiment);
 
 /** Sets an option from its text ("batch", "128"); value NULL for flags. "experiment" sets a preset's fields (gn, ln,
- *  bn-l1). SN_ERROR_USAGE with one line for an unknown option or a bad value. Numbers are read whole, in range, "C" locale. */
+ *  bn, bn-l1). SN_ERROR_USAGE with one line for an unknown option or a bad value. Numbers are read whole, in range, "C" locale. */
 sn_status sn_experiment_set(sn_experiment *experiment, const char *name, const char *value);
 
 /**

@@ -202,26 +202,34 @@ static const sn_report_run *with_seed(const sn_report_group *group, int64_t seed
     return NULL;
 }
 
-sn_estimate sn_report_difference(const sn_report_group *group, const sn_report_group *baseline,
-                                 size_t *images)
+size_t sn_report_paired(const sn_report_group *first, const sn_report_group *second, double *left,
+                        double *right, size_t *images)
 {
-    *images = 0;
-    if (!group->complete || !baseline->complete) return unknown;
-    if (!sn_experiments_share(sn_report_experiment(group), sn_report_experiment(baseline), "dataset_digest"))
-        return unknown; /* another test set */
-    double *a = calloc(2 * group->count + 1, sizeof *a), *b = a + group->count;
-    if (!a) return unknown;
     size_t pairs = 0;
-    for (size_t i = 0; i < group->count; i++) {
-        const sn_report_run *run = &group->runs[i];
-        const sn_report_run *other = run->shown ? with_seed(baseline, run->seed) : NULL;
+    *images = 0;
+    if (!first->complete || !second->complete) return 0;
+    if (!sn_experiments_share(sn_report_experiment(first), sn_report_experiment(second), "dataset_digest"))
+        return 0; /* another test set */
+    for (size_t i = 0; i < first->count; i++) {
+        const sn_report_run *run = &first->runs[i];
+        const sn_report_run *other = run->shown ? with_seed(second, run->seed) : NULL;
         const size_t count = other ? sn_report_test_count(run) : 0;
         if (!count || count != sn_report_test_count(other) || (*images && count != *images)) continue;
         *images = count;
-        a[pairs] = sn_report_correct(run);
-        b[pairs++] = sn_report_correct(other);
+        left[pairs] = sn_report_correct(run);
+        right[pairs++] = sn_report_correct(other);
     }
-    const sn_estimate e = sn_estimate_difference(a, b, pairs);
+    return pairs;
+}
+
+sn_estimate sn_report_difference(const sn_report_group *group, const sn_report_group *baseline,
+                                 size_t *images)
+{
+    double *a = calloc(2 * group->count + 1, sizeof *a);
+    *images = 0;
+    if (!a) return unknown;
+    const size_t pairs = sn_report_paired(group, baseline, a, a + group->count, images);
+    const sn_estimate e = pairs ? sn_estimate_difference(a, a + group->count, pairs) : unknown;
     free(a);
     return e;
 }

@@ -26,6 +26,10 @@ double sn_report_mean(const sn_report_group *group, sn_report_value value, const
 /** Their mean with its interval. */
 sn_estimate sn_report_estimate(const sn_report_group *group, sn_report_value value, const void *context);
 
+/** Images of the test set that the runs of each have right, seed by seed, where both have the seed: each with room for first->count; returns how many.
+ *  Of `*images`; 0 where there is no pair: no seed in common, another test set, no complete run. */
+size_t sn_report_paired(const sn_report_group *first, const sn_report_group *second, double *left,
+                        double *right, size_t *images);
 /** The paired difference of final test accuracy from the baseline's, in images out of `*images`; count 0 where there is no pair. */
 sn_estimate sn_report_difference(const sn_report_group *group, const sn_report_group *baseline,
                                  size_t *images);

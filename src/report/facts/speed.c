@@ -55,3 +55,15 @@ bool sn_report_ranks_differ(const sn_report_runs *runs)
     }
     return least < most;
 }
+
+double sn_report_common_ranks(const sn_report_group *group)
+{
+    double ranks = SN_MISSING;
+    for (size_t i = 0; i < group->count; i++) {
+        if (!group->runs[i].shown) continue;
+        const double mine = sn_report_ranks(&group->runs[i]);
+        if (isnan(mine) || mine < ranks || mine > ranks) return SN_MISSING;
+        ranks = mine;
+    }
+    return ranks;
+}

@@ -5,6 +5,8 @@
 
 #include "runs.h"
 
+/** The number of ranks that all shown runs of the group were on; NaN: several, so that their speeds are of different things. */
+double sn_report_common_ranks(const sn_report_group *group);
 bool sn_report_on_ranks(const sn_report_run *run, double ranks);
 /** The next larger number of ranks that a run of the group had, NaN after the last. */
 double sn_report_next_ranks(const sn_report_group *group, double after);

@@ -136,20 +136,74 @@ sn_estimate sn_estimate_difference(const double *a, const double *b, size_t coun
     return estimate(a, b, count);
 }
 
-/* The k-th smallest of m (from 0) times m - k, never below the one before. Quadratic: there are few. */
-void sn_holm(const double *p, size_t count, double *adjusted)
+double sn_equivalence_p(sn_estimate e, double margin)
 {
-    size_t tests = 0;
+    if (e.count < 2 || !(e.deviation > 0)) return SN_MISSING;
+    const double error = e.deviation / sqrt((double)e.count);
+    return sn_student_t_cdf((fabs(e.mean) - margin) / error, (double)e.count - 1);
+}
+
+double sn_sign_flip_p(const long *values, size_t count)
+{
+    size_t reach = 0; /* sums lie within ±reach */
+    long sum = 0;
     for (size_t i = 0; i < count; i++) {
-        adjusted[i] = SN_MISSING;
-        tests += !isnan(p[i]);
+        sum += values[i];
+        reach += (size_t)labs(values[i]);
     }
-    double before = 0;
-    for (size_t k = 0; k < tests; k++) {
-        size_t smallest = count;
-        for (size_t i = 0; i < count; i++)
-            if (!isnan(p[i]) && isnan(adjusted[i]) && (smallest == count || p[i] < p[smallest])) smallest = i;
-        before = fmax(before, fmin(1, p[smallest] * (double)(tests - k)));
-        adjusted[smallest] = before;
+    double *part = count ? calloc(2 * reach + 1, sizeof *part) : NULL,
+           *next = part ? calloc(2 * reach + 1, sizeof *part) : NULL;
+    double p = SN_MISSING;
+    if (next) {
+        part[reach] = 1; /* the sum s has part[reach + s] of all ways */
+        size_t within = 0;
+        for (size_t i = 0; i < count; i++) {
+            const size_t by = (size_t)labs(values[i]);
+            within += by;
+            for (size_t s = reach - within; s <= reach + within; s++) {
+                const double above = s >= by ? part[s - by] : 0,
+                             below = s + by <= 2 * reach ? part[s + by] : 0;
+                next[s] = (above + below) / 2;
+            }
+            double *swap = part;
+            part = next;
+            next = swap;
+        }
+        p = 0;
+        for (size_t s = 0; s <= 2 * reach; s++)
+            if ((s > reach ? s - reach : reach - s) >= (size_t)labs(sum)) p += part[s];
+    }
+    free(part);
+    free(next);
+    return p;
+}
+
+/* Pairs with a hypothesis that is not less likely than p. */
+static size_t as_likely(const double *difference, const double *within, size_t count, double p)
+{
+    size_t pairs = 0;
+    for (size_t i = 0; i < count; i++)
+        pairs += difference[i] >= p || within[i] >= p;
+    return pairs;
+}
+
+/* A hypothesis is rejected when each set of hypotheses that could all be true, it among them, is: the worst of those begin with a hypothesis as likely
+   or less, and have one of each pair that has a likelier one. */
+void sn_adjust_claims(const double *difference, const double *within, size_t count,
+                      double *adjusted_difference, double *adjusted_within)
+{
+    for (size_t i = 0; i < count; i++)
+        adjusted_difference[i] = adjusted_within[i] = SN_MISSING;
+    for (size_t least = 0; least < 2 * count; least++) {
+        const double p = least < count ? difference[least] : within[least - count];
+        if (isnan(p)) continue;
+        const double bound = fmin(1, p * (double)as_likely(difference, within, count, p));
+        for (size_t i = 0; i < count; i++) {
+            const bool mine = i == least % count; /* of a pair only one can be true */
+            if (difference[i] >= p && !(mine && least >= count))
+                adjusted_difference[i] = fmax(adjusted_difference[i], bound);
+            if (within[i] >= p && !(mine && least < count))
+                adjusted_within[i] = fmax(adjusted_within[i], bound);
+        }
     }
 }

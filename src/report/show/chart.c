@@ -154,13 +154,17 @@ sn_status sn_chart_write(const sn_chart *chart, const char *directory)
 void sn_chart_describe(const sn_chart *chart, FILE *out)
 {
     enum { SERIES_SHOWN = 12 };
-    fprintf(out, "%s by %s.", chart->y_label, chart->stacked ? "experiment" : chart->x_label);
+    const bool named = chart->form != SN_CHART_LINES;
+    if (chart->form == SN_CHART_FOREST)
+        fprintf(out, "In %s.", chart->x_label);
+    else
+        fprintf(out, "%s by %s.", chart->y_label, named ? "experiment" : chart->x_label);
     for (size_t i = 0; i < chart->series_count && i < SERIES_SHOWN; i++) {
         const sn_chart_series *series = &chart->series[i];
         if (!series->count) continue;
         const sn_chart_point *first = series->points, *last = &series->points[series->count - 1];
         fprintf(out, " %s: ", series->label);
-        if (chart->stacked)
+        if (named)
             for (size_t k = 0; k < series->count; k++)
                 fprintf(out, "%s%.4g (%s)", k ? ", " : "", series->points[k].y,
                         k < chart->bar_count ? chart->bars[k] : "");

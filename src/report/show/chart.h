@@ -38,14 +38,21 @@ typedef enum sn_axis {
     SN_AXIS_ACCURACY, /* percent, by the distance from 100 on a logarithmic scale */
 } sn_axis;
 
+typedef enum sn_chart_form {
+    SN_CHART_LINES,   /* over x */
+    SN_CHART_STACKED, /* horizontal bars: each series a part, point i of it that of bar i */
+    SN_CHART_FOREST,  /* values with intervals below each other: one series, point i that of bar i */
+} sn_chart_form;
+
 typedef struct sn_chart {
     char *name, *title, *caption; /* stem of its files */
     char *x_label, *y_label;
     sn_axis x_axis, y_axis;
     double shown[2]; /* values of y that the axis reaches whatever the points are; NaN: none */
-    bool stacked;    /* horizontal bars: each series a part, point i of it that of bar i, named below */
-    bool ordinal;    /* the series are in an order (layers): a ramp of colours */
-    char **bars;
+    sn_chart_form form;
+    double margin; /* of a forest: a band from one to the other side of 0 */
+    bool ordinal;  /* the series are in an order (layers): a ramp of colours */
+    char **bars;   /* their names */
     size_t bar_count;
     sn_chart_series *series;
     size_t series_count;

@@ -46,6 +46,19 @@ static void put_value(FILE *out, double value)
         fprintf(out, "\t%.10g", value);
 }
 
+static void put_forest(const sn_chart *chart, FILE *out)
+{
+    const sn_chart_series *series = chart->series;
+    fprintf(out, "comparison\t%s\tfrom\tto\n", series->label);
+    for (size_t i = 0; i < chart->bar_count && i < series->count; i++) {
+        sn_put_text(out, SN_SYNTAX_TSV, chart->bars[i]);
+        put_value(out, series->points[i].y);
+        put_value(out, series->points[i].low);
+        put_value(out, series->points[i].high);
+        fputc('\n', out);
+    }
+}
+
 static void put_bars(const sn_chart *chart, FILE *out)
 {
     fputs("experiment", out);
@@ -78,8 +91,12 @@ static void put_point(const sn_chart_series *series, double x, size_t skip, size
 
 void sn_chart_put_data(const sn_chart *chart, FILE *out)
 {
-    if (chart->stacked) {
+    if (chart->form == SN_CHART_STACKED) {
         put_bars(chart, out);
+        return;
+    }
+    if (chart->form == SN_CHART_FOREST) {
+        put_forest(chart, out);
         return;
     }
     size_t count;

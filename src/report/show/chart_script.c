@@ -94,6 +94,35 @@ static void put_stacked(const sn_chart *chart, FILE *out)
             chart->name);
 }
 
+/* Names stand above their intervals, too. */
+static void put_forest(const sn_chart *chart, FILE *out)
+{
+    const sn_chart_series *series = chart->series;
+    double low = -chart->margin, high = chart->margin;
+    for (size_t i = 0; i < series->count; i++) {
+        const sn_chart_point *p = &series->points[i];
+        low = fmin(low, fmin(p->y, p->low));
+        high = fmax(high, fmax(p->y, p->high));
+    }
+    const double space = (high - low) * 0.03;
+    fprintf(out,
+            "set yrange [%zu.5:-0.6]\nunset ytics\nset xrange [%.6g:%.6g]\nset xtics %g\nset lmargin "
+            "3\nunset key\n",
+            chart->bar_count - 1, low - space, high + space, sn_chart_nice_step(high - low));
+    fprintf(out,
+            "set object 1 rectangle from %.6g, graph 0 to %.6g, graph 1 fc rgb \"#bbbbbb\" fs solid 0.3 "
+            "noborder behind\n"
+            "set arrow 1 from 0, graph 0 to 0, graph 1 nohead lc rgb \"#777777\" lw 1 back\n"
+            "unset grid\nset grid xtics lc rgb \"#bbbbbb\" lw 0.7 dt 1\n",
+            -chart->margin, chart->margin);
+    fprintf(out,
+            "plot '%s.tsv' skip 1 using 3:($0+0.06):($4-$3):(0) with vectors nohead lw 2 lc rgb \"%s\" "
+            "notitle, \\\n"
+            "    '%s.tsv' skip 1 using 2:($0+0.06) with points pt 7 ps 0.6 lc rgb \"%s\" notitle, \\\n"
+            "    '%s.tsv' skip 1 using (%.6g):($0-0.3):1 with labels left offset 0.2,0 notitle\n",
+            chart->name, colours[0], chart->name, colours[0], chart->name, low - space);
+}
+
 /* What stands in `using` for a column. */
 static void put_column(const sn_chart *chart, FILE *out, size_t column)
 {
@@ -184,14 +213,14 @@ void sn_chart_put_script(const sn_chart *chart, FILE *out)
 {
     size_t columns, shrink;
     const size_t rows = key_rows(chart, &columns, &shrink);
-    const size_t plot = chart->stacked ? 80 + BAR_HEIGHT * (chart->bar_count + 1) : (size_t)PLOT_HEIGHT;
+    const bool bars = chart->form != SN_CHART_LINES;
+    const size_t plot = bars ? 80 + BAR_HEIGHT * (chart->bar_count + 1) : (size_t)PLOT_HEIGHT;
     fprintf(out, "# gnuplot %s.gp (in this directory) draws %s.svg from %s.tsv\n", chart->name, chart->name,
             chart->name);
     fprintf(out, "set terminal svg size %d,%zu dynamic noenhanced font \"sans-serif,13\"\n", WIDTH,
-            plot + rows * KEY_ROW);
+            plot + (chart->form == SN_CHART_FOREST ? 0 : rows * KEY_ROW));
     fprintf(out, "set output '%s.svg'\nset encoding utf8\nset datafile separator \"\\t\"\n", chart->name);
-    fprintf(out, "set border %s lc rgb \"#777777\"\nset tics nomirror scale 0.5\n",
-            chart->stacked ? "1" : "3");
+    fprintf(out, "set border %s lc rgb \"#777777\"\nset tics nomirror scale 0.5\n", bars ? "1" : "3");
     fputs("set format \"%g\"\nset grid lc rgb \"#bbbbbb\" lw 0.7 dt 1\n", out);
     fprintf(out,
             "set key outside bottom center horizontal Left reverse maxcols %zu samplen 2.2 spacing 1.15 "
@@ -200,8 +229,12 @@ void sn_chart_put_script(const sn_chart *chart, FILE *out)
     fputs("set xlabel \"", out);
     sn_put_text(out, SN_SYNTAX_GNUPLOT, chart->x_label);
     fputs("\" offset 0,0.4\n", out);
-    if (chart->stacked) {
+    if (chart->form == SN_CHART_STACKED) {
         put_stacked(chart, out);
+        return;
+    }
+    if (chart->form == SN_CHART_FOREST) {
+        put_forest(chart, out);
         return;
     }
     fputs("set ylabel \"", out);

@@ -1,0 +1,430 @@
+/* The answer, for somebody who reads nothing else: a verdict on each pair, what it rests on, and what these runs cannot say. */
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sections.h"
+#include "speed.h"
+#include "syncnorm/base/missing.h"
+#include "syncnorm/train/compare.h"
+
+enum { NAMED_MAX = 6 };
+
+static double points(const sn_pair *pair, double images)
+{
+    return 100 * images / (double)pair->images;
+}
+
+/* "+0.12", "−0.05": with a minus of the width of a plus. */
+static void put_signed(FILE *out, int digits, double value)
+{
+    fprintf(out, "%s%.*f", value < 0 ? "−" : "+", digits, fabs(value));
+}
+
+static void put_interval(FILE *out, const sn_pair *pair)
+{
+    put_signed(out, 2, points(pair, pair->low));
+    fputs(" to ", out);
+    put_signed(out, 2, points(pair, pair->high));
+}
+
+static void put_images(FILE *out, double images, size_t of)
+{
+    images = fabs(images);
+    fprintf(out, "%.*f image%s of %zu", images < 10 ? 1 : 0, images, fabs(images - 1) < 0.05 ? "" : "s", of);
+}
+
+/* ---- the sentence of a pair ---- */
+
+static const char *name_of(const sn_report_runs *runs, size_t group)
+{
+    return runs->groups[group].label;
+}
+
+static void put_decided(FILE *out, const sn_report_runs *runs, const sn_pair *pair)
+{
+    const bool up = pair->difference.mean > 0;
+    fprintf(out, "%s is better than %s: ", name_of(runs, up ? pair->second : pair->first),
+            name_of(runs, up ? pair->first : pair->second));
+    put_images(out, pair->difference.mean, pair->images);
+    fprintf(out, " more are right (%.2f points, %.2f to %.2f).", fabs(points(pair, pair->difference.mean)),
+            up ? points(pair, pair->low) : -points(pair, pair->high),
+            up ? points(pair, pair->high) : -points(pair, pair->low));
+}
+
+static void put_equivalent(FILE *out, const sn_report_runs *runs, const sn_pair *pair)
+{
+    fprintf(out, "%s and %s are equivalent within ±%g points: ", name_of(runs, pair->second),
+            name_of(runs, pair->first), points(pair, pair->margin));
+    put_images(out, pair->difference.mean, pair->images);
+    fputs(" apart (", out);
+    put_interval(out, pair);
+    if (pair->adjusted_difference <= 0.05)
+        fprintf(out, "); small as it is, the difference is real, and %s ahead.",
+                name_of(runs, pair->difference.mean > 0 ? pair->second : pair->first));
+    else
+        fputs(").", out);
+}
+
+static void put_more_seeds(FILE *out, const sn_pair *pair)
+{
+    const size_t have = pair->difference.count;
+    if (pair->needed == 0)
+        fprintf(out, "more than %d seeds would be needed", SN_SEEDS_MOST);
+    else
+        fprintf(out, "about %zu more seed%s", pair->needed > have ? pair->needed - have : 1,
+                pair->needed > have + 1 ? "s" : "");
+}
+
+static void put_undecided(FILE *out, const sn_report_runs *runs, const sn_pair *pair)
+{
+    fprintf(out, "%s against %s is undecided: ", name_of(runs, pair->second), name_of(runs, pair->first));
+    if (pair->difference.count == 1) {
+        fputs("one seed.", out);
+        return;
+    }
+    if (!(pair->difference.deviation > 0)) {
+        fprintf(out, "%zu seeds with the same difference, ", pair->difference.count);
+        put_images(out, pair->difference.mean, pair->images);
+        fputs(", say nothing about how far seeds differ.", out);
+        return;
+    }
+    put_interval(out, pair);
+    fputs(" points; ", out);
+    put_more_seeds(out, pair);
+    fputc('.', out);
+}
+
+static void put_verdict(FILE *out, const sn_report_runs *runs, const sn_pair *pair)
+{
+    switch (pair->verdict) {
+    case SN_BETTER:
+    case SN_WORSE:
+        put_decided(out, runs, pair);
+        break;
+    case SN_EQUIVALENT:
+        put_equivalent(out, runs, pair);
+        break;
+    case SN_UNDECIDED:
+        put_undecided(out, runs, pair);
+        break;
+    }
+}
+
+/* ---- one sentence for many pairs ---- */
+
+static bool is_decided(sn_verdict verdict)
+{
+    return verdict == SN_BETTER || verdict == SN_WORSE;
+}
+
+static size_t count_of(const sn_pairs *pairs, bool (*is)(sn_verdict verdict))
+{
+    size_t count = 0;
+    for (size_t i = 0; i < pairs->count; i++)
+        count += is(pairs->pairs[i].verdict);
+    return count;
+}
+
+static bool is_equivalent(sn_verdict verdict)
+{
+    return verdict == SN_EQUIVALENT;
+}
+
+static bool is_undecided(sn_verdict verdict)
+{
+    return verdict == SN_UNDECIDED;
+}
+
+/* The pairs of a kind, largest differences first where they are decided. */
+static void put_pairs(FILE *out, const sn_report_runs *runs, const sn_pairs *pairs,
+                      bool (*is)(sn_verdict verdict), const char *heading, const char *between)
+{
+    double before = HUGE_VAL;
+    size_t named = 0, at = pairs->count;
+    const size_t all = count_of(pairs, is);
+    if (all == 0) return;
+    fprintf(out, "%s", heading);
+    for (; named < all && named < NAMED_MAX; named++) {
+        size_t next = pairs->count; /* the greatest below the one before, or as great and behind it */
+        for (size_t i = 0; i < pairs->count; i++) {
+            const double size = fabs(pairs->pairs[i].difference.mean);
+            if (!is(pairs->pairs[i].verdict) || size > before ||
+                (size >= before && i <= at && at < pairs->count))
+                continue;
+            if (next == pairs->count || size > fabs(pairs->pairs[next].difference.mean)) next = i;
+        }
+        const sn_pair *pair = &pairs->pairs[next];
+        const bool up = pair->difference.mean > 0;
+        fprintf(out, "%s%s %s %s (", named ? ", " : " ", name_of(runs, up ? pair->second : pair->first),
+                between, name_of(runs, up ? pair->first : pair->second));
+        fprintf(out, "%.*f", fabs(pair->difference.mean) < 10 ? 1 : 0, fabs(pair->difference.mean));
+        if (pair->verdict == SN_UNDECIDED && pair->difference.deviation > 0) {
+            fputs("; ", out);
+            put_more_seeds(out, pair);
+        }
+        fputc(')', out);
+        before = fabs(pair->difference.mean);
+        at = next;
+    }
+    if (all > named) fprintf(out, " and %zu more", all - named);
+    fputs(". ", out);
+}
+
+static void put_many(FILE *out, const sn_report_runs *runs, const sn_pairs *pairs)
+{
+    char heading[160];
+    const sn_pair *any = &pairs->pairs[0];
+    fprintf(out, "Of %zu pairs, in images of %zu: ", pairs->count, any->images);
+    put_pairs(out, runs, pairs, is_decided, "better are", "than");
+    snprintf(heading, sizeof heading, "%s within ±%g points are",
+             count_of(pairs, is_decided) ? "Equivalent" : "equivalent", points(any, any->margin));
+    put_pairs(out, runs, pairs, is_equivalent, heading, "and");
+    put_pairs(out, runs, pairs, is_undecided,
+              count_of(pairs, is_undecided) < pairs->count ? "Undecided are" : "undecided are", "against");
+}
+
+/* ---- around them ---- */
+
+static void put_what_was_compared(FILE *out, const sn_report_runs *runs)
+{
+    const sn_attributes *first = sn_report_experiment(&runs->groups[0]);
+    const char *dataset = sn_report_text(first, "dataset");
+    size_t least = 0, most = 0;
+    bool same = true;
+    for (size_t g = 0; g < runs->group_count; g++) {
+        const sn_report_group *group = &runs->groups[g];
+        same = same && sn_experiments_share(first, sn_report_experiment(group), "dataset_digest");
+        if (!group->complete) continue;
+        if (!least || group->shown < least) least = group->shown;
+        if (group->shown > most) most = group->shown;
+    }
+    fprintf(out, "%zu experiment%s", runs->group_count, runs->group_count == 1 ? "" : "s");
+    if (same && *dataset) fprintf(out, " on %s", dataset);
+    if (most) fprintf(out, ", %zu", least);
+    if (most > least) fprintf(out, " to %zu", most);
+    if (most) fprintf(out, " seed%s each", most == 1 ? "" : "s");
+    fputs(", by their test accuracy after the last epoch. ", out);
+}
+
+static void put_verdicts(FILE *out, const sn_report_runs *runs, const sn_pairs *pairs)
+{
+    enum { EACH_MAX = 3 };
+    if (pairs->count == 0) {
+        fputs("No two of them have a complete run of one seed on the same test set: there is nothing to "
+              "compare. ",
+              out);
+    } else if (pairs->tested == 0) {
+        fputs("Every pair is undecided: one seed. ", out);
+    } else if (pairs->count > EACH_MAX) {
+        put_many(out, runs, pairs);
+    } else {
+        for (size_t i = 0; i < pairs->count; i++) {
+            put_verdict(out, runs, &pairs->pairs[i]);
+            fputc(' ', out);
+        }
+    }
+}
+
+/* What a verdict costs, by the slowest and the fastest where all were on as many ranks. */
+static void put_cost(FILE *out, const sn_report_runs *runs)
+{
+    double least = HUGE_VAL, most = 0, ranks = SN_MISSING;
+    const sn_report_group *slowest = NULL, *fastest = NULL;
+    for (size_t g = 0; g < runs->group_count; g++) {
+        const sn_report_group *group = &runs->groups[g];
+        const double mine = sn_report_common_ranks(group), speed = sn_report_speed(group, mine);
+        if (isnan(mine) || isnan(speed) || (g > 0 && fabs(mine - ranks) > 0)) return;
+        ranks = mine;
+        if (speed > most) {
+            most = speed;
+            fastest = group;
+        }
+        if (speed < least) {
+            least = speed;
+            slowest = group;
+        }
+    }
+    if (!slowest || slowest == fastest) return;
+    fprintf(out, "On %.0f rank%s a step of %s takes %.2f times as long as one of %s. ", ranks,
+            ranks > 1 ? "s" : "", slowest->label, most / least, fastest->label);
+}
+
+/* ---- what they cannot say ---- */
+
+static bool all_share(const sn_report_runs *runs, const char *name)
+{
+    for (size_t g = 1; g < runs->group_count; g++)
+        if (!sn_experiments_share(sn_report_experiment(&runs->groups[0]),
+                                  sn_report_experiment(&runs->groups[g]), name))
+            return false;
+    return true;
+}
+
+static void put_limits(FILE *out, const sn_report_runs *runs, const sn_pairs *pairs)
+{
+    const double rate = sn_attributes_number(sn_report_experiment(&runs->groups[0]), "lr");
+    fputs("What these runs cannot say: ", out);
+    const char *between = "";
+    if (pairs->count && pairs->tested == 0) {
+        fputs("how far seeds differ, of which there is one", out);
+        between = "; ";
+    }
+    if (all_share(runs, "lr") && !isnan(rate)) {
+        fprintf(out, "%swhat each would reach at a learning rate of its own, since all have %g", between,
+                rate);
+        between = "; ";
+    }
+    if (!all_share(runs, "epochs") || !all_share(runs, "steps")) {
+        fprintf(out, "%swhat the norm does where lengths differ, too", between);
+        between = "; ";
+    }
+    if (runs->incomplete) {
+        fprintf(out, "%swhat %zu incomplete run%s would have reached", between, runs->incomplete,
+                runs->incomplete == 1 ? "" : "s");
+        between = "; ";
+    }
+    fprintf(out, "%show it is on other data.", between);
+}
+
+char *sn_answer_text(const sn_report_runs *runs, const sn_pairs *pairs)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *out = runs->group_count ? open_memstream(&text, &size) : NULL;
+    if (!out) return NULL;
+    put_what_was_compared(out, runs);
+    put_verdicts(out, runs, pairs);
+    put_cost(out, runs);
+    put_limits(out, runs, pairs);
+    if (fclose(out) == 0) return text;
+    free(text);
+    return NULL;
+}
+
+/* ---- figure and table ---- */
+
+static const char *const words[] = {[SN_UNDECIDED] = "undecided",
+                                    [SN_BETTER] = "better",
+                                    [SN_WORSE] = "worse",
+                                    [SN_EQUIVALENT] = "equivalent"};
+
+static void add_forest(sn_document *document, const sn_report_runs *runs, const sn_pairs *pairs)
+{
+    enum { ROWS_MAX = 28 };
+    sn_chart *chart = sn_chart_create("answer", "Differences of test accuracy", "points", "");
+    if (chart) {
+        chart->form = SN_CHART_FOREST;
+        chart->margin = points(&pairs->pairs[0], pairs->pairs[0].margin);
+    }
+    sn_chart_caption(
+        chart,
+        "Each difference with an interval that holds for all %zu at once (95 %%). Grey: within ±%g points, "
+        "where a difference is taken to be none.%s",
+        pairs->tested, chart ? chart->margin : 0,
+        pairs->count > ROWS_MAX ? " The first pairs; the table has all." : "");
+    sn_chart_add_series(chart, "difference", SN_SERIES_ERRORS, 0);
+    for (size_t i = 0; i < pairs->count && i < ROWS_MAX; i++) {
+        const sn_pair *pair = &pairs->pairs[i];
+        char label[2 * SN_REPORT_LABEL + 32];
+        snprintf(label, sizeof label, "%s − %s: %s", name_of(runs, pair->second), name_of(runs, pair->first),
+                 words[pair->verdict]);
+        sn_chart_add_bar(chart, label);
+        sn_chart_add_point(chart, (sn_chart_point){(double)i, points(pair, pair->difference.mean),
+                                                   points(pair, pair->low), points(pair, pair->high)});
+    }
+    sn_add_chart(document, chart, "no pair");
+}
+
+static void put_seeds(sn_report_table *table, size_t seeds)
+{
+    if (seeds)
+        sn_report_table_cell(table, "%zu", seeds);
+    else
+        sn_report_table_cell(table, "–");
+}
+
+static void add_table(sn_document *document, const sn_report_runs *runs, const sn_pairs *pairs)
+{
+    const double margin = points(&pairs->pairs[0], pairs->pairs[0].margin);
+    sn_report_table *table = sn_report_table_create(
+        "answer", "All pairs: the second's final test accuracy minus the first's, paired by seed");
+    sn_report_table_column(table, false, "second");
+    sn_report_table_column(table, false, "first");
+    sn_report_table_column(table, false, "verdict");
+    sn_report_table_column(table, true, "seeds");
+    sn_report_table_column(table, true, "difference (points)");
+    sn_report_table_column(table, true, "simultaneous 95 %% interval");
+    sn_report_table_split(table, " to ", " from", " to");
+    sn_report_table_column(table, true, "spread");
+    sn_report_table_column(table, true, "correlation");
+    sn_report_table_column(table, true, "p of no difference");
+    sn_report_table_column(table, true, "adjusted");
+    sn_report_table_column(table, true, "by signs, exact");
+    sn_report_table_column(table, true, "p of ±%g or more", margin);
+    sn_report_table_column(table, true, "adjusted");
+    sn_report_table_column(table, true, "seeds to decide it");
+    sn_report_table_column(table, true, "to show ±%g", margin);
+    sn_report_table_column(table, true, "to show less");
+    for (size_t i = 0; i < pairs->count; i++) {
+        const sn_pair *pair = &pairs->pairs[i];
+        const sn_estimate *d = &pair->difference;
+        sn_report_table_cell(table, "%s", name_of(runs, pair->second));
+        sn_report_table_cell(table, "%s", name_of(runs, pair->first));
+        sn_report_table_cell(table, "%s", words[pair->verdict]);
+        sn_report_table_cell(table, "%zu", d->count);
+        sn_report_table_cell(table, "%+.3f", points(pair, d->mean));
+        if (isnan(pair->low))
+            sn_report_table_cell(table, "–");
+        else
+            sn_report_table_cell(table, "%+.3f to %+.3f", points(pair, pair->low), points(pair, pair->high));
+        sn_report_table_number(table, 3, points(pair, d->deviation));
+        sn_report_table_number(table, 2, pair->correlation);
+        sn_put_p(table, d->p);
+        sn_put_p(table, pair->adjusted_difference);
+        sn_put_p(table, pair->sign_flip);
+        sn_put_p(table, pair->within);
+        sn_put_p(table, pair->adjusted_within);
+        put_seeds(table, pair->verdict == SN_UNDECIDED ? pair->needed : 0);
+        put_seeds(table, pair->for_difference);
+        put_seeds(table, pair->for_equivalence);
+    }
+    sn_document_table(document, NULL, table);
+}
+
+void sn_section_answer(sn_document *document, const sn_report_runs *runs, const sn_pairs *pairs)
+{
+    char *text = sn_answer_text(runs, pairs);
+    if (runs->group_count < 2) {
+        free(text);
+        return;
+    }
+    sn_document_section(document, "The answer");
+    if (text)
+        sn_document_text(document, "%s", text);
+    else
+        document->failed = document->failed || runs->group_count > 0;
+    free(text);
+    if (pairs->count) {
+        add_forest(document, runs, pairs);
+        add_table(document, runs, pairs);
+        sn_document_text(document,
+                         "A verdict is two tests on the differences seed by seed: Student's t of no "
+                         "difference, and two one-sided ones of a difference "
+                         "of ±%g points or more. P-values are adjusted for all pairs at once (a closed test, "
+                         "which is Holm's with what is known of pairs), so that "
+                         "with 95 %% probability no verdict but undecided is wrong; intervals are "
+                         "simultaneous by Bonferroni and a little wider than the tests. The "
+                         "exact p takes nothing for normal: each difference could as well have had the other "
+                         "sign; %zu seeds cannot give less than %.2g. Seeds are "
+                         "those for 80 %% power at the strictest of these levels: with difference and spread "
+                         "as they are; to show a difference of ±%g; to show that it "
+                         "is less where there is none.",
+                         points(&pairs->pairs[0], pairs->pairs[0].margin), pairs->pairs[0].difference.count,
+                         exp2(1 - (double)pairs->pairs[0].difference.count),
+                         points(&pairs->pairs[0], pairs->pairs[0].margin));
+    }
+    sn_document_end_section(document);
+}

@@ -1,0 +1,124 @@
+/* What a report opens with: a sentence for each verdict, and one for what the runs cannot say. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "reading.h"
+#include "syncnorm/base/log.h"
+
+enum { RUNS_MAX = 16 };
+
+/* Runs of gn, and of ln that have so many images of 10,000 more right, seed by seed. */
+static void report_difference(const char *directory, const int *more, size_t seeds)
+{
+    static const double gn[] = {99.00, 99.10, 98.95, 99.05, 99.02};
+    char names[RUNS_MAX][64];
+    const char *paths[RUNS_MAX];
+    for (size_t i = 0; i < 2 * seeds; i++) {
+        made_run made = usual;
+        made.images = 10000;
+        made.seed = (int64_t)(i / 2) + 1;
+        made.norm = i % 2 ? "ln" : "gn";
+        made.test_accuracy = gn[i / 2] + (i % 2 ? 0.01 * more[i / 2] : 0);
+        snprintf(names[i], sizeof names[i], "%s-%zu.h5", directory, i);
+        paths[i] = names[i];
+        assert_ok(write_made_run(&made, paths[i]));
+    }
+    report(directory, paths, 2 * seeds);
+}
+
+static void answers(const char *directory, const char *sentence)
+{
+    char path[64];
+    snprintf(path, sizeof path, "%s/report.html", directory);
+    assert_says(path, sentence);
+}
+
+/* mean 20, deviation 3.16: 20 ± 2.776 · 1.414 */
+static void test_better(void **state)
+{
+    (void)state;
+    report_difference("better", (const int[]){20, 24, 16, 18, 22}, 5);
+    answers("better", "2 experiments on MNIST, 5 seeds each, by their test accuracy after the last epoch.");
+    answers("better", "ln is better than gn: 20 images of 10000 more are right (0.20 points, 0.16 to 0.24).");
+    assert_says("better/answer.csv", "ln,gn,better,5,+0.200,+0.161,+0.239,");
+}
+
+static void test_worse(void **state)
+{
+    (void)state;
+    report_difference("worse", (const int[]){-20, -24, -16, -18, -22}, 5);
+    answers("worse", "gn is better than ln: 20 images of 10000 more are right (0.20 points, 0.16 to 0.24).");
+    assert_says("worse/answer.csv", "ln,gn,worse,5,-0.200,");
+}
+
+static void test_equivalent(void **state)
+{
+    (void)state;
+    report_difference("equivalent", (const int[]){2, -3, 1, 0, -1}, 5);
+    answers("equivalent",
+            "ln and gn are equivalent within ±0.1 points: 0.2 images of 10000 apart (−0.03 to +0.02).");
+    report_difference("small", (const int[]){4, 5, 6, 4, 5}, 5);
+    answers(
+        "small",
+        "4.8 images of 10000 apart (+0.04 to +0.06); small as it is, the difference is real, and ln ahead.");
+}
+
+static void test_undecided(void **state)
+{
+    (void)state;
+    report_difference("undecided", (const int[]){20, -14, 6}, 3);
+    answers("undecided", "ln against gn is undecided: −0.38 to +0.46 points; about 49 more seeds.");
+    assert_says("undecided/answer.csv", "ln,gn,undecided,3,+0.040,");
+    report_difference("one", (const int[]){20}, 1);
+    answers("one", "Every pair is undecided: one seed.");
+    answers("one", "how far seeds differ, of which there is one;");
+    report_difference("alike", (const int[]){20, 20, 20}, 3);
+    answers("alike", "undecided: 3 seeds with the same difference, 20 images of 10000, say nothing about how "
+                     "far seeds differ.");
+}
+
+/* From four pairs on they are told together: what is decided first. */
+static void test_many_pairs(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *norm;
+        int more[5];
+    } groups[] = {
+        {"gn", {0}}, {"ln", {40, 44, 36, 38, 42}}, {"rms", {1, -1, 0, 2, -2}}, {"bn", {12, -30, 20, 31, -8}}};
+    char names[4 * 5][64];
+    const char *paths[4 * 5];
+    for (size_t i = 0; i < 4 * 5; i++) {
+        made_run made = usual;
+        made.images = 10000;
+        made.seed = (int64_t)(i % 5) + 1;
+        made.norm = groups[i / 5].norm;
+        made.test_accuracy = 98.5 + 0.01 * groups[i / 5].more[i % 5];
+        snprintf(names[i], sizeof names[i], "many-%zu.h5", i);
+        paths[i] = names[i];
+        assert_ok(write_made_run(&made, paths[i]));
+    }
+    report("many", paths, 4 * 5);
+    answers("many",
+            "Of 6 pairs, in images of 10000: better are ln than gn (40), ln than rms (40). "
+            "Equivalent within ±0.1 points are gn and rms (0.0). Undecided are ln against bn (35; about ");
+}
+
+int main(void)
+{
+    sn_log_configure(SN_LOG_QUIET, 0);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_better),     cmocka_unit_test(test_worse),
+        cmocka_unit_test(test_equivalent), cmocka_unit_test(test_undecided),
+        cmocka_unit_test(test_many_pairs),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
