@@ -8,6 +8,7 @@
 #include "sections.h"
 #include "speed.h"
 #include "syncnorm/base/missing.h"
+#include "syncnorm/base/thousands.h"
 #include "syncnorm/train/compare.h"
 
 enum { NAMED_MAX = 6 };
@@ -263,6 +264,49 @@ static bool all_share(const sn_report_runs *runs, const char *name)
     return true;
 }
 
+static size_t parameters_of(const sn_report_group *group)
+{
+    const sn_attributes *e = sn_report_experiment(group);
+    const double groups = sn_attributes_number(e, "groups");
+    sn_network network;
+    for (int kind = 0; kind < SN_NORM_KINDS; kind++)
+        if (strcmp(sn_report_text(e, "norm"), sn_norm_types[kind].name) == 0 &&
+            sn_network_build((sn_norm_kind)kind, groups >= 1 ? (int)groups : 2, &network) == SN_OK)
+            return network.parameters.total;
+    return 0;
+}
+
+static bool pools_all_of_a_sample(const sn_report_group *group)
+{
+    const sn_attributes *e = sn_report_experiment(group);
+    return strcmp(sn_report_text(e, "norm"), "gn") == 0 && fabs(sn_attributes_number(e, "groups") - 1) <= 0;
+}
+
+/* What has several times the parameters of the others is no comparison of norms alone. */
+static void put_parameters(FILE *out, const sn_report_runs *runs, const char **between)
+{
+    size_t least = SIZE_MAX, most = 0;
+    const sn_report_group *largest = NULL, *control = NULL;
+    for (size_t g = 0; g < runs->group_count; g++) {
+        const size_t mine = parameters_of(&runs->groups[g]);
+        if (pools_all_of_a_sample(&runs->groups[g])) control = &runs->groups[g];
+        if (mine && mine < least) least = mine;
+        if (mine > most) {
+            most = mine;
+            largest = &runs->groups[g];
+        }
+    }
+    if (!largest || most < 2 * least) return;
+    char many[SN_THOUSANDS_SIZE], few[SN_THOUSANDS_SIZE];
+    fprintf(out,
+            "%show much of what %s does is its %s parameters' doing, with an affine pair for each element "
+            "where others, of %s, "
+            "have one for each channel (%s pools alike, with one for each channel)",
+            *between, largest->label, sn_thousands((int64_t)most, many), sn_thousands((int64_t)least, few),
+            control ? control->label : "gn with --groups 1");
+    *between = "; ";
+}
+
 static void put_limits(FILE *out, const sn_report_runs *runs, const sn_pairs *pairs)
 {
     const double rate = sn_attributes_number(sn_report_experiment(&runs->groups[0]), "lr");
@@ -277,6 +321,7 @@ static void put_limits(FILE *out, const sn_report_runs *runs, const sn_pairs *pa
                 rate);
         between = "; ";
     }
+    put_parameters(out, runs, &between);
     if (!all_share(runs, "epochs") || !all_share(runs, "steps")) {
         fprintf(out, "%swhat the norm does where lengths differ, too", between);
         between = "; ";
@@ -394,6 +439,67 @@ static void add_table(sn_document *document, const sn_report_runs *runs, const s
     sn_document_table(document, NULL, table);
 }
 
+/* ---- what would decide more ---- */
+
+enum { SEEDS_SENSIBLE = 1000 };
+
+/* The seeds that the group needs for the pairs that it is in, 0: those it has. */
+static size_t seeds_needed(const sn_pairs *pairs, size_t group)
+{
+    size_t most = 0;
+    for (size_t i = 0; i < pairs->count; i++) {
+        const sn_pair *pair = &pairs->pairs[i];
+        const bool mine = pair->first == group || pair->second == group;
+        if (!mine || pair->verdict != SN_UNDECIDED || pair->needed > SEEDS_SENSIBLE) continue;
+        const size_t needed = pair->needed > pair->difference.count ? pair->needed
+                                                                    : pair->difference.count + 1;
+        if (pair->needed && needed > most) most = needed;
+    }
+    return most;
+}
+
+/* Seconds of a run, as long as the group's took on the ranks that they were on. */
+static double seconds_of_run(const sn_report_group *group)
+{
+    double sum = 0;
+    for (size_t i = 0; i < group->count; i++) {
+        size_t rows;
+        if (group->runs[i].shown) sum += sn_report_total(&group->runs[i], "seconds", &rows);
+    }
+    return sum / (double)group->shown;
+}
+
+static void put_more_runs(FILE *out, const sn_report_group *group, size_t needed)
+{
+    int64_t last = 0;
+    for (size_t i = 0; i < group->count; i++)
+        if (group->runs[i].shown && group->runs[i].seed > last) last = group->runs[i].seed;
+    const size_t more = needed - group->shown;
+    char seeds[64];
+    snprintf(seeds, sizeof seeds, "%lld-%lld", (long long)last + 1, (long long)last + (long long)more);
+    sn_put_study(out, &group->runs[0], seeds);
+    const double minutes = (double)more * seconds_of_run(group) / 60;
+    fprintf(out, "  # %zu run%s, about %.*f %s as these were run\n", more, more == 1 ? "" : "s",
+            minutes < 10 ? 1 : 0, minutes < 120 ? minutes : minutes / 60,
+            minutes < 120 ? "minutes" : "hours");
+}
+
+static void add_commands(sn_document *document, const sn_report_runs *runs, const sn_pairs *pairs)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    for (size_t g = 0; out && g < runs->group_count; g++) {
+        const size_t needed = seeds_needed(pairs, g);
+        if (needed > runs->groups[g].shown) put_more_runs(out, &runs->groups[g], needed);
+    }
+    if (!out || fclose(out) != 0)
+        document->failed = true;
+    else if (size)
+        sn_document_code(document, "Commands that add the seeds", text);
+    free(text);
+}
+
 void sn_section_answer(sn_document *document, const sn_report_runs *runs, const sn_pairs *pairs)
 {
     char *text = sn_answer_text(runs, pairs);
@@ -410,6 +516,7 @@ void sn_section_answer(sn_document *document, const sn_report_runs *runs, const 
     if (pairs->count) {
         add_forest(document, runs, pairs);
         add_table(document, runs, pairs);
+        add_commands(document, runs, pairs);
         sn_document_text(document,
                          "A verdict is two tests on the differences seed by seed: Student's t of no "
                          "difference, and two one-sided ones of a difference "

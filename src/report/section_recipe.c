@@ -28,7 +28,7 @@ static void put_word(FILE *out, const char *word)
 
 /* An option is given where its attribute is not what the norm alone would make it. */
 static void put_option(FILE *out, const sn_experiment_option *option, const sn_attributes *mine,
-                       const sn_attributes *defaults)
+                       const sn_attributes *defaults, const char *seeds)
 {
     char value[SN_PATH_SIZE], initial[SN_PATH_SIZE] = "";
     const char *name = option->attribute;
@@ -38,7 +38,9 @@ static void put_option(FILE *out, const sn_experiment_option *option, const sn_a
     if (!attribute) return;
     sn_attribute_print(attribute, value, sizeof value);
     if (other) sn_attribute_print(other, initial, sizeof initial);
-    if (strcmp(name, "seed") == 0)
+    if (strcmp(name, "seed") == 0 && seeds)
+        snprintf(value, sizeof value, "%s", seeds);
+    else if (strcmp(name, "seed") == 0)
         snprintf(value, sizeof value, "%" PRIu64, (uint64_t)attribute->integer);
     else if (strcmp(value, initial) == 0)
         return;
@@ -59,7 +61,7 @@ static void put_data(FILE *out, const sn_attributes *mine)
     sn_put_text(out, SN_SYNTAX_PLAIN, sn_report_text(mine, "dataset_digest"));
 }
 
-void sn_put_command(FILE *out, const sn_report_run *run)
+static void put_command(FILE *out, const char *command, const sn_report_run *run, const char *seeds)
 {
     const sn_attributes *mine = &run->run.experiment;
     const char *norm = sn_report_text(mine, "norm");
@@ -70,14 +72,24 @@ void sn_put_command(FILE *out, const sn_report_run *run)
     sn_experiment_default(&experiment);
     sn_experiment_set(&experiment, option, value);
     sn_experiment_attributes(&experiment, &defaults);
-    fprintf(out, "syncnorm train --%s ", option);
+    fprintf(out, "syncnorm %s --%s ", command, option);
     put_word(out, value);
     size_t count;
     const sn_experiment_option *options = sn_experiment_options(&count);
     for (size_t i = 0; i < count; i++)
-        put_option(out, &options[i], mine, &defaults);
+        put_option(out, &options[i], mine, &defaults, seeds);
     sn_attributes_clear(&defaults);
     put_data(out, mine);
+}
+
+void sn_put_command(FILE *out, const sn_report_run *run)
+{
+    put_command(out, "train", run, NULL);
+}
+
+void sn_put_study(FILE *out, const sn_report_run *run, const char *seeds)
+{
+    put_command(out, "study", run, seeds);
 }
 
 static bool same_everywhere(const sn_report_runs *runs, const char *name)

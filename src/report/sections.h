@@ -47,6 +47,8 @@ void sn_put_p(sn_report_table *table, double p);
 
 /** The command that makes the run again. */
 void sn_put_command(FILE *out, const sn_report_run *run);
+/** The command that makes it with other seeds ("4-12"). */
+void sn_put_study(FILE *out, const sn_report_run *run, const char *seeds);
 
 /** Of the published study. */
 typedef struct sn_published {

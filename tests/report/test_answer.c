@@ -77,6 +77,12 @@ static void test_undecided(void **state)
     report_difference("undecided", (const int[]){20, -14, 6}, 3);
     answers("undecided", "ln against gn is undecided: −0.38 to +0.46 points; about 49 more seeds.");
     assert_says("undecided/answer.csv", "ln,gn,undecided,3,+0.040,");
+    assert_says("undecided/report.md", "| −0.384 to +0.464 |");
+    answers("undecided", "syncnorm study --experiment ln --seed 4-52 --epochs 3  # 49 runs, about 24 minutes "
+                         "as these were run");
+    answers("undecided", "how much of what ln does is its 74,284 parameters&#39; doing, with an affine pair "
+                         "for each element where "
+                         "others, of 10,224, have one for each channel (gn with --groups 1 pools alike");
     report_difference("one", (const int[]){20}, 1);
     answers("one", "Every pair is undecided: one seed.");
     answers("one", "how far seeds differ, of which there is one;");

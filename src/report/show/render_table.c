@@ -1,6 +1,8 @@
 /* One table, three formats. */
 
+#include <ctype.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "render.h"
@@ -9,6 +11,41 @@
 static const sn_report_cell *cell(const sn_report_table *table, size_t row, size_t column)
 {
     return &table->cells[row * table->column_count + column];
+}
+
+/* As people write numbers: "−0.05", "74,284". */
+static void put_numbers(const char *text, FILE *out)
+{
+    enum { GROUPED = 5 }; /* digits from which on thousands are set apart */
+    bool fraction = false;
+    for (const char *at = text; *at;) {
+        const size_t digits = strspn(at, "0123456789");
+        if (digits == 0) {
+            fraction = *at == '.';
+            const bool minus = *at == '-' && isdigit((unsigned char)at[1]) && (at == text || at[-1] == ' ');
+            fputs(minus ? "−" : (char[]){*at, '\0'}, out);
+            at++;
+            continue;
+        }
+        for (size_t i = 0; i < digits; i++) {
+            if (i > 0 && !fraction && digits >= GROUPED && (digits - i) % 3 == 0) fputc(',', out);
+            fputc(at[i], out);
+        }
+        at += digits;
+    }
+}
+
+static void put_cell(const sn_report_column *column, const char *text, sn_syntax syntax, FILE *out)
+{
+    char *shown = NULL;
+    size_t size;
+    FILE *numbers = column->numeric ? open_memstream(&shown, &size) : NULL;
+    if (numbers) {
+        put_numbers(text, numbers);
+        if (fclose(numbers) == 0) text = shown;
+    }
+    sn_put_text(out, syntax, text);
+    free(shown);
 }
 
 void sn_render_table_page(const sn_report_table *table, FILE *out)
@@ -36,7 +73,7 @@ void sn_render_table_page(const sn_report_table *table, FILE *out)
                 fprintf(out, " shade\" style=\"--shade:%.2f\">", one->shade);
             else if (c > 0)
                 fputs("\">", out);
-            sn_put_text(out, SN_SYNTAX_HTML, one->text);
+            put_cell(&table->columns[c], one->text, SN_SYNTAX_HTML, out);
             fputs(c == 0 ? "</th>" : "</td>", out);
         }
         fputs("</tr>\n", out);
@@ -61,7 +98,7 @@ void sn_render_table_markdown(const sn_report_table *table, FILE *out)
         fputc('|', out);
         for (size_t c = 0; c < table->column_count; c++) {
             fputc(' ', out);
-            sn_put_text(out, SN_SYNTAX_MARKDOWN, cell(table, row, c)->text);
+            put_cell(&table->columns[c], cell(table, row, c)->text, SN_SYNTAX_MARKDOWN, out);
             fputs(" |", out);
         }
         fputc('\n', out);
