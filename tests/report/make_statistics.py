@@ -64,6 +64,16 @@ def power_equivalence(effect, deviation, margin, n, level):
     return integrate.quad(given, 0, min(most, stats.chi2.isf(1e-15, n - 1)), epsabs=1e-12, epsrel=1e-12, limit=500)[0]
 
 
+def crossed(table):
+    """Both effects estimated cell by cell."""
+    rows, columns = table.shape
+    row, column, mean = table.mean(1, keepdims=True), table.mean(0, keepdims=True), table.mean()
+    of_rows = columns * ((row - mean) ** 2).sum() / (rows - 1)
+    of_columns = rows * ((column - mean) ** 2).sum() / (columns - 1)
+    rest = ((table - row - column + mean) ** 2).sum() / ((rows - 1) * (columns - 1))
+    return numpy.sqrt(max(of_rows + of_columns - rest, of_rows) / table.size)
+
+
 def seeds(power):
     return next(n for n in itertools.count(2) if power(n) >= 0.8)
 
@@ -116,3 +126,8 @@ print("static const struct { double deviation; size_t difference, equivalence; }
 for deviation in (0.1, 0.15, 0.2, 0.02):
     print(f"    {{{deviation}, {seeds(lambda n: power_difference(0.1, deviation, n, 0.05))}, {seeds(lambda n: power_equivalence(0, deviation, 0.1, n, 0.05))}}},")
 print("};")
+
+table = numpy.random.default_rng(7).integers(-1, 2, (4, 12))
+print(f"static const double crossed_rows[] = {{{', '.join(map(number, table.sum(1)))}}};")
+print(f"static const double crossed_columns[] = {{{', '.join(map(number, table.sum(0)))}}};")
+print(f"static const double crossed_squares = {number((table ** 2).sum())}, crossed_error = {number(crossed(table))};")

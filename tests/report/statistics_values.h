@@ -90,3 +90,6 @@ static const struct {
     {0.2, 34, 36},
     {0.02, 3, 3},
 };
+static const double crossed_rows[] = {2.0, -1.0, 4.0, 0.0};
+static const double crossed_columns[] = {4.0, -2.0, 2.0, 3.0, -1.0, 1.0, 1.0, -2.0, 1.0, -1.0, -1.0, 0.0};
+static const double crossed_squares = 33.0, crossed_error = 0.12098997161882151;

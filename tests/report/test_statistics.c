@@ -137,6 +137,18 @@ static void test_signs(void **state)
     assert_close(sn_sign_flip_p(all, 40), ldexp(1, -39), 1e-12); /* the least */
 }
 
+static void test_crossed(void **state)
+{
+    (void)state;
+    assert_close(sn_crossed_error(crossed_rows, COUNT(crossed_rows), crossed_columns, COUNT(crossed_columns),
+                                  crossed_squares),
+                 crossed_error, 1e-12);
+    /* equal rows: nothing but the columns */
+    assert_close(sn_crossed_error((const double[]){2, 2}, 2, (const double[]){2, 2, 0, 0}, 4, 4),
+                 0.28867513459481288, 1e-12);
+    assert_true(isnan(sn_crossed_error(crossed_rows, 1, crossed_columns, 12, 1)));
+}
+
 static void test_equivalence(void **state)
 {
     (void)state;
@@ -182,6 +194,7 @@ int main(void)
         cmocka_unit_test(test_too_few),
         cmocka_unit_test(test_claims),
         cmocka_unit_test(test_signs),
+        cmocka_unit_test(test_crossed),
         cmocka_unit_test(test_equivalence),
         cmocka_unit_test(test_power),
     };

@@ -44,6 +44,12 @@ double sn_equivalence_p(sn_estimate estimate, double margin);
  *  (Fisher's randomization test; exact, by counting sums). Not less than 2^(1 - count). NaN of none, and without memory. */
 double sn_sign_flip_p(const long *values, size_t count);
 
+/** Standard error of the mean of a table of rows x columns values, both of which could have been others (seeds and test images): of their two-way
+ *  analysis of variance, (MS rows + MS columns - MS rest) / (rows columns), at least what the rows alone give. Of the sums of rows and of columns,
+ *  and the sum of the squares of all values. NaN for less than two rows or columns. */
+double sn_crossed_error(const double *rows, size_t row_count, const double *columns, size_t column_count,
+                        double squares);
+
 /** Adjusts the p-values of two claims on each of `count` pairs, of which one at most can be wrong: that there is a difference (false when it is 0),
  *  and that it lies within a margin (false when it does not). A closed test (Marcus et al. 1976), Bonferroni's on each set of hypotheses that can
  *  be true together, which is Holm's method with what is known of the pairs (Shaffer 1986): where the claims with adjusted p-values under 0.05 are

@@ -202,8 +202,8 @@ static const sn_report_run *with_seed(const sn_report_group *group, int64_t seed
     return NULL;
 }
 
-size_t sn_report_paired(const sn_report_group *first, const sn_report_group *second, double *left,
-                        double *right, size_t *images)
+size_t sn_report_partners(const sn_report_group *first, const sn_report_group *second,
+                          sn_report_partners_of *partners, size_t *images)
 {
     size_t pairs = 0;
     *images = 0;
@@ -215,9 +215,9 @@ size_t sn_report_paired(const sn_report_group *first, const sn_report_group *sec
         const sn_report_run *other = run->shown ? with_seed(second, run->seed) : NULL;
         const size_t count = other ? sn_report_test_count(run) : 0;
         if (!count || count != sn_report_test_count(other) || (*images && count != *images)) continue;
+        if (isnan(sn_report_correct(run)) || isnan(sn_report_correct(other))) continue;
         *images = count;
-        left[pairs] = sn_report_correct(run);
-        right[pairs++] = sn_report_correct(other);
+        partners[pairs++] = (sn_report_partners_of){run, other};
     }
     return pairs;
 }
@@ -225,11 +225,17 @@ size_t sn_report_paired(const sn_report_group *first, const sn_report_group *sec
 sn_estimate sn_report_difference(const sn_report_group *group, const sn_report_group *baseline,
                                  size_t *images)
 {
-    double *a = calloc(2 * group->count + 1, sizeof *a);
+    sn_report_partners_of *partners = calloc(group->count + 1, sizeof *partners);
+    double *differences = calloc(group->count + 1, sizeof *differences);
+    sn_estimate e = unknown;
     *images = 0;
-    if (!a) return unknown;
-    const size_t pairs = sn_report_paired(group, baseline, a, a + group->count, images);
-    const sn_estimate e = pairs ? sn_estimate_difference(a, a + group->count, pairs) : unknown;
-    free(a);
+    if (partners && differences) {
+        const size_t pairs = sn_report_partners(group, baseline, partners, images);
+        for (size_t i = 0; i < pairs; i++)
+            differences[i] = sn_report_correct(partners[i].first) - sn_report_correct(partners[i].second);
+        if (pairs) e = sn_estimate_mean(differences, pairs);
+    }
+    free(partners);
+    free(differences);
     return e;
 }

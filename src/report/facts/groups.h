@@ -26,10 +26,15 @@ double sn_report_mean(const sn_report_group *group, sn_report_value value, const
 /** Their mean with its interval. */
 sn_estimate sn_report_estimate(const sn_report_group *group, sn_report_value value, const void *context);
 
-/** Images of the test set that the runs of each have right, seed by seed, where both have the seed: each with room for first->count; returns how many.
- *  Of `*images`; 0 where there is no pair: no seed in common, another test set, no complete run. */
-size_t sn_report_paired(const sn_report_group *first, const sn_report_group *second, double *left,
-                        double *right, size_t *images);
+/** Runs of one seed. */
+typedef struct sn_report_partners_of {
+    const sn_report_run *first, *second;
+} sn_report_partners_of;
+
+/** The runs of two groups that have a seed in common, and how many test images both have right on record, in room for first->count; returns how many.
+ *  Their test set is of `*images`; 0 where there is none: no seed in common, another test set, no complete run. */
+size_t sn_report_partners(const sn_report_group *first, const sn_report_group *second,
+                          sn_report_partners_of *partners, size_t *images);
 /** The paired difference of final test accuracy from the baseline's, in images out of `*images`; count 0 where there is no pair. */
 sn_estimate sn_report_difference(const sn_report_group *group, const sn_report_group *baseline,
                                  size_t *images);

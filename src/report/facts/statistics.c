@@ -207,3 +207,28 @@ void sn_adjust_claims(const double *difference, const double *within, size_t cou
         }
     }
 }
+
+static double sum_of_squares(const double *sums, size_t count, double each)
+{
+    double squares = 0;
+    for (size_t i = 0; i < count; i++)
+        squares += sums[i] * sums[i];
+    return squares / each;
+}
+
+double sn_crossed_error(const double *rows, size_t row_count, const double *columns, size_t column_count,
+                        double squares)
+{
+    if (row_count < 2 || column_count < 2) return SN_MISSING;
+    const double r = (double)row_count, c = (double)column_count;
+    double total = 0;
+    for (size_t i = 0; i < row_count; i++)
+        total += rows[i];
+    const double common = total * total / (r * c);
+    const double of_rows = sum_of_squares(rows, row_count, c) - common;
+    const double of_columns = sum_of_squares(columns, column_count, r) - common;
+    const double rest = squares - common - of_rows - of_columns;
+    const double rows_mean = of_rows / (r - 1), columns_mean = of_columns / (c - 1),
+                 rest_mean = rest / ((r - 1) * (c - 1));
+    return sqrt(fmax(rows_mean + columns_mean - rest_mean, rows_mean) / (r * c));
+}

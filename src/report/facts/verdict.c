@@ -20,26 +20,77 @@ static double correlation(const double *a, const double *b, size_t count)
     return aa > 0 && bb > 0 ? ab / sqrt(aa * bb) : SN_MISSING;
 }
 
+/* Which images a run has right; NULL: not on record. */
+static const uint8_t *row_of(const sn_report_run *run, const char *name, size_t images)
+{
+    const sn_tensor *tensor = sn_tensors_find(&run->run.evaluation, name);
+    return tensor && tensor->type == SN_TYPE_U8 && sn_tensor_count(tensor) == images ? tensor->data : NULL;
+}
+
+/* Adds what the second of two runs has right more than the first, image by image, to `columns`. */
+static bool add_images(const sn_report_partners_of *p, size_t images, double *columns, double *sum,
+                       double *squares)
+{
+    const uint8_t *labels = row_of(p->first, "labels", images);
+    const uint8_t *first = row_of(p->first, "predictions", images),
+                  *second = row_of(p->second, "predictions", images);
+    if (!labels || !first || !second) return false;
+    *sum = 0;
+    for (size_t i = 0; i < images; i++) {
+        const int more = (second[i] == labels[i]) - (first[i] == labels[i]);
+        columns[i] += more;
+        *sum += more;
+        *squares += more != 0;
+    }
+    return true;
+}
+
+/* Half of the 95 % interval of the difference over seeds and test images both, in images; NaN where images are not on record. */
+static sn_status cross(const sn_report_partners_of *partners, size_t count, sn_pair *pair)
+{
+    double *columns = NULL, *rows = NULL, squares = 0;
+    pair->crossed = SN_MISSING;
+    if (count < 2) return SN_OK;
+    sn_status status = SN_ALLOCATE(columns, pair->images, "the test images");
+    if (status == SN_OK) status = SN_ALLOCATE(rows, count, "the pairs");
+    bool known = status == SN_OK;
+    for (size_t s = 0; s < count && known; s++)
+        known = add_images(&partners[s], pair->images, columns, &rows[s], &squares);
+    if (known)
+        pair->crossed = sn_student_t_quantile(0.975, (double)count - 1) * (double)pair->images *
+                        sn_crossed_error(rows, count, columns, pair->images, squares);
+    sn_free(columns);
+    sn_free(rows);
+    return status;
+}
+
 /* count 0 in the difference: they are no pair. */
 static sn_status compare(const sn_report_runs *runs, size_t first, size_t second, double margin,
                          sn_pair *pair)
 {
     const sn_report_group *a = &runs->groups[first], *b = &runs->groups[second];
+    sn_report_partners_of *partners = NULL;
     double *values = NULL;
     long *differences = NULL;
     *pair = (sn_pair){.first = first, .second = second};
-    sn_status status = SN_ALLOCATE(values, 2 * a->count + 1, "the pairs");
+    sn_status status = SN_ALLOCATE(partners, a->count + 1, "the pairs");
+    if (status == SN_OK) status = SN_ALLOCATE(values, 2 * a->count + 1, "the pairs");
     if (status == SN_OK) status = SN_ALLOCATE(differences, a->count + 1, "the pairs");
     if (status == SN_OK) {
         double *left = values, *right = values + a->count;
-        const size_t count = sn_report_paired(a, b, left, right, &pair->images);
-        for (size_t i = 0; i < count; i++)
+        const size_t count = sn_report_partners(a, b, partners, &pair->images);
+        for (size_t i = 0; i < count; i++) {
+            left[i] = sn_report_correct(partners[i].first);
+            right[i] = sn_report_correct(partners[i].second);
             differences[i] = lround(right[i] - left[i]);
+        }
         pair->difference = sn_estimate_difference(right, left, count);
         pair->margin = margin / 100 * (double)pair->images;
         pair->sign_flip = count > 1 ? sn_sign_flip_p(differences, count) : SN_MISSING;
         pair->correlation = correlation(left, right, count);
+        status = cross(partners, count, pair);
     }
+    sn_free(partners);
     sn_free(values);
     sn_free(differences);
     return status;

@@ -22,7 +22,9 @@ typedef struct sn_pair {
     double within;              /* p of sn_equivalence_p() */
     double adjusted_difference; /* by sn_adjust_claims() */
     double adjusted_within;
-    double sign_flip;   /* exact p of no difference */
+    double sign_flip; /* exact p of no difference */
+    double
+        crossed; /* half of the 95 % interval of the difference over seeds and images, as difference.high - mean is over seeds; NaN: unknown */
     double correlation; /* of the two over seeds; NaN where one has no spread */
     size_t
         needed; /* seeds for 80 % to decide it, were difference and spread as they are; 0: more than SN_SEEDS_MOST, or unknown */
