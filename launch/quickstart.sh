@@ -1,5 +1,5 @@
 #!/bin/sh
-# From a bare Debian to the comparison of the three norms. See --help.
+# From a bare Debian to the comparison of the norms. See --help.
 set -u
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)

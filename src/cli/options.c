@@ -14,7 +14,7 @@ static bool is_length_limit(const char *name)
     return strcmp(name, "steps") == 0;
 }
 
-/* The default plan of a study is three experiments, not the default of one. */
+/* The default plan of a study is four experiments, not the default of one. */
 static const char *help_of(const sn_experiment_option *option, bool study)
 {
     static char help[2][160];
