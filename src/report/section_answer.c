@@ -19,16 +19,16 @@ static double points(const sn_pair *pair, double images)
 }
 
 /* "+0.12", "−0.05": with a minus of the width of a plus. */
-static void put_signed(FILE *out, int digits, double value)
+static void put_signed(FILE *out, int digits, double value, const char *plus)
 {
-    fprintf(out, "%s%.*f", value < 0 ? "−" : "+", digits, fabs(value));
+    fprintf(out, "%s%.*f", value < 0 ? "−" : plus, digits, fabs(value));
 }
 
 static void put_interval(FILE *out, const sn_pair *pair)
 {
-    put_signed(out, 2, points(pair, pair->low));
+    put_signed(out, 2, points(pair, pair->low), "+");
     fputs(" to ", out);
-    put_signed(out, 2, points(pair, pair->high));
+    put_signed(out, 2, points(pair, pair->high), "+");
 }
 
 static void put_images(FILE *out, double images, size_t of)
@@ -50,9 +50,11 @@ static void put_decided(FILE *out, const sn_report_runs *runs, const sn_pair *pa
     fprintf(out, "%s is better than %s: ", name_of(runs, up ? pair->second : pair->first),
             name_of(runs, up ? pair->first : pair->second));
     put_images(out, pair->difference.mean, pair->images);
-    fprintf(out, " more are right (%.2f points, %.2f to %.2f).", fabs(points(pair, pair->difference.mean)),
-            up ? points(pair, pair->low) : -points(pair, pair->high),
-            up ? points(pair, pair->high) : -points(pair, pair->low));
+    fprintf(out, " more are right (%.2f points, ", fabs(points(pair, pair->difference.mean)));
+    put_signed(out, 2, up ? points(pair, pair->low) : -points(pair, pair->high), "");
+    fputs(" to ", out);
+    put_signed(out, 2, up ? points(pair, pair->high) : -points(pair, pair->low), "");
+    fputs(").", out);
 }
 
 static void put_equivalent(FILE *out, const sn_report_runs *runs, const sn_pair *pair)
