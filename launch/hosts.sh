@@ -58,6 +58,10 @@ grep -q '^[[:space:]]*[^#[:space:]]' "$hostfile" || wrong_usage "$hostfile: name
 # shellcheck source=launch/program.sh
 . "$here/program.sh"
 command -v mpirun >/dev/null || wrong_usage 'there is no mpirun in PATH'
+case $(mpirun --version 2>&1) in
+*'Open MPI'* | *OpenRTE*) ;;
+*) wrong_usage "the mpirun in PATH is not Open MPI's, whose options these are: start syncnorm by your MPI's own launcher" ;;
+esac
 
 if [ "$(id -u)" = 0 ]; then
     export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1

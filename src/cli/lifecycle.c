@@ -1,9 +1,11 @@
 /* How a command starts, speaks and ends, with and without MPI. */
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli.h"
 #include "syncnorm/base/build.h"
@@ -13,11 +15,18 @@ enum { UNKNOWN = -1 };
 
 static int output_error; /* errno, or UNKNOWN */
 
+/* The reason went with a write before: of a library's, or of a full buffer. A pipe without a reader can still be told. */
+static int why_not_written(void)
+{
+    struct pollfd output = {.fd = STDOUT_FILENO, .events = POLLOUT};
+    return poll(&output, 1, 0) == 1 && (output.revents & POLLERR) ? EPIPE : UNKNOWN;
+}
+
 void sn_cli_flush(void)
 {
     errno = 0;
     if ((fflush(stdout) != 0 || ferror(stdout)) && !output_error)
-        output_error = errno ? errno : UNKNOWN; /* the reason went with a write before this one */
+        output_error = errno ? errno : why_not_written();
 }
 
 int sn_cli_finish_output(void)

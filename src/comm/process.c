@@ -60,6 +60,8 @@ const char *sn_comm_library(void)
         int length;
         MPI_Get_library_version(name, &length);
         name[strcspn(name, ",\n")] = '\0';
+        for (char *tab = name; (tab = strchr(tab, '\t'));)
+            *tab = ' '; /* "MPICH Version:\t4.0.2" */
         char *version = strstr(name, " v");
         if (version) memmove(version + 1, version + 2, strlen(version + 2) + 1);
     }

@@ -63,7 +63,7 @@ class OnAPipe(harness.Test):
 
     def test_verbose_tells_the_machine_on_standard_error(self):
         out, err = self.run_program("train", "--steps", "1", "-v", np=2)
-        self.assertRegex(err, r"(?m)^syncnorm: Open MPI [\d.]+[^\n]*; 2 ranks, ")
+        self.assertRegex(err, r"(?m)^syncnorm: (?:Open MPI|MPICH)[^\n;]* [\d.]+[^\n]*; 2 ranks, ")
         self.assertRegex(err, r"(?m)^syncnorm: kernels for [^\n]*; OpenBLAS ")
         self.assertNotIn("OpenBLAS", out)
 
