@@ -33,6 +33,12 @@ typedef struct sn_pair {
     sn_verdict verdict;
 } sn_pair;
 
+/** Images of its test set as points of accuracy. */
+static inline double sn_pair_points(const sn_pair *pair, double images)
+{
+    return 100 * images / (double)pair->images;
+}
+
 typedef struct sn_pairs {
     sn_pair *pairs; /* of groups with a seed in common on the same test set, in their order */
     size_t count;

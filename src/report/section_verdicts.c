@@ -1,0 +1,203 @@
+/* The answer on the page: its sentences, the differences as a figure and a table, and the commands that would decide more. */
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "sections.h"
+#include "speed.h"
+#include "syncnorm/base/missing.h"
+
+static const char *const words[] = {[SN_UNDECIDED] = "undecided",
+                                    [SN_BETTER] = "better",
+                                    [SN_WORSE] = "worse",
+                                    [SN_EQUIVALENT] = "equivalent"};
+
+static void add_forest(sn_document *document, const sn_report_runs *runs, const sn_pairs *pairs)
+{
+    enum { ROWS_MAX = 28 };
+    sn_chart *chart = sn_chart_create("answer", "Differences of test accuracy", "points", "");
+    if (chart) {
+        chart->form = SN_CHART_FOREST;
+        chart->margin = sn_pair_points(&pairs->pairs[0], pairs->pairs[0].margin);
+    }
+    sn_chart_caption(
+        chart,
+        "Each difference with an interval that holds for all %zu at once (95 %%). Grey: within ±%g points, "
+        "where a difference is taken to be none.%s",
+        pairs->tested, chart ? chart->margin : 0,
+        pairs->count > ROWS_MAX ? " The first pairs; the table has all." : "");
+    sn_chart_add_series(chart, "difference", SN_SERIES_ERRORS, 0);
+    for (size_t i = 0; i < pairs->count && i < ROWS_MAX; i++) {
+        const sn_pair *pair = &pairs->pairs[i];
+        char label[2 * SN_REPORT_LABEL + 32];
+        snprintf(label, sizeof label, "%s − %s: %s", runs->groups[pair->second].label,
+                 runs->groups[pair->first].label, words[pair->verdict]);
+        sn_chart_add_bar(chart, label);
+        sn_chart_add_point(chart, (sn_chart_point){(double)i, sn_pair_points(pair, pair->difference.mean),
+                                                   sn_pair_points(pair, pair->low),
+                                                   sn_pair_points(pair, pair->high)});
+    }
+    sn_add_chart(document, chart, "no pair");
+}
+
+static void put_seeds(sn_report_table *table, size_t seeds)
+{
+    if (seeds)
+        sn_report_table_cell(table, "%zu", seeds);
+    else
+        sn_report_table_cell(table, "–");
+}
+
+static void add_table(sn_document *document, const sn_report_runs *runs, const sn_pairs *pairs)
+{
+    const double margin = sn_pair_points(&pairs->pairs[0], pairs->pairs[0].margin);
+    sn_report_table *table = sn_report_table_create(
+        "answer", "All pairs: the second's final test accuracy minus the first's, paired by seed");
+    sn_report_table_column(table, false, "second");
+    sn_report_table_column(table, false, "first");
+    sn_report_table_column(table, false, "verdict");
+    sn_report_table_column(table, true, "seeds");
+    sn_report_table_column(table, true, "difference (points)");
+    sn_report_table_column(table, true, "simultaneous 95 %% interval");
+    sn_report_table_split(table, " to ", " from", " to");
+    sn_report_table_column(table, true, "± over seeds");
+    sn_report_table_column(table, true, "± over seeds and images");
+    sn_report_table_column(table, true, "spread");
+    sn_report_table_column(table, true, "correlation");
+    sn_report_table_column(table, true, "p of no difference");
+    sn_report_table_column(table, true, "adjusted");
+    sn_report_table_column(table, true, "by signs, exact");
+    sn_report_table_column(table, true, "p of ±%g or more", margin);
+    sn_report_table_column(table, true, "adjusted");
+    sn_report_table_column(table, true, "seeds to decide it");
+    sn_report_table_column(table, true, "to show ±%g", margin);
+    sn_report_table_column(table, true, "to show less");
+    for (size_t i = 0; i < pairs->count; i++) {
+        const sn_pair *pair = &pairs->pairs[i];
+        const sn_estimate *d = &pair->difference;
+        sn_report_table_cell(table, "%s", runs->groups[pair->second].label);
+        sn_report_table_cell(table, "%s", runs->groups[pair->first].label);
+        sn_report_table_cell(table, "%s", words[pair->verdict]);
+        sn_report_table_cell(table, "%zu", d->count);
+        sn_report_table_cell(table, "%+.3f", sn_pair_points(pair, d->mean));
+        if (isnan(pair->low))
+            sn_report_table_cell(table, "–");
+        else
+            sn_report_table_cell(table, "%+.3f to %+.3f", sn_pair_points(pair, pair->low),
+                                 sn_pair_points(pair, pair->high));
+        sn_report_table_number(table, 3, sn_pair_points(pair, d->high - d->mean));
+        sn_report_table_number(table, 3, sn_pair_points(pair, pair->crossed));
+        sn_report_table_number(table, 3, sn_pair_points(pair, d->deviation));
+        sn_report_table_number(table, 2, pair->correlation);
+        sn_put_p(table, d->p);
+        sn_put_p(table, pair->adjusted_difference);
+        sn_put_p(table, pair->sign_flip);
+        sn_put_p(table, pair->within);
+        sn_put_p(table, pair->adjusted_within);
+        put_seeds(table, pair->verdict == SN_UNDECIDED ? pair->needed : 0);
+        put_seeds(table, pair->for_difference);
+        put_seeds(table, pair->for_equivalence);
+    }
+    sn_document_table(document, NULL, table);
+}
+
+/* ---- what would decide more ---- */
+
+enum { SEEDS_SENSIBLE = 1000 };
+
+/* The seeds that the group needs for the pairs that it is in, 0: those it has. */
+static size_t seeds_needed(const sn_pairs *pairs, size_t group)
+{
+    size_t most = 0;
+    for (size_t i = 0; i < pairs->count; i++) {
+        const sn_pair *pair = &pairs->pairs[i];
+        const bool mine = pair->first == group || pair->second == group;
+        if (!mine || pair->verdict != SN_UNDECIDED || pair->needed > SEEDS_SENSIBLE) continue;
+        const size_t needed = pair->needed > pair->difference.count ? pair->needed
+                                                                    : pair->difference.count + 1;
+        if (pair->needed && needed > most) most = needed;
+    }
+    return most;
+}
+
+/* Seconds of a run, as long as the group's took on the ranks that they were on. */
+static double seconds_of_run(const sn_report_group *group)
+{
+    double sum = 0;
+    for (size_t i = 0; i < group->count; i++) {
+        size_t rows;
+        if (group->runs[i].shown) sum += sn_report_total(&group->runs[i], "seconds", &rows);
+    }
+    return sum / (double)group->shown;
+}
+
+static void put_more_runs(FILE *out, const sn_report_group *group, size_t needed)
+{
+    int64_t last = 0;
+    for (size_t i = 0; i < group->count; i++)
+        if (group->runs[i].shown && group->runs[i].seed > last) last = group->runs[i].seed;
+    const size_t more = needed - group->shown;
+    char seeds[64];
+    snprintf(seeds, sizeof seeds, "%lld-%lld", (long long)last + 1, (long long)last + (long long)more);
+    sn_put_study(out, &group->runs[0], seeds);
+    const double minutes = (double)more * seconds_of_run(group) / 60;
+    fprintf(out, "  # %zu run%s, about %.*f %s as these were run\n", more, more == 1 ? "" : "s",
+            minutes < 10 ? 1 : 0, minutes < 120 ? minutes : minutes / 60,
+            minutes < 120 ? "minutes" : "hours");
+}
+
+static void add_commands(sn_document *document, const sn_report_runs *runs, const sn_pairs *pairs)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    for (size_t g = 0; out && g < runs->group_count; g++) {
+        const size_t needed = seeds_needed(pairs, g);
+        if (needed > runs->groups[g].shown) put_more_runs(out, &runs->groups[g], needed);
+    }
+    if (!out || fclose(out) != 0)
+        document->failed = true;
+    else if (size)
+        sn_document_code(document, "Commands that add the seeds", text);
+    free(text);
+}
+
+void sn_section_answer(sn_document *document, const sn_report_runs *runs, const sn_pairs *pairs)
+{
+    char *text = sn_answer_text(runs, pairs);
+    if (runs->group_count < 2) {
+        free(text);
+        return;
+    }
+    sn_document_section(document, "The answer");
+    if (text)
+        sn_document_text(document, "%s", text);
+    else
+        document->failed = document->failed || runs->group_count > 0;
+    free(text);
+    if (pairs->count) {
+        add_forest(document, runs, pairs);
+        add_table(document, runs, pairs);
+        add_commands(document, runs, pairs);
+        sn_document_text(document,
+                         "A verdict is two tests on the differences seed by seed: Student's t of no "
+                         "difference, and two one-sided ones of a difference "
+                         "of ±%g points or more. P-values are adjusted for all pairs at once (a closed test, "
+                         "which is Holm's with what is known of pairs), so that "
+                         "with 95 %% probability no verdict but undecided is wrong; intervals are "
+                         "simultaneous by Bonferroni and a little wider than the tests. The "
+                         "exact p takes nothing for normal: each difference could as well have had the other "
+                         "sign; %zu seeds cannot give less than %.2g. Seeds are "
+                         "those for 80 %% power at the strictest of these levels: with difference and spread "
+                         "as they are; to show a difference of ±%g; to show that it "
+                         "is less where there is none. Of few seeds they are a rough guess: the true spread "
+                         "is 0.5 to 6 times that of 3 seeds, 0.7 to 1.8 times that of 10 (95 %%). "
+                         "An interval over seeds is about this test set; one over seeds and images, from the "
+                         "analysis of variance of both, is about others like it, too: where it "
+                         "is hardly wider, seeds are what there is too few of.",
+                         sn_pair_points(&pairs->pairs[0], pairs->pairs[0].margin),
+                         pairs->pairs[0].difference.count, exp2(1 - (double)pairs->pairs[0].difference.count),
+                         sn_pair_points(&pairs->pairs[0], pairs->pairs[0].margin));
+    }
+    sn_document_end_section(document);
+}
