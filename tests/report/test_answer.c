@@ -22,11 +22,12 @@ static void report_difference(const char *directory, const int *more, size_t see
     char names[RUNS_MAX][64];
     const char *paths[RUNS_MAX];
     for (size_t i = 0; i < 2 * seeds; i++) {
+        const size_t seed = i / 2;
         made_run made = usual;
         made.images = 10000;
-        made.seed = (int64_t)(i / 2) + 1;
+        made.seed = (int64_t)seed + 1;
         made.norm = i % 2 ? "ln" : "gn";
-        made.test_accuracy = gn[i / 2] + (i % 2 ? 0.01 * more[i / 2] : 0);
+        made.test_accuracy = gn[seed] + (i % 2 ? 0.01 * more[seed] : 0);
         snprintf(names[i], sizeof names[i], "%s-%zu.h5", directory, i);
         paths[i] = names[i];
         assert_ok(write_made_run(&made, paths[i]));
@@ -103,11 +104,12 @@ static void test_many_pairs(void **state)
     char names[4 * 5][64];
     const char *paths[4 * 5];
     for (size_t i = 0; i < 4 * 5; i++) {
+        const size_t group = i / 5, seed = i % 5;
         made_run made = usual;
         made.images = 10000;
-        made.seed = (int64_t)(i % 5) + 1;
-        made.norm = groups[i / 5].norm;
-        made.test_accuracy = 98.5 + 0.01 * groups[i / 5].more[i % 5];
+        made.seed = (int64_t)seed + 1;
+        made.norm = groups[group].norm;
+        made.test_accuracy = 98.5 + 0.01 * groups[group].more[seed];
         snprintf(names[i], sizeof names[i], "many-%zu.h5", i);
         paths[i] = names[i];
         assert_ok(write_made_run(&made, paths[i]));

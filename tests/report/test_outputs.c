@@ -105,7 +105,7 @@ static void test_one_report_at_a_time(void **state)
     (void)state;
     assert_ok(write_made_run(&usual, "gn.h5"));
     report("shared", (const char *const[]){"gn.h5"}, 1);
-    int locked[2], done[2];
+    int locked[2] = {-1, -1}, done[2] = {-1, -1};
     char byte;
     assert_true(pipe(locked) == 0 && pipe(done) == 0);
     const pid_t other = fork();
