@@ -112,12 +112,10 @@ shared_kilobytes=$(df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 { print $4 }')
 [ -d /sys/devices/system/cpu ] || export HWLOC_HIDE_ERRORS=2
 export HWLOC_COMPONENTS=-gl
 
-mpirun -q --bind-to none -np "$np" "$root/build/release/syncnorm" study --data "$data" --output "$output" \
-    --seed "1-$seeds" ${epochs:+--epochs "$epochs"} || exit
+program=$root/build/release/syncnorm
+mpirun -q --bind-to none -np "$np" "$program" study --data "$data" --output "$output" --seed "1-$seeds" ${epochs:+--epochs "$epochs"} || exit
 set --
-for experiment in gn ln bn bn-l1; do
-    for seed in $(seq "$seeds"); do
-        set -- "$@" "$output/$experiment-s$seed.h5"
-    done
+for name in $("$program" study --seed "1-$seeds" --list | cut -f 1); do # not what else is in the directory
+    set -- "$@" "$output/$name.h5"
 done
-"$root/build/release/syncnorm" report --output "$output/report" "$@"
+"$program" report --output "$output/report" "$@"

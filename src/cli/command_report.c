@@ -18,8 +18,6 @@ static sn_status report(void *context)
     printf("%s/report.html: %zu run%s of %zu experiment%s, %zu figures\n", r->request.directory,
            r->outcome.runs, r->outcome.runs == 1 ? "" : "s", r->outcome.groups,
            r->outcome.groups == 1 ? "" : "s", r->outcome.drawn);
-    if (r->outcome.answer) printf("%s\n", r->outcome.answer);
-    free(r->outcome.answer);
     return SN_OK;
 }
 

@@ -37,23 +37,25 @@ static void print_header(sn_team *world, const sn_study *study)
     sn_cli_flush();
 }
 
-static void run_path(const studying *s, size_t index, char name[SN_RUN_NAME_SIZE], char *path, size_t size)
+enum { RUN_PATH = SN_PATH_SIZE + SN_RUN_NAME_SIZE };
+
+static void run_path(const studying *s, const sn_experiment *experiment, char name[SN_RUN_NAME_SIZE],
+                     char path[RUN_PATH])
 {
-    static sn_experiment experiment;
-    sn_plan_experiment(&s->plan, index, &experiment);
-    sn_experiment_name(&experiment, name);
-    snprintf(path, size, "%s/%s.h5", s->study.directory, name);
+    sn_experiment_name(experiment, name);
+    snprintf(path, RUN_PATH, "%s/%s.h5", s->study.directory, name);
 }
 
 /* What the report of the study opens with. */
 static void print_answer(const studying *s)
 {
-    enum { PATH = SN_PATH_SIZE + SN_RUN_NAME_SIZE };
-    char(*paths)[PATH] = calloc(s->plan.count, sizeof *paths), name[SN_RUN_NAME_SIZE], *answer = NULL;
+    char(*paths)[RUN_PATH] = calloc(s->plan.count, sizeof *paths), name[SN_RUN_NAME_SIZE], *answer = NULL;
     const char **there = calloc(s->plan.count, sizeof *there);
     const size_t count = paths && there ? s->plan.count : 0;
     for (size_t i = 0; i < count; i++) {
-        run_path(s, i, name, paths[i], sizeof paths[i]);
+        static sn_experiment experiment;
+        sn_plan_experiment(&s->plan, i, &experiment);
+        run_path(s, &experiment, name, paths[i]);
         there[i] = paths[i];
     }
     if (count > 1 && sn_report_answer(there, count, &answer) == SN_OK && answer)
@@ -118,9 +120,9 @@ static sn_status list(void *context)
     SN_TRY(sn_plan_read_init(&s->plan));
     for (size_t i = 0; i < s->plan.count; i++) {
         static sn_experiment experiment;
-        char name[SN_RUN_NAME_SIZE], path[SN_PATH_SIZE + SN_RUN_NAME_SIZE];
+        char name[SN_RUN_NAME_SIZE], path[RUN_PATH];
         sn_plan_experiment(&s->plan, i, &experiment);
-        run_path(s, i, name, path, sizeof path);
+        run_path(s, &experiment, name, path);
         printf("%s\t", name);
         sn_cli_put_program(stdout);
         fputs(" train", stdout);

@@ -9,6 +9,7 @@
 
 #include "cli.h"
 #include "syncnorm/base/build.h"
+#include "syncnorm/comm/process.h"
 #include "syncnorm/comm/watchdog.h"
 
 enum { UNKNOWN = -1 };
@@ -45,21 +46,10 @@ void sn_cli_print_version(void)
     printf("syncnorm %s (%s, %s)\n", build->version, build->git_revision, build->compiler);
 }
 
-/* Rank under Open MPI, any PMIx or PMI launcher; -1 without. */
-static int launched_rank(void)
-{
-    static const char *const variables[] = {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"};
-    for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) {
-        const char *value = getenv(variables[i]);
-        if (value && *value) return atoi(value);
-    }
-    return -1;
-}
-
 int sn_cli_launched_size(void)
 {
     static const char *const variables[] = {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_NTASKS"};
-    for (size_t i = 0; launched_rank() >= 0 && i < sizeof variables / sizeof *variables; i++) {
+    for (size_t i = 0; sn_comm_launched_rank() >= 0 && i < sizeof variables / sizeof *variables; i++) {
         const char *value = getenv(variables[i]);
         if (value && atoi(value) > 0) return atoi(value);
     }
@@ -68,12 +58,12 @@ int sn_cli_launched_size(void)
 
 bool sn_cli_is_first(void)
 {
-    return launched_rank() <= 0;
+    return sn_comm_launched_rank() <= 0;
 }
 
 bool sn_cli_is_launched(void)
 {
-    return launched_rank() >= 0;
+    return sn_comm_launched_rank() >= 0;
 }
 
 /* The one line of an error, in one write. */
@@ -106,7 +96,7 @@ int sn_cli_without_mpi(const char *command, sn_status parsed, sn_status (*body)(
 int sn_cli_with_mpi(const char *command, sn_status parsed, sn_log_level level, double timeout,
                     sn_status (*body)(sn_team *world, void *context), void *context)
 {
-    if (parsed != SN_OK && launched_rank() < 0) {
+    if (parsed != SN_OK && sn_comm_launched_rank() < 0) {
         say_error(command, parsed);
         return sn_exit_code(parsed);
     }

@@ -23,10 +23,10 @@ static void count_ranks_here(void)
 }
 
 /* Without mpirun: no daemon, for processes that we never start, which is half of the time that a start takes; and no directory for talking to it,
-   which all processes without a daemon would share, and remove when they end. A PMIx or PMI server has told ranks their names. */
+   which all processes without a daemon would share, and remove when they end. */
 static void start_alone(void)
 {
-    if (getenv("PMIX_RANK") || getenv("PMI_RANK")) return;
+    if (sn_comm_launched_rank() >= 0) return;
     setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
     setenv("OMPI_MCA_orte_create_session_dirs", "0", 0);
 }
@@ -46,6 +46,16 @@ void sn_comm_initialize(void)
     sn_fault_rank(world_rank);
     sn_comm_host(); /* its buffer is filled before threads read it */
     count_ranks_here();
+}
+
+int sn_comm_launched_rank(void)
+{
+    static const char *const variables[] = {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"};
+    for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) {
+        const char *value = getenv(variables[i]);
+        if (value && *value) return atoi(value);
+    }
+    return -1;
 }
 
 int sn_comm_rank(void)

@@ -208,7 +208,7 @@ sn_status sn_report_answer(const char *const *paths, size_t count, char **answer
     *answer = NULL;
     const sn_status status = read_runs(&(sn_report_request){.paths = paths, .path_count = count}, &runs,
                                        &pairs);
-    if (status == SN_OK && runs.group_count > 1) *answer = sn_answer_text(&runs, &pairs);
+    if (status == SN_OK) *answer = sn_answer_text(&runs, &pairs);
     sn_report_pairs_clear(&pairs);
     sn_report_runs_clear(&runs);
     return status;
@@ -238,7 +238,6 @@ sn_status sn_report_write(const sn_report_request *request, sn_report_outcome *o
         sn_section_mistakes(&document, &runs);
         sn_section_recipe(&document, &runs);
         status = write_document(&document, request->directory, outcome);
-        if (status == SN_OK) outcome->answer = runs.group_count > 1 ? sn_answer_text(&runs, &pairs) : NULL;
     }
     sn_report_pairs_clear(&pairs);
     sn_document_clear(&document);

@@ -1,7 +1,6 @@
 /* The answer in sentences, for somebody who reads nothing else: a verdict on each pair, and what these runs cannot say. */
 
 #include <math.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,8 +27,10 @@ static void put_interval(FILE *out, const sn_pair *pair)
 
 static void put_images(FILE *out, double images, size_t of)
 {
+    char all[SN_THOUSANDS_SIZE];
     images = fabs(images);
-    fprintf(out, "%.*f image%s of %zu", images < 10 ? 1 : 0, images, fabs(images - 1) < 0.05 ? "" : "s", of);
+    fprintf(out, "%.*f image%s of %s", images < 10 ? 1 : 0, images, fabs(images - 1) < 0.05 ? "" : "s",
+            sn_thousands((int64_t)of, all));
 }
 
 /* ---- the sentence of a pair ---- */
@@ -59,7 +60,7 @@ static void put_equivalent(FILE *out, const sn_report_runs *runs, const sn_pair 
     put_images(out, pair->difference.mean, pair->images);
     fputs(" apart (", out);
     put_interval(out, pair);
-    if (pair->adjusted_difference <= 0.05)
+    if (pair->differs)
         fprintf(out, "); small as it is, the difference is real, and %s ahead.",
                 name_of(runs, pair->difference.mean > 0 ? pair->second : pair->first));
     else
@@ -173,9 +174,9 @@ static void put_pairs(FILE *out, const sn_report_runs *runs, const sn_pairs *pai
 
 static void put_many(FILE *out, const sn_report_runs *runs, const sn_pairs *pairs)
 {
-    char heading[160];
+    char heading[160], all[SN_THOUSANDS_SIZE];
     const sn_pair *any = &pairs->pairs[0];
-    fprintf(out, "Of %zu pairs, in images of %zu: ", pairs->count, any->images);
+    fprintf(out, "Of %zu pairs, in images of %s: ", pairs->count, sn_thousands((int64_t)any->images, all));
     put_pairs(out, runs, pairs, is_decided, "better are", "than");
     snprintf(heading, sizeof heading, "%s within ±%g points are",
              count_of(pairs, is_decided) ? "Equivalent" : "equivalent", sn_pair_points(any, any->margin));
@@ -188,19 +189,16 @@ static void put_many(FILE *out, const sn_report_runs *runs, const sn_pairs *pair
 
 static void put_what_was_compared(FILE *out, const sn_report_runs *runs)
 {
-    const sn_attributes *first = sn_report_experiment(&runs->groups[0]);
-    const char *dataset = sn_report_text(first, "dataset");
+    const char *dataset = sn_report_text(sn_report_experiment(&runs->groups[0]), "dataset");
     size_t least = 0, most = 0;
-    bool same = true;
     for (size_t g = 0; g < runs->group_count; g++) {
         const sn_report_group *group = &runs->groups[g];
-        same = same && sn_experiments_share(first, sn_report_experiment(group), "dataset_digest");
         if (!group->complete) continue;
         if (!least || group->shown < least) least = group->shown;
         if (group->shown > most) most = group->shown;
     }
-    fprintf(out, "%zu experiment%s", runs->group_count, runs->group_count == 1 ? "" : "s");
-    if (same && *dataset) fprintf(out, " on %s", dataset);
+    fprintf(out, "%zu experiments", runs->group_count);
+    if (*dataset && sn_report_share(runs, "dataset_digest")) fprintf(out, " on %s", dataset);
     if (most) fprintf(out, ", %zu", least);
     if (most > least) fprintf(out, " to %zu", most);
     if (most) fprintf(out, " seed%s each", most == 1 ? "" : "s");
@@ -252,31 +250,22 @@ static void put_cost(FILE *out, const sn_report_runs *runs)
 
 /* ---- what they cannot say ---- */
 
-static bool all_share(const sn_report_runs *runs, const char *name)
-{
-    for (size_t g = 1; g < runs->group_count; g++)
-        if (!sn_experiments_share(sn_report_experiment(&runs->groups[0]),
-                                  sn_report_experiment(&runs->groups[g]), name))
-            return false;
-    return true;
-}
-
 static size_t parameters_of(const sn_report_group *group)
 {
     const sn_attributes *e = sn_report_experiment(group);
     const double groups = sn_attributes_number(e, "groups");
+    const int norm = sn_experiment_norm(e);
     sn_network network;
-    for (int kind = 0; kind < SN_NORM_KINDS; kind++)
-        if (strcmp(sn_report_text(e, "norm"), sn_norm_types[kind].name) == 0 &&
-            sn_network_build((sn_norm_kind)kind, groups >= 1 ? (int)groups : 2, &network) == SN_OK)
-            return network.parameters.total;
-    return 0;
+    if (norm == SN_NORM_KINDS ||
+        sn_network_build((sn_norm_kind)norm, groups >= 1 ? (int)groups : 2, &network) != SN_OK)
+        return 0;
+    return network.parameters.total;
 }
 
 static bool pools_all_of_a_sample(const sn_report_group *group)
 {
     const sn_attributes *e = sn_report_experiment(group);
-    return strcmp(sn_report_text(e, "norm"), "gn") == 0 && fabs(sn_attributes_number(e, "groups") - 1) <= 0;
+    return sn_experiment_norm(e) == SN_NORM_GROUP && fabs(sn_attributes_number(e, "groups") - 1) <= 0;
 }
 
 /* What has several times the parameters of the others is no comparison of norms alone. */
@@ -313,13 +302,13 @@ static void put_limits(FILE *out, const sn_report_runs *runs, const sn_pairs *pa
         fputs("how far seeds differ, of which there is one", out);
         between = "; ";
     }
-    if (all_share(runs, "lr") && !isnan(rate)) {
+    if (sn_report_share(runs, "lr") && !isnan(rate)) {
         fprintf(out, "%swhat each would reach at a learning rate of its own, since all have %g", between,
                 rate);
         between = "; ";
     }
     put_parameters(out, runs, &between);
-    if (!all_share(runs, "epochs") || !all_share(runs, "steps")) {
+    if (!sn_report_share(runs, "epochs") || !sn_report_share(runs, "steps")) {
         fprintf(out, "%swhat the norm does where lengths differ, too", between);
         between = "; ";
     }
@@ -335,7 +324,7 @@ char *sn_answer_text(const sn_report_runs *runs, const sn_pairs *pairs)
 {
     char *text = NULL;
     size_t size;
-    FILE *out = runs->group_count ? open_memstream(&text, &size) : NULL;
+    FILE *out = runs->group_count > 1 ? open_memstream(&text, &size) : NULL;
     if (!out) return NULL;
     put_what_was_compared(out, runs);
     put_verdicts(out, runs, pairs);

@@ -79,19 +79,23 @@ static void put_what_differs(sn_document *document, sn_report_table *table, cons
     free(names);
 }
 
-static void put_difference(sn_report_table *table, sn_estimate e, size_t images, double adjusted)
+void sn_put_interval(sn_report_table *table, double low, double high)
 {
-    const double percent = 100 / (double)images;
-    const bool spread = e.count > 1 && e.deviation > 0;
-    sn_report_table_cell(table, "%zu", e.count);
-    sn_report_table_cell(table, "%+.3f", e.mean * percent);
-    if (spread)
-        sn_report_table_cell(table, "%+.3f to %+.3f", e.low * percent, e.high * percent);
+    if (low < high)
+        sn_report_table_cell(table, "%+.3f to %+.3f", low, high);
     else
         sn_report_table_cell(table, "–");
-    sn_report_table_cell(table, "%+.1f", e.mean * 10000 / (double)images);
-    sn_put_p(table, e.p);
-    sn_put_p(table, adjusted);
+}
+
+static void put_difference(sn_report_table *table, const sn_pair *pair)
+{
+    const sn_estimate *e = &pair->difference;
+    sn_report_table_cell(table, "%zu", e->count);
+    sn_report_table_cell(table, "%+.3f", sn_pair_points(pair, e->mean));
+    sn_put_interval(table, sn_pair_points(pair, e->low), sn_pair_points(pair, e->high));
+    sn_report_table_cell(table, "%+.1f", e->mean * 10000 / (double)pair->images);
+    sn_put_p(table, e->p);
+    sn_put_p(table, pair->adjusted_difference);
 }
 
 static void explain_differences(sn_document *document, const sn_report_runs *runs, bool lengths)
@@ -116,7 +120,6 @@ static void explain_differences(sn_document *document, const sn_report_runs *run
 static void add_differences(sn_document *document, const sn_report_runs *runs, const sn_pairs *pairs)
 {
     const sn_report_group *baseline = &runs->groups[runs->baseline];
-    size_t images;
     sn_report_table *table = sn_report_table_create(
         "differences", "Final test accuracy minus that of %s, paired by seed", baseline->label);
     sn_report_table_column(table, false, "experiment");
@@ -132,16 +135,14 @@ static void add_differences(sn_document *document, const sn_report_runs *runs, c
     size_t left_out = 0;
     for (size_t g = 0; g < runs->group_count; g++) {
         const sn_report_group *group = &runs->groups[g];
-        const sn_estimate e = sn_report_difference(group, baseline, &images);
         if (g == runs->baseline) continue;
-        if (e.count == 0) {
+        const sn_pair pair = sn_report_difference(pairs, g, runs->baseline);
+        if (pair.difference.count == 0) {
             left_out++;
             continue;
         }
         sn_report_table_cell(table, "%s", group->label);
-        const size_t b = runs->baseline;
-        const sn_pair *pair = sn_report_pair(pairs, g < b ? g : b, g < b ? b : g);
-        put_difference(table, e, images, pair ? pair->adjusted_difference : SN_MISSING);
+        put_difference(table, &pair);
         put_what_differs(document, table, group, baseline);
         lengths = lengths || !same_length(group, baseline);
     }

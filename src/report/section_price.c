@@ -100,16 +100,13 @@ static double step_of_group(const sn_machine *machine, const sn_report_group *gr
     const sn_attributes *e = sn_report_experiment(group);
     const double batch = sn_attributes_number(e, "batch"), scope = sn_experiment_scope_samples(e);
     const double groups = sn_attributes_number(e, "groups");
-    const char *norm = sn_report_text(e, "norm");
-    for (int kind = 0; kind < SN_NORM_KINDS && batch >= 1; kind++) {
-        if (strcmp(norm, sn_norm_types[kind].name) != 0) continue;
-        const sn_price_work work = {.norm = (sn_norm_kind)kind,
-                                    .groups = groups >= 1 ? (int)groups : 2,
-                                    .batch = (uint32_t)batch,
-                                    .scope = scope >= 1 ? (uint32_t)scope : 1};
-        return sn_price_total(sn_price_step(machine, &work, ranks));
-    }
-    return SN_MISSING;
+    const int norm = sn_experiment_norm(e);
+    if (norm == SN_NORM_KINDS || !(batch >= 1)) return SN_MISSING;
+    const sn_price_work work = {.norm = (sn_norm_kind)norm,
+                                .groups = groups >= 1 ? (int)groups : 2,
+                                .batch = (uint32_t)batch,
+                                .scope = scope >= 1 ? (uint32_t)scope : 1};
+    return sn_price_total(sn_price_step(machine, &work, ranks));
 }
 
 static double seconds_to(const sn_machine *machine, const sn_report_group *group, double target, int ranks)
@@ -141,8 +138,7 @@ static size_t style_of_line(const sn_report_runs *runs, size_t line)
 {
     const size_t dashed = line > 0 && lines[line - 1].norm == lines[line].norm ? SN_CHART_COLOURS : 0;
     for (size_t g = 0; g < runs->group_count && g < SN_CHART_COLOURS; g++)
-        if (strcmp(sn_report_text(sn_report_experiment(&runs->groups[g]), "norm"),
-                   sn_norm_types[lines[line].norm].name) == 0)
+        if (sn_experiment_norm(sn_report_experiment(&runs->groups[g])) == (int)lines[line].norm)
             return g + dashed;
     return runs->group_count + (line - (dashed ? 1 : 0)) + dashed;
 }

@@ -92,15 +92,6 @@ void sn_put_study(FILE *out, const sn_report_run *run, const char *seeds)
     put_command(out, "study", run, seeds);
 }
 
-static bool same_everywhere(const sn_report_runs *runs, const char *name)
-{
-    for (size_t g = 1; g < runs->group_count; g++)
-        if (!sn_experiments_share(sn_report_experiment(&runs->groups[0]),
-                                  sn_report_experiment(&runs->groups[g]), name))
-            return false;
-    return true;
-}
-
 static bool is_recipe(const char *name)
 {
     return sn_attribute_identifies(name) || strcmp(name, "dataset") == 0;
@@ -142,7 +133,7 @@ static void add_recipe(sn_document *document, const sn_report_runs *runs)
     bool *differs = calloc(count + 1, sizeof *differs);
     for (size_t i = 0; out && differs && i < count; i++) {
         const sn_attribute *attribute = sn_attributes_find(first, names[i]);
-        differs[i] = !attribute || !same_everywhere(runs, names[i]);
+        differs[i] = !attribute || !sn_report_share(runs, names[i]);
         if (differs[i]) {
             sn_report_table_column(table, false, "%s", names[i]);
             continue;

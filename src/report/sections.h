@@ -8,8 +8,9 @@
 #include "syncnorm/price/price.h"
 #include "verdict.h"
 
-/** The answer in at most eight sentences, to be freed; NULL: no memory, or no runs. */
+/** The answer in at most eight sentences, to be freed; NULL: no memory, or fewer than two experiments. */
 char *sn_answer_text(const sn_report_runs *runs, const sn_pairs *pairs);
+/** Opened by that text; nothing of fewer than two experiments. */
 void sn_section_answer(sn_document *document, const sn_report_runs *runs, const sn_pairs *pairs);
 void sn_section_comparison(sn_document *document, const sn_report_runs *runs, const sn_pairs *pairs);
 void sn_section_curves(sn_document *document, const sn_report_runs *runs);
@@ -44,6 +45,8 @@ double sn_group_mean(const sn_report_group *group, const char *column);
 
 /** "0.012", "< 0.0001"; a dash where there is none. */
 void sn_put_p(sn_report_table *table, double p);
+/** "+0.012 to +0.034"; a dash where it has no width. */
+void sn_put_interval(sn_report_table *table, double low, double high);
 
 /** The command that makes the run again. */
 void sn_put_command(FILE *out, const sn_report_run *run);

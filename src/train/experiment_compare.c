@@ -89,8 +89,7 @@ static const char *text_of(const sn_attributes *attributes, const char *name)
     return attribute && attribute->type == SN_VALUE_TEXT ? attribute->text : "";
 }
 
-/* Of a norm that we do not know: SN_NORM_KINDS. */
-static int norm_of(const sn_attributes *experiment)
+int sn_experiment_norm(const sn_attributes *experiment)
 {
     int norm = 0;
     while (norm < SN_NORM_KINDS && strcmp(text_of(experiment, "norm"), sn_norm_types[norm].name) != 0)
@@ -100,7 +99,7 @@ static int norm_of(const sn_attributes *experiment)
 
 double sn_experiment_scope_samples(const sn_attributes *experiment)
 {
-    const int norm = norm_of(experiment);
+    const int norm = sn_experiment_norm(experiment);
     if (norm == SN_NORM_KINDS || !sn_norm_pools_batch((sn_norm_kind)norm)) return SN_MISSING;
     const double batch = sn_attributes_number(experiment, "batch");
     const double workers = sn_attributes_number(experiment, "workers");
@@ -147,7 +146,7 @@ static int order_by_rest(const sn_attributes *a, const sn_attributes *b)
 
 int sn_experiments_order(const sn_attributes *a, const sn_attributes *b)
 {
-    int result = norm_of(a) - norm_of(b);
+    int result = sn_experiment_norm(a) - sn_experiment_norm(b);
     if (result == 0) result = order_by(a, b, "l1");
     if (result == 0) result = order_by(a, b, "workers");
     if (result == 0) result = order_by_rest(a, b);
@@ -187,7 +186,7 @@ const char *sn_experiment_nearest_preset(const sn_attributes *experiment)
     const double l1 = sn_attributes_number(experiment, "l1");
     const char *plain = NULL;
     for (const sn_preset *preset = sn_presets; preset->name; preset++) {
-        if ((int)preset->norm != norm_of(experiment)) continue;
+        if ((int)preset->norm != sn_experiment_norm(experiment)) continue;
         if (l1 >= preset->l1 && l1 <= preset->l1) return preset->name;
         if (!(preset->l1 > 0)) plain = preset->name;
     }

@@ -42,8 +42,6 @@ sn_report_outcome report(const char *directory, const char *const *paths, size_t
     sn_report_outcome outcome;
     assert_ok(sn_report_write(
         &(sn_report_request){.paths = paths, .path_count = count, .directory = directory}, &outcome));
-    free(outcome.answer);
-    outcome.answer = NULL;
     return outcome;
 }
 

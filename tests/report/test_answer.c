@@ -48,7 +48,8 @@ static void test_better(void **state)
     (void)state;
     report_difference("better", (const int[]){20, 24, 16, 18, 22}, 5);
     answers("better", "2 experiments on MNIST, 5 seeds each, by their test accuracy after the last epoch.");
-    answers("better", "ln is better than gn: 20 images of 10000 more are right (0.20 points, 0.16 to 0.24).");
+    answers("better",
+            "ln is better than gn: 20 images of 10,000 more are right (0.20 points, 0.16 to 0.24).");
     assert_says("better/answer.csv", "ln,gn,better,5,+0.200,+0.161,+0.239,");
 }
 
@@ -56,7 +57,7 @@ static void test_worse(void **state)
 {
     (void)state;
     report_difference("worse", (const int[]){-20, -24, -16, -18, -22}, 5);
-    answers("worse", "gn is better than ln: 20 images of 10000 more are right (0.20 points, 0.16 to 0.24).");
+    answers("worse", "gn is better than ln: 20 images of 10,000 more are right (0.20 points, 0.16 to 0.24).");
     assert_says("worse/answer.csv", "ln,gn,worse,5,-0.200,");
 }
 
@@ -65,11 +66,11 @@ static void test_equivalent(void **state)
     (void)state;
     report_difference("equivalent", (const int[]){2, -3, 1, 0, -1}, 5);
     answers("equivalent",
-            "ln and gn are equivalent within ±0.1 points: 0.2 images of 10000 apart (−0.03 to +0.02).");
+            "ln and gn are equivalent within ±0.1 points: 0.2 images of 10,000 apart (−0.03 to +0.02).");
     report_difference("small", (const int[]){4, 5, 6, 4, 5}, 5);
     answers(
         "small",
-        "4.8 images of 10000 apart (+0.04 to +0.06); small as it is, the difference is real, and ln ahead.");
+        "4.8 images of 10,000 apart (+0.04 to +0.06); small as it is, the difference is real, and ln ahead.");
 }
 
 static void test_undecided(void **state)
@@ -88,8 +89,9 @@ static void test_undecided(void **state)
     answers("one", "Every pair is undecided: one seed.");
     answers("one", "how far seeds differ, of which there is one;");
     report_difference("alike", (const int[]){20, 20, 20}, 3);
-    answers("alike", "undecided: 3 seeds with the same difference, 20 images of 10000, say nothing about how "
-                     "far seeds differ.");
+    answers("alike",
+            "undecided: 3 seeds with the same difference, 20 images of 10,000, say nothing about how "
+            "far seeds differ.");
 }
 
 /* From four pairs on they are told together: what is decided first. */
@@ -116,7 +118,7 @@ static void test_many_pairs(void **state)
     }
     report("many", paths, 4 * 5);
     answers("many",
-            "Of 6 pairs, in images of 10000: better are ln than gn (40), ln than rms (40). "
+            "Of 6 pairs, in images of 10,000: better are ln than gn (40), ln than rms (40). "
             "Equivalent within ±0.1 points are gn and rms (0.0). Undecided are ln against bn (35; about ");
 }
 

@@ -149,13 +149,27 @@ class Report(unittest.TestCase):
             i += 2 if two else 1
         return cells
 
+    def plain(self, text):
+        """Numbers as programs write them: with a hyphen for a minus, and thousands not set apart."""
+        return re.sub(r"(?<=\d),(?=\d{3})", "", text.replace("−", "-"))
+
+    def test_numbers_are_for_readers(self):
+        markdown = self.read("report.md")
+        self.assertRegex(markdown, r"\| −\d")
+        self.assertNotRegex(markdown, r"\| -\d")
+        large = {cell for row in csv.reader(self.read("cost.csv").splitlines()) for cell in row if re.fullmatch(r"\d{5,}", cell)}
+        self.assertTrue(large)
+        for cell in large:
+            self.assertIn(f"| {int(cell):,} |", markdown)
+
     def test_tables_say_the_same_everywhere(self):
         names = [name for name in os.listdir(self.report) if name.endswith(".csv")]
         self.assertLessEqual({"comparison.csv", "differences.csv", "published.csv", "cost.csv", "evaluations.csv", "recipe.csv",
                               "runs.csv", "starts.csv", "confusion-gn.csv"}, set(names))
-        text, markdown = "".join(self.page.text), html.unescape(re.sub(r"\\(.)", r"\1", self.read("report.md")))
+        text, markdown = self.plain("".join(self.page.text)), html.unescape(re.sub(r"\\(.)", r"\1", self.read("report.md")))
+        markdown = self.plain(markdown)
         for name in names:
-            rows = list(csv.reader(self.read(name).splitlines()))
+            rows = [[self.plain(cell) for cell in row] for row in csv.reader(self.read(name).splitlines())]
             self.assertEqual({len(row) for row in rows}, {len(rows[0])}, name)
             for row in rows:
                 self.assertTrue(all(cell in text for cell in self.merged(rows[0], row)), f"{name}: {row}")

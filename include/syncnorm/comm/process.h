@@ -8,6 +8,9 @@
 /** Its rank of all. */
 int sn_comm_rank(void);
 
+/** The same before MPI has started, as Open MPI's or any PMIx or PMI launcher has put it into the environment; -1 without one. */
+int sn_comm_launched_rank(void);
+
 /** e.g. "Open MPI 4.1.4", and this host's name. */
 const char *sn_comm_library(void);
 const char *sn_comm_host(void);

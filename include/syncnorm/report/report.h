@@ -34,7 +34,6 @@ typedef struct sn_report_outcome {
     size_t runs, groups;   /* that the report is about */
     size_t unreadable;     /* files left out, each said in one line as an error */
     size_t figures, drawn; /* figures with data; those that gnuplot drew */
-    char *answer;          /* what the page opens with; owned, NULL without memory */
 } sn_report_outcome;
 
 /**

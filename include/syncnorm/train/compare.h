@@ -34,6 +34,9 @@ bool sn_experiments_same(const sn_attributes *a, const sn_attributes *b,
  *  scopes before narrow ones). The attributes of both are sorted by name. */
 int sn_experiments_order(const sn_attributes *a, const sn_attributes *b);
 
+/** Its sn_norm_kind; SN_NORM_KINDS of a norm that this program does not know. */
+int sn_experiment_norm(const sn_attributes *experiment);
+
 /** Samples whose statistics are pooled: the batch, a worker's share, or the group; NaN unless batch norm. */
 double sn_experiment_scope_samples(const sn_attributes *experiment);
 

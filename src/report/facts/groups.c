@@ -157,6 +157,15 @@ bool sn_report_runs_choose_baseline(sn_report_runs *runs, const char *label)
     return true;
 }
 
+bool sn_report_share(const sn_report_runs *runs, const char *attribute)
+{
+    for (size_t g = 1; g < runs->group_count; g++)
+        if (!sn_experiments_share(sn_report_experiment(&runs->groups[0]),
+                                  sn_report_experiment(&runs->groups[g]), attribute))
+            return false;
+    return true;
+}
+
 double sn_value_last(const sn_report_run *run, const void *column)
 {
     return sn_report_last(run, column);
@@ -192,9 +201,6 @@ sn_estimate sn_report_estimate(const sn_report_group *group, sn_report_value val
     return e;
 }
 
-static const sn_estimate unknown = {
-    .mean = SN_MISSING, .deviation = SN_MISSING, .low = SN_MISSING, .high = SN_MISSING, .p = SN_MISSING};
-
 static const sn_report_run *with_seed(const sn_report_group *group, int64_t seed)
 {
     for (size_t i = 0; i < group->count; i++)
@@ -220,22 +226,4 @@ size_t sn_report_partners(const sn_report_group *first, const sn_report_group *s
         partners[pairs++] = (sn_report_partners_of){run, other};
     }
     return pairs;
-}
-
-sn_estimate sn_report_difference(const sn_report_group *group, const sn_report_group *baseline,
-                                 size_t *images)
-{
-    sn_report_partners_of *partners = calloc(group->count + 1, sizeof *partners);
-    double *differences = calloc(group->count + 1, sizeof *differences);
-    sn_estimate e = unknown;
-    *images = 0;
-    if (partners && differences) {
-        const size_t pairs = sn_report_partners(group, baseline, partners, images);
-        for (size_t i = 0; i < pairs; i++)
-            differences[i] = sn_report_correct(partners[i].first) - sn_report_correct(partners[i].second);
-        if (pairs) e = sn_estimate_mean(differences, pairs);
-    }
-    free(partners);
-    free(differences);
-    return e;
 }

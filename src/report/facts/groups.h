@@ -11,6 +11,9 @@ sn_status sn_report_runs_group(sn_report_runs *runs);
 /** False when none is called `label`; NULL: plain synchronized batch norm, or else the first that is complete. */
 bool sn_report_runs_choose_baseline(sn_report_runs *runs, const char *label);
 
+/** Whether all groups have the attribute alike, or all lack it. */
+bool sn_report_share(const sn_report_runs *runs, const char *attribute);
+
 /** A value of a run; NaN when it has none. */
 typedef double (*sn_report_value)(const sn_report_run *run, const void *context);
 /** Of the last epoch's row, the context names its column. */
@@ -35,8 +38,5 @@ typedef struct sn_report_partners_of {
  *  Their test set is of `*images`; 0 where there is none: no seed in common, another test set, no complete run. */
 size_t sn_report_partners(const sn_report_group *first, const sn_report_group *second,
                           sn_report_partners_of *partners, size_t *images);
-/** The paired difference of final test accuracy from the baseline's, in images out of `*images`; count 0 where there is no pair. */
-sn_estimate sn_report_difference(const sn_report_group *group, const sn_report_group *baseline,
-                                 size_t *images);
 
 #endif

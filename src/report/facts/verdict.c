@@ -106,6 +106,7 @@ static void decide(sn_pair *pair, double each)
     const sn_estimate *d = &pair->difference;
     pair->low = pair->high = SN_MISSING;
     pair->verdict = SN_UNDECIDED;
+    pair->differs = pair->adjusted_difference <= level;
     if (d->count < 2 || !(d->deviation > 0)) return;
     const double half = sn_student_t_quantile(1 - each / 2, (double)d->count - 1) * d->deviation /
                         sqrt((double)d->count);
@@ -113,7 +114,7 @@ static void decide(sn_pair *pair, double each)
     pair->high = d->mean + half;
     if (pair->adjusted_within <= level)
         pair->verdict = SN_EQUIVALENT;
-    else if (pair->adjusted_difference <= level)
+    else if (pair->differs)
         pair->verdict = d->mean > 0 ? SN_BETTER : SN_WORSE;
 }
 
@@ -174,9 +175,28 @@ void sn_report_pairs_clear(sn_pairs *all)
     *all = (sn_pairs){0};
 }
 
-const sn_pair *sn_report_pair(const sn_pairs *all, size_t first, size_t second)
+static sn_pair turned(sn_pair pair)
 {
-    for (size_t i = 0; i < all->count; i++)
-        if (all->pairs[i].first == first && all->pairs[i].second == second) return &all->pairs[i];
-    return NULL;
+    const double low = pair.difference.low, below = pair.low;
+    const size_t first = pair.first;
+    pair.first = pair.second;
+    pair.second = first;
+    pair.difference.mean = 0 - pair.difference.mean; /* no -0 */
+    pair.difference.low = -pair.difference.high;
+    pair.difference.high = -low;
+    pair.low = -pair.high;
+    pair.high = -below;
+    if (pair.verdict == SN_BETTER || pair.verdict == SN_WORSE)
+        pair.verdict = pair.verdict == SN_BETTER ? SN_WORSE : SN_BETTER;
+    return pair;
+}
+
+sn_pair sn_report_difference(const sn_pairs *all, size_t group, size_t baseline)
+{
+    for (size_t i = 0; i < all->count; i++) {
+        const sn_pair *pair = &all->pairs[i];
+        if (pair->first == baseline && pair->second == group) return *pair;
+        if (pair->first == group && pair->second == baseline) return turned(*pair);
+    }
+    return (sn_pair){0};
 }

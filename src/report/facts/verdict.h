@@ -30,6 +30,7 @@ typedef struct sn_pair {
         needed; /* seeds for 80 % to decide it, were difference and spread as they are; 0: more than SN_SEEDS_MOST, or unknown */
     size_t for_difference,
         for_equivalence; /* for 80 % to show a difference of the margin, and equivalence where there is none; 0: likewise */
+    bool differs; /* there is a difference, within the margin or not */
     sn_verdict verdict;
 } sn_pair;
 
@@ -51,7 +52,7 @@ sn_status sn_report_pairs(const sn_report_runs *runs, double margin, sn_pairs *p
 /** The verdicts on pairs of which difference and margin are known, with what they rest on: `low` to `adjusted_within`. SN_ERROR_MEMORY. */
 sn_status sn_pairs_decide(sn_pairs *pairs);
 void sn_report_pairs_clear(sn_pairs *pairs);
-/** NULL where there is none. */
-const sn_pair *sn_report_pair(const sn_pairs *pairs, size_t first, size_t second);
+/** That of two groups, with the difference as group minus baseline; count 0 in it where they are no pair. */
+sn_pair sn_report_difference(const sn_pairs *pairs, size_t group, size_t baseline);
 
 #endif
