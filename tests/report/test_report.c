@@ -42,6 +42,11 @@ static void test_pairs_by_seed(void **state)
     assert_says("pairs/differences.csv", "ln,2,-0.600,-1.871,+0.671,-60.0,0.105,0.105,norm\r\n");
     assert_says("pairs/comparison.csv", "gn,2,3,98.95,0.64,");
     assert_says("pairs/comparison.csv", "ln,3,3,95.57,11.98,");
+    sn_report_outcome turned;
+    assert_ok(sn_report_write(
+        &(sn_report_request){.paths = paths, .path_count = 5, .directory = "turned", .baseline = "ln"},
+        &turned));
+    assert_says("turned/differences.csv", "gn,2,+0.600,-0.671,+1.871,+60.0,0.105,0.105,norm\r\n");
 }
 
 static void test_single_run(void **state)
