@@ -61,10 +61,11 @@ class Signals(jobs.Test):
             self.remove()
 
     def test_term_and_int_to_mpirun_end_in_its_own_1_with_everything_saved(self):
-        """mpirun gives its ranks a second between TERM and KILL; here three, for a machine with other work."""
-        patient = ("--mca", "odls_base_sigkill_timeout", "3")
+        """mpirun gives its ranks a second between TERM and KILL; here three, for a machine with other work. It reads nothing meanwhile, so that
+        short epochs, each with its line, would fill the pipe to it."""
+        patient, data = ("--mca", "odls_base_sigkill_timeout", "3"), jobs.dataset(5000, 20)
         for np, number in jobs.choices((1, signal.SIGTERM), (3, signal.SIGTERM), (2, signal.SIGINT)):
-            job, _ = self.begin(np, "--epochs", 60000, mpirun=patient)
+            job, _ = self.begin(np, "--epochs", 60000, mpirun=patient, data=data)
             job.signal(number)
             self.finish(job, 1)
             self.verify()
