@@ -149,7 +149,7 @@ formatted() { sources | xargs clang-format --dry-run -Werror; }
 tidy() {
     database=build/release checks=
     if [ -z "$all" ]; then
-        database=$logs/once checks=--checks=-clang-analyzer-*,-bugprone-reserved-identifier
+        database=$logs/once checks="--checks=-clang-analyzer-*,-bugprone-reserved-identifier"
         mkdir -p "$database" && /usr/bin/python3 tests/tools/compile_once.py build/release "$root/src/" "$database" || return
     fi
     sed -n 's/^ *"file": "\(.*\.c\)".*/\1/p' "$database/compile_commands.json" | sort -u |

@@ -24,7 +24,7 @@ static sn_status make_noise(uint32_t batch, noise *n)
         n->pixels[i] = (uint8_t)(i * 2654435761u >> 24);
     for (uint32_t i = 0; i < IMAGES; i++)
         n->labels[i] = (uint8_t)(i % SN_CLASSES);
-    const sn_sampler_options options = {.samples = {n->pixels, n->labels, IMAGES},
+    const sn_sampler_options options = {.samples = {n->pixels, n->labels, IMAGES, NULL},
                                         .batch = batch < IMAGES ? batch : IMAGES,
                                         .seed = 1,
                                         .shuffle = true};
@@ -74,7 +74,7 @@ sn_status sn_training_create(const sn_kernels *kernels, sn_team *team, sn_norm_k
         return status;
     }
     const sn_share share = sn_share_of(batch, sn_team_rank(team), sn_team_size(team));
-    t->batch = (sn_batch){.samples = {t->noise->pixels, t->noise->labels, IMAGES},
+    t->batch = (sn_batch){.samples = {t->noise->pixels, t->noise->labels, IMAGES, NULL},
                           .index = t->noise->index,
                           .first = share.first,
                           .count = share.count,

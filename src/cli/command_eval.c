@@ -11,6 +11,7 @@
 #include "syncnorm/base/fault.h"
 #include "syncnorm/base/memory.h"
 #include "syncnorm/dataset/dataset.h"
+#include "syncnorm/dataset/split.h"
 #include "syncnorm/io/run_file.h"
 #include "syncnorm/nn/replica.h"
 #include "syncnorm/train/evaluate.h"
@@ -19,9 +20,19 @@
 
 enum { SHOWN = 10 }; /* misclassified images listed */
 
+#define SPLITS "test|train|validation"
+enum { TEST, TRAIN, VALIDATION };
+
+/* What the images are called, in the heading and at the beginning of a line. */
+static const struct {
+    const char *name, *title;
+} splits[] = {[TEST] = {"test set", "Test"},
+              [TRAIN] = {"training set", "Train"},
+              [VALIDATION] = {"images held out for validation", "Validation"}};
+
 typedef struct evaluation {
     const char *path, *data;
-    bool train;     /* --split */
+    int split;      /* --split: which of SPLITS */
     double timeout; /* seconds */
 
     sn_experiment experiment;
@@ -109,11 +120,11 @@ static void print_report(const evaluation *e, const sn_dataset *dataset, sn_samp
     sn_experiment_name(&e->experiment, name);
     sn_digest_hex(sn_model_digest(e->model), hex);
     printf("Run: %s (%s%s)\nDigest: %s\nData set: %s, %s\n", name, e->path, e->complete ? "" : ", incomplete",
-           hex, sn_dataset_name(dataset), e->train ? "training set" : "test set");
+           hex, sn_dataset_name(dataset), splits[e->split].name);
     const bool same_data = strcmp(e->trained_on, sn_dataset_name(dataset)) == 0;
     if (!same_data) printf("Trained on: %s\n", e->trained_on);
     printf("\n%s set: Average loss: %.4f, Accuracy: %" PRId64 "/%" PRIu32 " (%.2f%%)\n",
-           e->train ? "Train" : "Test", sums->loss, sums->correct, sums->count, sums->accuracy);
+           splits[e->split].title, sums->loss, sums->correct, sums->count, sums->accuracy);
 
     if (same_data && !isnan(e->ways.loss[SN_WAY_PRECISE])) {
         printf("\nRecorded at the end of training:");
@@ -123,7 +134,8 @@ static void print_report(const evaluation *e, const sn_dataset *dataset, sn_samp
     int64_t confusion[SN_CLASSES][SN_CLASSES] = {0};
     double probability;
     for (uint32_t i = 0; i < samples.count; i++)
-        confusion[samples.labels[i]][sn_prediction(e->logits + (size_t)i * SN_CLASSES, &probability)]++;
+        confusion[sn_sample_label(samples, i)]
+                 [sn_prediction(e->logits + (size_t)i * SN_CLASSES, &probability)]++;
     print_confusion(confusion);
 
     const int64_t misses = sums->count - sums->correct;
@@ -131,10 +143,22 @@ static void print_report(const evaluation *e, const sn_dataset *dataset, sn_samp
     if (misses > 0) printf("  index  label  prediction  probability\n");
     for (uint32_t i = 0, shown = 0; i < samples.count && shown < SHOWN; i++) {
         const uint8_t prediction = sn_prediction(e->logits + (size_t)i * SN_CLASSES, &probability);
-        if (prediction == samples.labels[i]) continue;
-        printf("%7" PRIu32 "  %5d  %10d  %11.4f\n", i, samples.labels[i], prediction, probability);
+        const uint8_t label = sn_sample_label(samples, i);
+        if (prediction == label) continue;
+        printf("%7" PRIu32 "  %5d  %10d  %11.4f\n", sn_sample_index(samples, i), label, prediction,
+               probability);
         shown++;
     }
+}
+
+/* The training set as the run divided it. */
+static sn_status divide(const evaluation *e, sn_samples train, sn_split *split)
+{
+    const sn_experiment *x = &e->experiment;
+    if (e->split == VALIDATION && x->validation == 0)
+        return sn_fail(SN_ERROR_USAGE,
+                       "--split validation: %s was trained on all images, without --validation", e->path);
+    return sn_split_create(train, x->validation, x->split_seed, split);
 }
 
 static sn_status evaluate(sn_team *world, void *context)
@@ -145,8 +169,12 @@ static sn_status evaluate(sn_team *world, void *context)
     sn_status status = sn_team_agree(world, root ? read_run(e) : SN_OK);
     if (status == SN_OK) status = share_model(world, e);
     if (status == SN_OK) status = sn_dataset_open(world, e->data, &dataset);
+    sn_split split = {0};
+    if (status == SN_OK) status = sn_team_agree(world, divide(e, sn_dataset_train(dataset), &split));
     if (status == SN_OK) {
-        const sn_samples samples = e->train ? sn_dataset_train(dataset) : sn_dataset_test(dataset);
+        const sn_samples samples = e->split == TEST    ? sn_dataset_test(dataset)
+                                   : e->split == TRAIN ? split.kept
+                                                       : split.held_out;
         status = sn_team_agree(world, create_replica(world, e, samples.count));
         if (status == SN_OK) {
             sn_evaluation sums;
@@ -155,6 +183,7 @@ static sn_status evaluate(sn_team *world, void *context)
             if (root) print_report(e, dataset, samples, &sums);
         }
     }
+    sn_split_destroy(&split);
     sn_dataset_close(dataset);
     sn_free(e->logits);
     sn_replica_destroy(e->replica);
@@ -171,19 +200,17 @@ static sn_status read_options(const sn_cli_arguments *arguments, evaluation *e)
                        sn_cli_shown(sn_cli_operand(arguments, 1)));
     e->data = sn_cli_value(arguments, "data");
     const char *split = sn_cli_value(arguments, "split");
-    const int choice = split ? sn_cli_choice("test|train", split) : 0;
-    if (choice < 0)
-        return sn_fail(SN_ERROR_USAGE, "--split '%s': must be test or train", sn_cli_shown(split));
-    e->train = choice == 1;
+    e->split = split ? sn_cli_choice(SPLITS, split) : TEST;
+    if (e->split < 0)
+        return sn_fail(SN_ERROR_USAGE, "--split '%s': must be test, train or validation",
+                       sn_cli_shown(split));
     return sn_cli_read_timeout(arguments, &e->timeout);
 }
 
 int sn_command_eval(int argc, char **argv)
 {
-    static const sn_cli_option options[] = {SN_CLI_DATA_OPTION,
-                                            {"split", "test|train", "which images (default test)", 0},
-                                            SN_CLI_TIMEOUT_OPTION,
-                                            {0}};
+    static const sn_cli_option options[] = {
+        SN_CLI_DATA_OPTION, {"split", SPLITS, "which images (default test)", 0}, SN_CLI_TIMEOUT_OPTION, {0}};
     static const sn_cli_group groups[] = {{"Options:", options}};
     static const sn_cli_command command = {
         .name = "eval",

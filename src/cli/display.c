@@ -93,14 +93,22 @@ static void on_step(void *context, uint32_t batch, double loss, double accuracy,
     if (last || p->drawn_at < 0 || seconds - p->drawn_at >= REDRAW_SECONDS) draw(p, last);
 }
 
+static void print_score(FILE *out, const char *set, const sn_evaluation *e)
+{
+    if (e->count > 0)
+        fprintf(out, "\n%s: Average loss: %.4f, Accuracy: %lld/%u (%.2f%%)\n", set, e->loss,
+                (long long)e->correct, e->count, e->accuracy);
+}
+
 static void on_epoch_end(void *context, const sn_epoch_row *row)
 {
     sn_display *p = context;
     if (p->silent) return;
     if (p->bar) {
         sn_display_finish(p);
-        fprintf(p->out, "\nTest set: Average loss: %.4f, Accuracy: %lld/%u (%.2f%%)\n\n", row->test_loss,
-                (long long)row->test_correct, row->test_count, row->test_accuracy);
+        print_score(p->out, "Validation set", &row->validation);
+        print_score(p->out, "Test set", &row->test);
+        fputc('\n', p->out);
     } else {
         char line[LINE_SIZE];
         sn_epoch_line(row, p->epochs, line, sizeof line);

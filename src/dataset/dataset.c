@@ -151,9 +151,9 @@ static sn_status share(sn_team *team, const contents *c, const facts *found, sn_
 
     const uint8_t *train_labels = (uint8_t *)memory + (size_t)found->train * SN_IMAGE_PIXELS;
     const uint8_t *test_pixels = train_labels + found->train;
-    dataset->train = (sn_samples){memory, train_labels, found->train};
+    dataset->train = (sn_samples){memory, train_labels, found->train, NULL};
     dataset->test = (sn_samples){test_pixels, test_pixels + (size_t)found->test * SN_IMAGE_PIXELS,
-                                 found->test};
+                                 found->test, NULL};
     return SN_OK;
 }
 

@@ -60,11 +60,11 @@ static void fill_pools(sn_samples samples, const uint32_t *shuffled, pools *p)
 {
     uint32_t size[SN_CLASSES] = {0};
     for (uint32_t i = 0; i < samples.count; i++)
-        size[samples.labels[i]]++;
+        size[sn_sample_label(samples, i)]++;
     for (uint32_t k = 0, at = 0; k < SN_CLASSES; at += size[k++])
         p->next[k] = p->end[k] = at;
     for (uint32_t i = 0; i < samples.count; i++)
-        p->index[p->end[samples.labels[shuffled[i]]]++] = shuffled[i];
+        p->index[p->end[sn_sample_label(samples, shuffled[i])]++] = shuffled[i];
 }
 
 /* A class by the worker's proportions among those with samples left; the fullest when its own are all exhausted. */
@@ -122,7 +122,7 @@ static void divide_sorted(sn_samples samples, uint32_t *order)
     uint32_t at = 0;
     for (int k = 0; k < SN_CLASSES; k++)
         for (uint32_t i = 0; i < samples.count; i++)
-            if (samples.labels[i] == k) order[at++] = i;
+            if (sn_sample_label(samples, i) == k) order[at++] = i;
 }
 
 sn_status sn_shards_divide(sn_samples samples, uint32_t workers, const sn_shard_options *options,

@@ -16,9 +16,9 @@ void sn_block_load(const sn_pass *pass, sn_block *block, const sn_batch *batch, 
     memset(block->labels, 0, sizeof block->labels);
     for (int k = 0; k < count; k++) {
         const uint32_t i = start + (uint32_t)k;
-        const size_t sample = batch->index ? batch->index[i] : batch->offset + batch->first + i;
-        pixels[k] = batch->samples.pixels + sample * SN_IMAGE_PIXELS;
-        block->labels[k] = batch->samples.labels[sample];
+        const uint32_t sample = batch->index ? batch->index[i] : batch->offset + batch->first + i;
+        pixels[k] = sn_sample_pixels(batch->samples, sample);
+        block->labels[k] = sn_sample_label(batch->samples, sample);
     }
     pass->kernels->load_pixels(sn_shape_samples[block->shape], pixels, pass->work->pixel_value,
                                sn_planes_at(block->image, IMAGE_HALO, IMAGE_HALO), SN_IMAGE_SIZE,

@@ -59,11 +59,13 @@ static double training_seconds(const sn_block_cost *cost, const sn_experiment *e
 double sn_run_seconds(const sn_block_cost *cost, const sn_experiment *experiment,
                       const sn_dataset_facts *data, uint64_t images, int ranks)
 {
-    const uint64_t epochs = images / data->train, part = images % data->train;
+    const uint32_t train = sn_experiment_images(experiment, data->train);
+    const uint32_t examined = experiment->validation + (sn_experiment_tests(experiment) ? data->test : 0);
+    const uint64_t epochs = images / train, part = images % train;
     const double evaluations = (double)(epochs + (part > 0)); /* also after a part of an epoch */
-    return (double)epochs * training_seconds(cost, experiment, data->train, ranks) +
+    return (double)epochs * training_seconds(cost, experiment, train, ranks) +
            training_seconds(cost, experiment, part, ranks) +
-           (evaluations * largest_share_seconds(cost, experiment, data->test, ranks) +
-            largest_share_seconds(cost, experiment, data->train, ranks)) /
+           (evaluations * largest_share_seconds(cost, experiment, examined, ranks) +
+            largest_share_seconds(cost, experiment, train, ranks)) /
                3;
 }

@@ -38,7 +38,7 @@ static sn_status time_step(const sn_kernels *kernels, sn_replica *replica, sn_mo
         labels[i] = (uint8_t)(i % SN_CLASSES);
     for (uint32_t step = 0; step < STEPS; step++) {
         const sn_batch batch = {
-            .samples = {pixels, labels, IMAGES}, .count = count, .total = count, .step = step};
+            .samples = {pixels, labels, IMAGES, NULL}, .count = count, .total = count, .step = step};
         sn_step_sums sums;
         const double begun = sn_clock();
         SN_TRY(sn_replica_step(replica, model, &batch, NULL, &sums));
@@ -180,7 +180,7 @@ static sn_status estimate(const sn_experiment *e, const sn_dataset_facts *data, 
         if (measured->block <= 0) SN_TRY(measure(e, measured));
         cost = *measured;
     }
-    double images = (double)e->epochs * data->train;
+    double images = (double)e->epochs * sn_experiment_images(e, data->train);
     if (e->steps && (double)e->steps * e->batch < images) images = (double)e->steps * e->batch;
     if (!done->obstacle) images = fmax(0, images - done->samples);
     *seconds = sn_run_seconds(&cost, e, data, (uint64_t)images, ranks);

@@ -65,11 +65,12 @@ static void tell_done(const study *s, const char *name, const sn_outcome *outcom
     char line[SN_RUN_NAME_SIZE + 160];
     const sn_result *r = &outcome->result;
     if (!s->setup->out || s->progress.shown || !sn_team_is_root(s->team)) return;
+    const char *set;
+    const sn_evaluation *score = sn_epoch_score(&r->last, &set);
     snprintf(line, sizeof line,
-             "%s: done: epoch %u, test loss %.4f, accuracy %lld/%u (%.2f%%); %.0f images/s on %d %s\n", name,
-             r->last.epoch, r->last.test_loss, (long long)r->last.test_correct, r->last.test_count,
-             r->last.test_accuracy, r->images_per_second, outcome->ranks,
-             outcome->ranks == 1 ? "rank" : "ranks");
+             "%s: done: epoch %u, %s loss %.4f, accuracy %lld/%u (%.2f%%); %.0f images/s on %d %s\n", name,
+             r->last.epoch, set, score->loss, (long long)score->correct, score->count, score->accuracy,
+             r->images_per_second, outcome->ranks, outcome->ranks == 1 ? "rank" : "ranks");
     say(s->setup->out, line);
 }
 

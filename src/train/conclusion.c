@@ -9,16 +9,21 @@ static sn_status record_way(sn_session *s, const char *way, const sn_evaluation 
     return sn_team_agree(s->team, sn_recorder_way(&s->recorder, way, evaluation));
 }
 
+/* The test set, or the images held out. */
+static sn_samples judged_by(const sn_session *s)
+{
+    const sn_samples test = s->examinations[SN_EXAMINE_TEST].samples;
+    return test.count > 0 ? test : s->examinations[SN_EXAMINE_VALIDATION].samples;
+}
+
 /* With the statistics of the whole training set in place of the running ones. Collective. */
 static sn_status evaluate_precisely(sn_session *s, const sn_stop *stop)
 {
     sn_model *precise = NULL;
     sn_evaluation evaluation;
     sn_status status = sn_team_agree(s->team, sn_model_copy(s->model, &precise));
-    if (status == SN_OK)
-        status = sn_replica_population(s->replica, precise, sn_dataset_train(s->dataset), stop);
-    if (status == SN_OK &&
-        !sn_evaluate(s->team, s->replica, precise, sn_dataset_test(s->dataset), stop, NULL, &evaluation))
+    if (status == SN_OK) status = sn_replica_population(s->replica, precise, s->split.kept, stop);
+    if (status == SN_OK && !sn_evaluate(s->team, s->replica, precise, judged_by(s), stop, NULL, &evaluation))
         status = SN_STOPPED;
     if (status == SN_OK)
         status = sn_team_agree(s->team, sn_recorder_precise(&s->recorder, precise, &evaluation));
@@ -31,36 +36,39 @@ static sn_status evaluate_in_batches(sn_session *s, const sn_stop *stop)
 {
     sn_evaluation evaluation;
     const uint32_t batch = sn_sampler_batch(s->sampler, 0); /* what the replica has room for */
-    if (!sn_evaluate_batches(s->team, s->replica, s->model, sn_dataset_test(s->dataset), batch, stop,
-                             &evaluation))
+    if (!sn_evaluate_batches(s->team, s->replica, s->model, judged_by(s), batch, stop, &evaluation))
         return SN_STOPPED;
     return record_way(s, "batch", &evaluation);
 }
 
-/* On the training set, without dropout: what the gap to the test set is to be measured from. Collective. */
+/* On the images trained on, without dropout: what the gap to the test set is to be measured from. Collective. */
 static sn_status evaluate_training_set(sn_session *s, const sn_stop *stop)
 {
     sn_evaluation evaluation;
-    if (!sn_evaluate(s->team, s->replica, s->model, sn_dataset_train(s->dataset), stop, NULL, &evaluation))
+    if (!sn_evaluate(s->team, s->replica, s->model, s->split.kept, stop, NULL, &evaluation))
         return SN_STOPPED;
     return record_way(s, "train", &evaluation);
 }
 
 /* The evaluation of the last epoch is the final one. A run that was stopped after that epoch was recorded has the row, but no longer
    the logits: it evaluates again. Collective. */
-static sn_status evaluate_finally(sn_session *s, const sn_stop *stop)
+static sn_status evaluate_finally(sn_session *s)
 {
-    const sn_samples test = sn_dataset_test(s->dataset);
-    if (!s->evaluated && !sn_evaluate(s->team, s->replica, s->model, test, stop, s->logits, &s->evaluation))
-        return SN_STOPPED;
-    return sn_team_agree(s->team,
-                         sn_recorder_evaluation(&s->recorder, test, s->logits, &s->evaluation, &s->result));
+    if (!s->evaluated && !sn_session_evaluate(s, true)) return SN_STOPPED;
+    for (int i = SN_EXAMINATIONS - 1; i >= 0;
+         i--) { /* the misses told are the test set's, if it is among them */
+        const sn_examination *x = &s->examinations[i];
+        if (x->samples.count == 0) continue;
+        SN_TRY(sn_team_agree(s->team, sn_recorder_evaluation(&s->recorder, x->samples, x->prefix, x->logits,
+                                                             &x->evaluation, &s->result)));
+    }
+    return SN_OK;
 }
 
 sn_status sn_conclude(sn_session *s)
 {
     const sn_stop stop = {sn_session_stop_is_asked, s};
-    sn_status status = evaluate_finally(s, &stop);
+    sn_status status = evaluate_finally(s);
     if (status == SN_OK && s->experiment.precise_bn) {
         SN_TRY(sn_saving_checkpoint(s)); /* what follows takes long */
         status = evaluate_precisely(s, &stop);

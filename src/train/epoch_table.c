@@ -10,8 +10,8 @@ typedef struct cell {
     double value;
 } cell;
 
-/* 12 of any norm, 3 a norm of batch norm, 2 spreads and what each kind of sum has */
-enum { CELLS_MAX = 12 + 3 * SN_NORMS + 2 * 3 + 6 * SN_TRAFFIC_KINDS };
+/* 15 of any norm, 3 a norm of batch norm, 2 spreads and what each kind of sum has */
+enum { CELLS_MAX = 15 + 3 * SN_NORMS + 2 * 3 + 6 * SN_TRAFFIC_KINDS };
 
 typedef struct cells {
     size_t count;
@@ -80,6 +80,18 @@ static void add_sums(cells *list, int kind, const sn_costs *costs)
     }
 }
 
+/* test_loss, test_accuracy, test_correct */
+static void add_evaluation(cells *list, const char *what, const sn_evaluation *evaluation)
+{
+    char name[SN_TENSOR_NAME];
+    snprintf(name, sizeof name, "%s_loss", what);
+    add_real(list, name, "nats", evaluation->loss);
+    snprintf(name, sizeof name, "%s_accuracy", what);
+    add_real(list, name, "%", evaluation->accuracy);
+    snprintf(name, sizeof name, "%s_correct", what);
+    add_integer(list, name, "images", evaluation->correct);
+}
+
 static void fill(cells *list, const sn_experiment *experiment, const sn_epoch_row *row)
 {
     list->count = 0;
@@ -88,9 +100,8 @@ static void fill(cells *list, const sn_experiment *experiment, const sn_epoch_ro
     add_real(list, "train_cross_entropy", "nats", row->train_cross_entropy);
     add_real(list, "last_batch_loss", "nats", row->last_batch_loss);
     add_real(list, "train_accuracy", "%", row->train_accuracy);
-    add_real(list, "test_loss", "nats", row->test_loss);
-    add_real(list, "test_accuracy", "%", row->test_accuracy);
-    add_integer(list, "test_correct", "images", row->test_correct);
+    if (sn_experiment_tests(experiment)) add_evaluation(list, "test", &row->test);
+    if (experiment->validation > 0) add_evaluation(list, "validation", &row->validation);
     add_real(list, "seconds", "s", row->seconds);
     add_real(list, "images_per_second", "images/s", row->images_per_second);
     add_real(list, "learning_rate", "", row->learning_rate);

@@ -141,8 +141,10 @@ static sn_status check_given(const sn_experiment *experiment,
         return sn_fail(SN_ERROR_USAGE, "--batch and --batch-per-worker exclude each other");
     for (const sn_field *field = sn_fields; field < sn_fields + sn_field_count; field++)
         if (field->option && !sn_field_applies(field, experiment) && given(context, field->option))
-            return sn_fail(SN_ERROR_USAGE, "--%s goes with %s, and the norm is %s", field->option,
-                           field->goes_with, sn_norm_name(experiment->norm));
+            return field->wanted
+                       ? sn_fail(SN_ERROR_USAGE, "--%s goes with %s", field->option, field->goes_with)
+                       : sn_fail(SN_ERROR_USAGE, "--%s goes with %s, and the norm is %s", field->option,
+                                 field->goes_with, sn_norm_name(experiment->norm));
     return SN_OK;
 }
 
@@ -198,6 +200,10 @@ sn_status sn_experiment_bind_ranks(sn_experiment *experiment, int ranks)
 
 sn_status sn_experiment_check_data(const sn_experiment *e, uint32_t images)
 {
+    if (e->validation >= images)
+        return sn_fail(SN_ERROR_USAGE, "--validation %" PRIu32 ": there are %" PRIu32 " training images",
+                       e->validation, images);
+    images -= e->validation;
     if (e->precise_bn && images > SN_POPULATION_MOST)
         return sn_fail(SN_ERROR_USAGE,
                        "--precise-bn: the training set has %" PRIu32 " images, exact sums take at most %d",

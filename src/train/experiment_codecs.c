@@ -1,4 +1,4 @@
-/* The fields whose text has a form of its own: the scope of batch statistics, the shards, the schedule.
+/* The fields whose text has a form of its own: the scope of batch statistics, the shards, the schedule, seeds of their own.
 
    Members are set one by one, so that equal experiments are equal bytes. */
 
@@ -143,4 +143,30 @@ const sn_codec sn_codec_schedule = {
     .parse = parse_schedule,
     .print = print_schedule,
     .wanted = "constant, cosine or step:E:G with E an integer from 1 to 65536 and G between 0 and 1",
+};
+
+static bool parse_own_seed(const char *text, void *member)
+{
+    sn_own_seed *seed = member;
+    uint64_t value = 0;
+    const bool own = strcmp(text, "seed") != 0;
+    if (own && !sn_read_unsigned(text, &value)) return false;
+    seed->own = own;
+    seed->value = value;
+    return true;
+}
+
+static void print_own_seed(const void *member, char *text, size_t size)
+{
+    const sn_own_seed *seed = member;
+    if (seed->own)
+        snprintf(text, size, "%" PRIu64, seed->value);
+    else
+        snprintf(text, size, "seed");
+}
+
+const sn_codec sn_codec_own_seed = {
+    .parse = parse_own_seed,
+    .print = print_own_seed,
+    .wanted = "seed or an integer from 0 to 18446744073709551615",
 };

@@ -196,10 +196,12 @@ const char *sn_experiment_nearest_preset(const sn_attributes *experiment)
 /* ---- recorded beside asked for ---- */
 
 /* "lr 0.02 there, 0.01 here" */
-static size_t append_difference(const char *name, const sn_attribute *there, const sn_attribute *here,
-                                char *text, size_t size)
+static size_t append_difference(const char *name, const char *absent, const sn_attribute *there,
+                                const sn_attribute *here, char *text, size_t size)
 {
-    char a[SN_PATH_SIZE] = "not", b[SN_PATH_SIZE] = "not";
+    char a[SN_PATH_SIZE], b[SN_PATH_SIZE];
+    snprintf(a, sizeof a, "%s", absent);
+    snprintf(b, sizeof b, "%s", absent);
     if (there) sn_attribute_print(there, a, sizeof a);
     if (here) sn_attribute_print(here, b, sizeof b);
     if (strcmp(a, b) == 0) return 0;
@@ -228,16 +230,17 @@ sn_status sn_experiment_differences(const sn_attributes *recorded, const sn_expe
     size_t used = 0;
     text[0] = '\0';
     for (size_t i = 0; status == SN_OK && i <= sn_field_count && used < size; i++) {
-        const char *attribute = "arithmetic";
+        const char *attribute = "arithmetic", *absent = "not";
         char name[SN_ATTRIBUTE_NAME] = "arithmetic";
         if (i < sn_field_count) {
             const sn_field *field = &sn_fields[i];
             if (!field->attribute) continue;
             if (!sn_role_identifies(field->role) && !sn_field_identifies(field, experiment)) continue;
             attribute = field->attribute;
+            if (field->later) absent = field->initial;
             name_difference(field, name);
         }
-        used += append_difference(name, sn_attributes_find(recorded, attribute),
+        used += append_difference(name, absent, sn_attributes_find(recorded, attribute),
                                   sn_attributes_find(&mine, attribute), text + used, size - used);
     }
     if (used >= size) used = size - 1;

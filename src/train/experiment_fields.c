@@ -44,6 +44,11 @@ static void settle_bn_scope(sn_experiment *experiment)
         experiment->bn_scope = SN_SCOPE_SYNC;
 }
 
+static bool with_validation(const sn_experiment *experiment)
+{
+    return experiment->validation > 0;
+}
+
 /* One shard is the whole training set. */
 static void settle_shards(sn_experiment *experiment)
 {
@@ -158,6 +163,20 @@ const sn_field sn_fields[] = {
      .attribute = "precise_bn", .afterwards = true, MEMBER(SWITCH, precise_bn), .initial = "0", .mark = "precise",
      .applies = with_batch_statistics, .goes_with = "batch norm"},
 
+    {.option = "validation", .argument = "N",
+     .help = "hold N training images out, the same for every seed, and evaluate on them, not on the test set",
+     .attribute = "validation", .later = true, MEMBER(UINT32, validation), .initial = "0",
+     .range = {.low = 0, .high = 0x1p32 - 1}, .mark = "validation", .list = true},
+
+    {.option = "split-seed", .argument = "N", .help = "which images --validation holds out",
+     .attribute = "split_seed", .later = true, MEMBER(UINT64, split_seed), .initial = "0",
+     .range = {.low = 0, .high = 0x1p64}, .mark = "split", .wanted = with_validation, .goes_with = "--validation",
+     .list = true},
+
+    {.option = "test", .help = "with --validation: evaluate on the test set, too",
+     .attribute = "test", .later = true, .afterwards = true, MEMBER(SWITCH, test), .initial = "0", .mark = "test",
+     .wanted = with_validation, .goes_with = "--validation"},
+
     {.option = "conv", .argument = "direct|gemm", .help = "convolution: our kernels, or im2col and OpenBLAS",
      .attribute = "conv", MEMBER(CHOICE, conv), .initial = "direct", .choices = conv_names, .mark = "",
      .list = true},
@@ -174,6 +193,19 @@ const sn_field sn_fields[] = {
      .help = "seed of the shuffles, the shards, the dropout masks and the initial weights",
      .attribute = "seed", .role = SN_ROLE_SEED, MEMBER(UINT64, seed), .initial = "1", .range = {.low = 0, .high = 0x1p64},
      .list = true},
+
+    {.option = "init-seed", .argument = "N|seed",
+     .help = "seed of the initial weights alone; seed: as --seed",
+     .attribute = "init_seed", .later = true, MEMBER(CODED, init_seed), .initial = "seed",
+     .codec = &sn_codec_own_seed, .mark = "initseed", .list = true},
+
+    {.option = "order-seed", .argument = "N|seed", .help = "seed of the shuffles and the shards alone",
+     .attribute = "order_seed", .later = true, MEMBER(CODED, order_seed), .initial = "seed",
+     .codec = &sn_codec_own_seed, .mark = "orderseed", .list = true},
+
+    {.option = "dropout-seed", .argument = "N|seed", .help = "seed of the dropout masks alone",
+     .attribute = "dropout_seed", .later = true, MEMBER(CODED, dropout_seed), .initial = "seed",
+     .codec = &sn_codec_own_seed, .mark = "dropoutseed", .list = true},
 
     {.attribute = "dataset_digest", MEMBER(TEXT, dataset_digest), .initial = ""},
 

@@ -26,7 +26,7 @@ typedef struct sn_codec {
         const char *text); /* why this text is no value, beyond that; NULL: nothing to add */
 } sn_codec;
 
-extern const sn_codec sn_codec_bn_scope, sn_codec_shards, sn_codec_schedule;
+extern const sn_codec sn_codec_bn_scope, sn_codec_shards, sn_codec_schedule, sn_codec_own_seed;
 
 typedef enum sn_field_role {
     SN_ROLE_IDENTITY, /* part of the digest */
@@ -54,13 +54,16 @@ typedef struct sn_field {
     const char *const *choices; /* NULL at the end */
     const char *zero;           /* the word for 0, which is not in the range: to be resolved */
     const sn_codec *codec;
-    bool afterwards;   /* of identity: evaluated after training, it changes no weight */
+    bool afterwards; /* of identity: evaluated after training, it changes no weight */
+    bool
+        later; /* came later: its default is not recorded, so that experiments from before are what they were */
     const char *mark;  /* in the name, before a value that is not the default; NULL: never there */
     const char *plain; /* the value that the mark alone stands for */
     bool list;         /* a study takes several */
-    bool (*applies)(
-        const sn_experiment *experiment); /* NULL: always; else it is the default and not recorded */
-    const char *goes_with;                /* where it applies, for messages */
+    bool (*applies)(const sn_experiment
+                        *experiment); /* to the norm; NULL: to all; else it is the default and not recorded */
+    bool (*wanted)(const sn_experiment *experiment); /* likewise, but for what another option asks for */
+    const char *goes_with;                           /* where it applies, for messages */
     void (*settle)(
         sn_experiment *experiment); /* of values that mean the same in this experiment, takes one */
     bool (*identifies)(const sn_experiment *experiment); /* of a length: when it is identity after all */
@@ -93,8 +96,11 @@ static inline const void *sn_field_of(const sn_field *field, const sn_experiment
 
 static inline bool sn_field_applies(const sn_field *field, const sn_experiment *experiment)
 {
-    return !field->applies || field->applies(experiment);
+    return (!field->applies || field->applies(experiment)) && (!field->wanted || field->wanted(experiment));
 }
+
+/** True when it is among the attributes of this experiment. */
+bool sn_field_recorded(const sn_field *field, const sn_experiment *experiment);
 
 static inline bool sn_role_identifies(sn_field_role role)
 {
@@ -104,7 +110,7 @@ static inline bool sn_role_identifies(sn_field_role role)
 /** True when the field is part of the digest. */
 static inline bool sn_field_identifies(const sn_field *field, const sn_experiment *experiment)
 {
-    if (!field->attribute || !sn_field_applies(field, experiment)) return false;
+    if (!sn_field_recorded(field, experiment)) return false;
     return sn_role_identifies(field->role) || (field->identifies && field->identifies(experiment));
 }
 

@@ -109,7 +109,7 @@ sn_status sn_experiment_attributes(const sn_experiment *experiment, sn_attribute
     sn_experiment_name(experiment, name);
     SN_TRY(sn_attributes_set_text(attributes, "name", name));
     for (size_t i = 0; i < sn_field_count; i++)
-        if (sn_fields[i].attribute && sn_field_applies(&sn_fields[i], experiment))
+        if (sn_field_recorded(&sn_fields[i], experiment))
             SN_TRY(record(&sn_fields[i], experiment, attributes));
     SN_TRY(sn_attributes_set_integer(attributes, "arithmetic", SN_ARITHMETIC_VERSION));
 
@@ -148,6 +148,7 @@ sn_status sn_experiment_from_attributes(const sn_attributes *attributes, sn_expe
     for (const sn_field *field = sn_fields; field < sn_fields + sn_field_count; field++) {
         if (!field->attribute || !sn_field_applies(field, experiment)) continue;
         const sn_attribute *attribute = sn_attributes_find(attributes, field->attribute);
+        if (!attribute && field->later) continue;
         if (!attribute)
             return sn_fail(SN_ERROR_FILE, "the experiment has no attribute '%s'", field->attribute);
         if (!sn_field_recall(field, attribute, experiment))

@@ -105,6 +105,13 @@ bool sn_field_parse(const sn_field *field, const char *text, bool any_default, s
     return parse(field, text, !is_default, experiment);
 }
 
+bool sn_field_recorded(const sn_field *field, const sn_experiment *experiment)
+{
+    char text[SN_FIELD_TEXT_SIZE];
+    if (!field->attribute || !sn_field_applies(field, experiment)) return false;
+    return !field->later || strcmp(sn_field_print(field, experiment, text), field->initial) != 0;
+}
+
 const char *sn_field_print(const sn_field *field, const sn_experiment *experiment,
                            char buffer[SN_FIELD_TEXT_SIZE])
 {

@@ -130,65 +130,98 @@ static void free_misses(miss_list *m)
     free(m->probability);
 }
 
-static void add_miss(miss_list *m, sn_samples samples, uint32_t index, uint8_t prediction, double probability)
+static void add_miss(miss_list *m, sn_samples samples, uint32_t sample, uint8_t prediction,
+                     double probability)
 {
     const size_t i = m->count++;
-    m->index[i] = index;
-    memcpy(m->image + i * SN_IMAGE_PIXELS, samples.pixels + (size_t)index * SN_IMAGE_PIXELS, SN_IMAGE_PIXELS);
-    m->label[i] = samples.labels[index];
+    m->index[i] = sn_sample_index(samples, sample);
+    memcpy(m->image + i * SN_IMAGE_PIXELS, sn_sample_pixels(samples, sample), SN_IMAGE_PIXELS);
+    m->label[i] = sn_sample_label(samples, sample);
     m->prediction[i] = prediction;
     m->probability[i] = (float)probability;
 }
 
-static sn_status set_misses(sn_tensors *tensors, const miss_list *m)
+/* A dataset of /evaluation. */
+static sn_status set(sn_run *run, const char *prefix, const char *what, sn_type type, int rank,
+                     const size_t *shape, const void *values)
 {
-    const size_t list[] = {m->count}, images[] = {m->count, SN_IMAGE_SIZE, SN_IMAGE_SIZE};
-    SN_TRY(sn_tensors_set(tensors, "misclassified/index", SN_TYPE_I64, 1, list, m->index));
-    SN_TRY(sn_tensors_set(tensors, "misclassified/image", SN_TYPE_U8, 3, images, m->image));
-    SN_TRY(sn_tensors_set(tensors, "misclassified/label", SN_TYPE_U8, 1, list, m->label));
-    SN_TRY(sn_tensors_set(tensors, "misclassified/prediction", SN_TYPE_U8, 1, list, m->prediction));
-    return sn_tensors_set(tensors, "misclassified/probability", SN_TYPE_F32, 1, list, m->probability);
+    char name[SN_TENSOR_NAME];
+    snprintf(name, sizeof name, "%s%s", prefix, what);
+    return sn_tensors_set(&run->evaluation, name, type, rank, shape, values);
 }
 
-sn_status sn_record_evaluation(sn_run *run, sn_samples test, const float *logits,
+static sn_status set_misses(sn_run *run, const char *prefix, const miss_list *m)
+{
+    const size_t list[] = {m->count}, images[] = {m->count, SN_IMAGE_SIZE, SN_IMAGE_SIZE};
+    SN_TRY(set(run, prefix, "misclassified/index", SN_TYPE_I64, 1, list, m->index));
+    SN_TRY(set(run, prefix, "misclassified/image", SN_TYPE_U8, 3, images, m->image));
+    SN_TRY(set(run, prefix, "misclassified/label", SN_TYPE_U8, 1, list, m->label));
+    SN_TRY(set(run, prefix, "misclassified/prediction", SN_TYPE_U8, 1, list, m->prediction));
+    return set(run, prefix, "misclassified/probability", SN_TYPE_F32, 1, list, m->probability);
+}
+
+/* Where the samples stand in their set; nothing for all of one. */
+static sn_status set_index(sn_run *run, const char *prefix, sn_samples samples)
+{
+    const size_t count = samples.count;
+    if (!samples.index) return SN_OK;
+    int64_t *index = malloc(count * sizeof *index);
+    if (!index) return sn_fail(SN_ERROR_MEMORY, "out of memory: the predictions");
+    for (uint32_t i = 0; i < samples.count; i++)
+        index[i] = samples.index[i];
+    const sn_status status = set(run, prefix, "index", SN_TYPE_I64, 1, &count, index);
+    free(index);
+    return status;
+}
+
+/* Attributes of /evaluation, with the prefix's word before them. */
+static sn_status set_score(sn_run *run, const char *prefix, const sn_evaluation *evaluation)
+{
+    if (*prefix) return sn_record_way(run, "validation", evaluation);
+    SN_TRY(sn_attributes_set_real(&run->evaluation_attributes, "loss", evaluation->loss));
+    return sn_attributes_set_real(&run->evaluation_attributes, "accuracy", evaluation->accuracy);
+}
+
+static void tell_misses(const miss_list *m, sn_result *result)
+{
+    result->miss_count = m->count < SN_MISSES ? (int)m->count : SN_MISSES;
+    for (int i = 0; i < result->miss_count; i++)
+        result->misses[i] = (sn_miss){(uint32_t)m->index[i], m->label[i], m->prediction[i]};
+}
+
+sn_status sn_record_evaluation(sn_run *run, sn_samples samples, const char *prefix, const float *logits,
                                const sn_evaluation *evaluation, sn_result *result)
 {
-    const size_t count = test.count, square[] = {SN_CLASSES, SN_CLASSES};
+    const size_t count = samples.count, square[] = {SN_CLASSES, SN_CLASSES};
     int64_t confusion[SN_CLASSES][SN_CLASSES] = {{0}}; /* [label][prediction] */
     miss_list misses = {0};
-    uint8_t *predictions = malloc(count);
-    if (!predictions) return sn_fail(SN_ERROR_MEMORY, "out of memory: the predictions");
     size_t wrong = 0;
-    for (uint32_t i = 0; i < test.count; i++) {
+    uint8_t *predictions = malloc(count), *labels = malloc(count);
+    sn_status status = predictions && labels ? SN_OK
+                                             : sn_fail(SN_ERROR_MEMORY, "out of memory: the predictions");
+    for (uint32_t i = 0; status == SN_OK && i < samples.count; i++) {
+        labels[i] = sn_sample_label(samples, i);
         predictions[i] = sn_head_class(logits + (size_t)i * SN_CLASSES, 1);
-        confusion[test.labels[i]][predictions[i]]++;
-        wrong += predictions[i] != test.labels[i];
+        confusion[labels[i]][predictions[i]]++;
+        wrong += predictions[i] != labels[i];
     }
-    sn_status status = allocate_misses(&misses, wrong);
-    if (status != SN_OK) goto done;
-    for (uint32_t i = 0; i < test.count; i++) {
+    if (status == SN_OK) status = allocate_misses(&misses, wrong);
+    for (uint32_t i = 0; status == SN_OK && i < samples.count; i++) {
         double probability;
-        if (predictions[i] == test.labels[i]) continue;
+        if (predictions[i] == labels[i]) continue;
         (void)sn_prediction(logits + (size_t)i * SN_CLASSES, &probability);
-        add_miss(&misses, test, i, predictions[i], probability);
+        add_miss(&misses, samples, i, predictions[i], probability);
     }
-    result->miss_count = misses.count < SN_MISSES ? (int)misses.count : SN_MISSES;
-    for (int i = 0; i < result->miss_count; i++)
-        result->misses[i] = (sn_miss){(uint32_t)misses.index[i], misses.label[i], misses.prediction[i]};
-
-    status = sn_tensors_set(&run->evaluation, "predictions", SN_TYPE_U8, 1, &count, predictions);
-    if (status == SN_OK)
-        status = sn_tensors_set(&run->evaluation, "labels", SN_TYPE_U8, 1, &count, test.labels);
-    if (status == SN_OK)
-        status = sn_tensors_set(&run->evaluation, "confusion", SN_TYPE_I64, 2, square, confusion);
-    if (status == SN_OK) status = set_misses(&run->evaluation, &misses);
-    if (status == SN_OK)
-        status = sn_attributes_set_real(&run->evaluation_attributes, "loss", evaluation->loss);
-    if (status == SN_OK)
-        status = sn_attributes_set_real(&run->evaluation_attributes, "accuracy", evaluation->accuracy);
-done:
+    if (status == SN_OK) status = set(run, prefix, "predictions", SN_TYPE_U8, 1, &count, predictions);
+    if (status == SN_OK) status = set(run, prefix, "labels", SN_TYPE_U8, 1, &count, labels);
+    if (status == SN_OK) status = set_index(run, prefix, samples);
+    if (status == SN_OK) status = set(run, prefix, "confusion", SN_TYPE_I64, 2, square, confusion);
+    if (status == SN_OK) status = set_misses(run, prefix, &misses);
+    if (status == SN_OK) status = set_score(run, prefix, evaluation);
+    if (status == SN_OK) tell_misses(&misses, result);
     free_misses(&misses);
     free(predictions);
+    free(labels);
     return status;
 }
 

@@ -29,8 +29,9 @@ sn_status sn_record_check(sn_run *run, const sn_experiment *experiment, const ch
 
 sn_status sn_record_step(sn_run *run, double loss, double accuracy);
 
-/* The final evaluation from the test set's logits [count][10]; fills the misses of `result`. */
-sn_status sn_record_evaluation(sn_run *run, sn_samples test, const float *logits,
+/* The final evaluation from the logits [count][10] of the test set (prefix "") or of the images held out ("validation_"); fills the misses of
+   `result`. */
+sn_status sn_record_evaluation(sn_run *run, sn_samples samples, const char *prefix, const float *logits,
                                const sn_evaluation *evaluation, sn_result *result);
 
 /* The evaluation with precise statistics, which are the running ones of `precise`. */

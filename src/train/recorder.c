@@ -133,10 +133,10 @@ sn_status sn_recorder_epoch(sn_recorder *r, const sn_experiment *experiment, con
     return status;
 }
 
-sn_status sn_recorder_evaluation(sn_recorder *r, sn_samples test, const float *logits,
+sn_status sn_recorder_evaluation(sn_recorder *r, sn_samples samples, const char *prefix, const float *logits,
                                  const sn_evaluation *evaluation, sn_result *result)
 {
-    return r->active ? sn_record_evaluation(&r->run, test, logits, evaluation, result) : SN_OK;
+    return r->active ? sn_record_evaluation(&r->run, samples, prefix, logits, evaluation, result) : SN_OK;
 }
 
 sn_status sn_recorder_precise(sn_recorder *r, const sn_model *precise, const sn_evaluation *evaluation)

@@ -54,8 +54,8 @@ void sn_recorder_started(sn_recorder *recorder, const sn_experiment *experiment,
 void sn_recorder_epoch_started(sn_recorder *recorder, uint32_t epoch, uint32_t steps);
 void sn_recorder_step(sn_recorder *recorder, const sn_progress *progress, double accuracy);
 sn_status sn_recorder_epoch(sn_recorder *recorder, const sn_experiment *experiment, const sn_epoch_row *row);
-sn_status sn_recorder_evaluation(sn_recorder *recorder, sn_samples test, const float *logits,
-                                 const sn_evaluation *evaluation, sn_result *result);
+sn_status sn_recorder_evaluation(sn_recorder *recorder, sn_samples samples, const char *prefix,
+                                 const float *logits, const sn_evaluation *evaluation, sn_result *result);
 sn_status sn_recorder_precise(sn_recorder *recorder, const sn_model *precise,
                               const sn_evaluation *evaluation);
 sn_status sn_recorder_way(sn_recorder *recorder, const char *way, const sn_evaluation *evaluation);

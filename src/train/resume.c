@@ -137,11 +137,33 @@ static double cell(const sn_table *table, const char *name)
     return table->rows ? sn_table_get(table, name, table->rows - 1) : 0;
 }
 
-static void read_misses(const sn_run *run, sn_result *result)
+/* "test", "validation": as the last epoch has it, over as many images as there are labels. */
+static sn_evaluation evaluation_of(const sn_run *run, const char *set, const char *its_labels)
 {
-    const sn_tensor *index = sn_tensors_find(&run->evaluation, "misclassified/index");
-    const sn_tensor *label = sn_tensors_find(&run->evaluation, "misclassified/label");
-    const sn_tensor *prediction = sn_tensors_find(&run->evaluation, "misclassified/prediction");
+    char loss[SN_TENSOR_NAME], accuracy[SN_TENSOR_NAME], correct[SN_TENSOR_NAME];
+    const sn_tensor *labels = sn_tensors_find(&run->evaluation, its_labels);
+    if (!labels) return (sn_evaluation){0};
+    snprintf(loss, sizeof loss, "%s_loss", set);
+    snprintf(accuracy, sizeof accuracy, "%s_accuracy", set);
+    snprintf(correct, sizeof correct, "%s_correct", set);
+    return (sn_evaluation){.loss = cell(&run->epochs, loss),
+                           .accuracy = cell(&run->epochs, accuracy),
+                           .correct = (int64_t)cell(&run->epochs, correct),
+                           .count = (uint32_t)sn_tensor_count(labels)};
+}
+
+static const sn_tensor *miss_tensor(const sn_run *run, const char *prefix, const char *what)
+{
+    char name[SN_TENSOR_NAME];
+    snprintf(name, sizeof name, "%smisclassified/%s", prefix, what);
+    return sn_tensors_find(&run->evaluation, name);
+}
+
+static void read_misses(const sn_run *run, const char *prefix, sn_result *result)
+{
+    const sn_tensor *index = miss_tensor(run, prefix, "index");
+    const sn_tensor *label = miss_tensor(run, prefix, "label");
+    const sn_tensor *prediction = miss_tensor(run, prefix, "prediction");
     if (!index || !label || !prediction || index->type != SN_TYPE_I64 || label->type != SN_TYPE_U8 ||
         prediction->type != SN_TYPE_U8)
         return;
@@ -158,17 +180,14 @@ static void read_misses(const sn_run *run, sn_result *result)
 void sn_resume_result(const sn_run *run, sn_result *result)
 {
     const sn_table *t = &run->epochs;
-    const sn_tensor *labels = sn_tensors_find(&run->evaluation, "labels");
     result->last = (sn_epoch_row){.epoch = (uint32_t)cell(t, "epoch"),
                                   .train_loss = cell(t, "train_loss"),
                                   .train_cross_entropy = cell(t, "train_cross_entropy"),
                                   .last_batch_loss = cell(t, "last_batch_loss"),
                                   .train_accuracy = cell(t, "train_accuracy"),
-                                  .test_loss = cell(t, "test_loss"),
-                                  .test_accuracy = cell(t, "test_accuracy"),
-                                  .test_correct = (int64_t)cell(t, "test_correct"),
-                                  .test_count = labels ? (uint32_t)sn_tensor_count(labels) : 0,
+                                  .test = evaluation_of(run, "test", "labels"),
+                                  .validation = evaluation_of(run, "validation", "validation_labels"),
                                   .seconds = cell(t, "seconds"),
                                   .images_per_second = cell(t, "images_per_second")};
-    read_misses(run, result);
+    read_misses(run, result->last.test.count > 0 ? "" : "validation_", result);
 }

@@ -43,7 +43,7 @@ sn_batch sn_session_batch(sn_session *s)
         groups = workers;
     else if (e->bn_scope != SN_SCOPE_SYNC)
         groups = (sn_partition){s->group_start, cut(total, e->bn_scope, s->group_start)};
-    return (sn_batch){.samples = sn_dataset_train(s->dataset),
+    return (sn_batch){.samples = s->split.kept,
                       .index = s->index,
                       .first = share.first,
                       .count = share.count,
@@ -58,14 +58,16 @@ sn_batch sn_session_batch(sn_session *s)
 
 static uint32_t largest_batch(const sn_session *s)
 {
-    const uint32_t images = sn_dataset_train(s->dataset).count;
+    const uint32_t images = s->split.kept.count;
     return s->experiment.batch < images ? s->experiment.batch : images;
 }
 
 static sn_status plan_replica(sn_session *s, sn_replica_options *options)
 {
     const sn_experiment *e = &s->experiment;
-    SN_TRY(sn_experiment_check_data(e, sn_dataset_train(s->dataset).count));
+    const sn_samples train = sn_dataset_train(s->dataset);
+    SN_TRY(sn_experiment_check_data(e, train.count));
+    SN_TRY(sn_split_create(train, e->validation, e->split_seed, &s->split));
     SN_TRY(sn_kernels_choose(&s->kernels));
     SN_TRY(sn_network_build(e->norm, (int)e->groups, &s->network));
     *options = (sn_replica_options){.team = s->team,
@@ -74,10 +76,25 @@ static sn_status plan_replica(sn_session *s, sn_replica_options *options)
                                     .convolution = e->conv == SN_CONV_GEMM ? sn_convolution_gemm()
                                                                            : s->kernels->direct,
                                     .batch = largest_batch(s),
-                                    .seed = e->seed,
+                                    .seed = sn_experiment_seed(e, e->dropout_seed),
                                     .dropout = e->dropout,
                                     .groups = most_groups(e, largest_batch(s)),
                                     .workers = e->workers};
+    return SN_OK;
+}
+
+static sn_status plan_examinations(sn_session *s)
+{
+    sn_examination *test = &s->examinations[SN_EXAMINE_TEST],
+                   *validation = &s->examinations[SN_EXAMINE_VALIDATION];
+    if (sn_experiment_tests(&s->experiment)) test->samples = sn_dataset_test(s->dataset);
+    test->prefix = "";
+    validation->samples = s->split.held_out;
+    validation->prefix = "validation_";
+    for (int i = 0; i < SN_EXAMINATIONS; i++) {
+        sn_examination *x = &s->examinations[i];
+        SN_TRY(SN_ALLOCATE(x->logits, (size_t)x->samples.count * SN_CLASSES, "the logits"));
+    }
     return SN_OK;
 }
 
@@ -86,11 +103,11 @@ static sn_status create_parts(sn_session *s, const sn_replica_options *replica)
 {
     const sn_experiment *e = &s->experiment;
     SN_TRY(sn_model_create(&s->network, &s->model));
-    sn_model_initialize(s->model, e->seed);
+    sn_model_initialize(s->model, sn_experiment_seed(e, e->init_seed));
     SN_TRY(sn_replica_create(replica, &s->replica));
-    const sn_sampler_options sampler = {.samples = sn_dataset_train(s->dataset),
+    const sn_sampler_options sampler = {.samples = s->split.kept,
                                         .batch = replica->batch,
-                                        .seed = e->seed,
+                                        .seed = sn_experiment_seed(e, e->order_seed),
                                         .shuffle = e->shuffle,
                                         .workers = e->workers,
                                         .shards = e->shards};
@@ -98,7 +115,19 @@ static sn_status create_parts(sn_session *s, const sn_replica_options *replica)
     SN_TRY(SN_ALLOCATE(s->index, replica->batch, "the batch"));
     SN_TRY(SN_ALLOCATE(s->worker_start, (size_t)e->workers + 1, "the workers"));
     SN_TRY(SN_ALLOCATE(s->group_start, (size_t)replica->groups + 1, "the statistics groups"));
-    return SN_ALLOCATE(s->logits, (size_t)sn_dataset_test(s->dataset).count * SN_CLASSES, "the logits");
+    return plan_examinations(s);
+}
+
+bool sn_session_evaluate(sn_session *s, bool logits)
+{
+    const sn_stop stop = {sn_session_stop_is_asked, s};
+    for (int i = 0; i < SN_EXAMINATIONS; i++) {
+        sn_examination *x = &s->examinations[i];
+        if (x->samples.count > 0 && !sn_evaluate(s->team, s->replica, s->model, x->samples, &stop,
+                                                 logits ? x->logits : NULL, &x->evaluation))
+            return false;
+    }
+    return true;
 }
 
 void sn_session_share_model(sn_session *s)
@@ -157,10 +186,12 @@ void sn_session_destroy(sn_session *s)
     sn_replica_destroy(s->replica);
     sn_model_destroy(s->model);
     sn_sampler_destroy(s->sampler);
+    sn_split_destroy(&s->split);
     sn_free(s->index);
     sn_free(s->worker_start);
     sn_free(s->group_start);
-    sn_free(s->logits);
+    for (int i = 0; i < SN_EXAMINATIONS; i++)
+        sn_free(s->examinations[i].logits);
     sn_recorder_close(&s->recorder);
 }
 

@@ -5,7 +5,18 @@
 
 #include "recorder.h"
 #include "syncnorm/dataset/sampler.h"
+#include "syncnorm/dataset/split.h"
 #include "syncnorm/nn/replica.h"
+
+/* Images that the run is evaluated on. */
+typedef struct sn_examination {
+    sn_samples samples;
+    const char *prefix; /* of its datasets in /evaluation */
+    float *logits;      /* whole on the root, this rank's share elsewhere */
+    sn_evaluation evaluation;
+} sn_examination;
+
+enum { SN_EXAMINE_TEST, SN_EXAMINE_VALIDATION, SN_EXAMINATIONS };
 
 typedef struct sn_session {
     sn_team *team;
@@ -18,15 +29,16 @@ typedef struct sn_session {
     sn_network network;
     sn_model *model;
     sn_replica *replica;
+    sn_split split; /* of the training set */
     sn_sampler *sampler;
     uint32_t *index;                      /* samples at this rank's positions */
     uint32_t *worker_start, *group_start; /* partitions of the batch at work */
-    float *logits; /* of the test set: whole on the root, this rank's share elsewhere */
+    sn_examination examinations
+        [SN_EXAMINATIONS]; /* the test set, those held out, or both: without samples, not evaluated */
 
     sn_progress progress;
-    sn_replica_costs costs;   /* as far as they are in progress.costs */
-    bool evaluated;           /* logits and evaluation are those of the model as it is */
-    sn_evaluation evaluation; /* of the last epoch */
+    sn_replica_costs costs; /* as far as they are in progress.costs */
+    bool evaluated;         /* their logits and evaluations are those of the model as it is */
     sn_recorder recorder;
     sn_result result;
 } sn_session;
@@ -37,6 +49,9 @@ void sn_session_destroy(sn_session *session);
 
 /* SN_ERROR_MEMORY, naming the host, when the ranks of a node would take more memory than it has. Collective. (memory_check.c) */
 sn_status sn_session_check_memory(sn_team *team, const sn_replica_options *replica);
+
+/* Evaluates the model as it is on all that the run is evaluated on, with logits if they are wanted. False: given up for a stop. Collective. */
+bool sn_session_evaluate(sn_session *session, bool logits);
 
 /* The root's model to all. Collective. */
 void sn_session_share_model(sn_session *session);

@@ -77,10 +77,8 @@ static sn_epoch_row row_of(const sn_session *s)
                         .train_cross_entropy = cross_entropy,
                         .last_batch_loss = p->last_batch_loss,
                         .train_accuracy = 100 * (double)p->epoch_correct / n,
-                        .test_loss = s->evaluation.loss,
-                        .test_accuracy = s->evaluation.accuracy,
-                        .test_correct = s->evaluation.correct,
-                        .test_count = s->evaluation.count,
+                        .test = s->examinations[SN_EXAMINE_TEST].evaluation,
+                        .validation = s->examinations[SN_EXAMINE_VALIDATION].evaluation,
                         .seconds = p->epoch_seconds,
                         .images_per_second = n / p->epoch_seconds,
                         .costs = p->costs};
@@ -95,10 +93,8 @@ static sn_status end_epoch(sn_session *s)
     const sn_experiment *e = &s->experiment;
     const bool whole = p->batch == sn_sampler_steps(s->sampler);
     const bool last = !whole || p->epoch + 1 >= e->epochs || (e->steps && p->step >= e->steps);
-    const sn_stop stop = {sn_session_stop_is_asked, s};
     SN_TRY(sn_session_check_replicas(s));
-    if (!sn_evaluate(s->team, s->replica, s->model, sn_dataset_test(s->dataset), &stop,
-                     last ? s->logits : NULL, &s->evaluation))
+    if (!sn_session_evaluate(s, last))
         return sn_saving_stop(s); /* before this row: going on begins with the evaluation */
     s->evaluated = last;
     SN_TRY(sn_session_add_costs(s));

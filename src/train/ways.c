@@ -3,10 +3,10 @@
 #include <math.h>
 
 const sn_way sn_way_rows[SN_WAYS] = {
-    [SN_WAY_RUNNING] = {"loss", "accuracy", "Test set, running statistics", "running"},
-    [SN_WAY_PRECISE] = {"precise_loss", "precise_accuracy", "Test set, precise statistics", "precise"},
-    [SN_WAY_BATCH] = {"batch_loss", "batch_accuracy", "Test set, batch statistics", "batch"},
-    [SN_WAY_TRAIN] = {"train_loss", "train_accuracy", "Training set, running statistics", "training set"},
+    [SN_WAY_RUNNING] = {"loss", "accuracy", "running statistics", "running"},
+    [SN_WAY_PRECISE] = {"precise_loss", "precise_accuracy", "precise statistics", "precise"},
+    [SN_WAY_BATCH] = {"batch_loss", "batch_accuracy", "batch statistics", "batch"},
+    [SN_WAY_TRAIN] = {"train_loss", "train_accuracy", "running statistics", "training set"},
 };
 
 void sn_ways_read(const sn_attributes *evaluation, sn_ways *ways)
@@ -15,6 +15,11 @@ void sn_ways_read(const sn_attributes *evaluation, sn_ways *ways)
         ways->loss[w] = sn_attributes_number(evaluation, sn_way_rows[w].loss);
         ways->accuracy[w] = sn_attributes_number(evaluation, sn_way_rows[w].accuracy);
     }
+    const double loss = sn_attributes_number(evaluation, "validation_loss");
+    ways->held_out = isnan(ways->loss[SN_WAY_RUNNING]) && !isnan(loss);
+    if (!ways->held_out) return;
+    ways->loss[SN_WAY_RUNNING] = loss;
+    ways->accuracy[SN_WAY_RUNNING] = sn_attributes_number(evaluation, "validation_accuracy");
 }
 
 void sn_ways_print(const sn_ways *ways, FILE *out)
@@ -23,6 +28,9 @@ void sn_ways_print(const sn_ways *ways, FILE *out)
     fputc('\n', out);
     for (int w = 0; w < SN_WAYS; w++)
         if (!isnan(ways->loss[w]))
-            fprintf(out, "%s: Average loss: %.4f, Accuracy: %.2f%%\n", sn_way_rows[w].label, ways->loss[w],
-                    ways->accuracy[w]);
+            fprintf(out, "%s set, %s: Average loss: %.4f, Accuracy: %.2f%%\n",
+                    w == SN_WAY_TRAIN ? "Training"
+                    : ways->held_out  ? "Validation"
+                                      : "Test",
+                    sn_way_rows[w].statistics, ways->loss[w], ways->accuracy[w]);
 }

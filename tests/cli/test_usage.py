@@ -109,7 +109,7 @@ class WrongUsage(harness.Test):
             ("study", "--progress", "yes"): "--progress 'yes'",
             ("eval",): "no run file",
             ("eval", "a.h5", "b.h5"): "b.h5",
-            ("eval", "a.h5", "--split", "validation"): "--split",
+            ("eval", "a.h5", "--split", "elsewhere"): "--split",
             ("train", "--foo\nbar"): "unknown option '--foo?bar'",
         }.items():
             with self.subTest(arguments=arguments):

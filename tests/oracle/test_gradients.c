@@ -188,7 +188,8 @@ static void assert_gradients(const char *name, sn_norm_kind kind, const char *co
         e = expect(s, &options, weights, index, step);
     }
     subject_set_weights(s, weights);
-    const sn_step_sums sums = subject_step(s, (sn_samples){pixels[0], labels, IMAGES}, batch, index, step);
+    const sn_step_sums sums = subject_step(s, (sn_samples){pixels[0], labels, IMAGES, NULL}, batch, index,
+                                           step);
     char where[64];
     snprintf(where, sizeof where, "%s, %s, %d samples, groups of %d", name, convolution, (int)batch,
              (int)group);
@@ -236,7 +237,7 @@ static sn_step_sums workers_step(subject *s, uint32_t total, const uint32_t *ind
     const sn_share share = sn_share_of(total, sn_team_rank(world), sn_team_size(world));
     sn_step_sums sums;
     assert_int_equal(sn_replica_step(s->replica, s->model,
-                                     &(sn_batch){.samples = {pixels[0], labels, IMAGES},
+                                     &(sn_batch){.samples = {pixels[0], labels, IMAGES, NULL},
                                                  .index = index + share.first,
                                                  .first = share.first,
                                                  .count = share.count,
@@ -295,7 +296,7 @@ static void workers_without_synchronization_are_processes_of_their_own(void **st
     (void)state;
     enum { WORKERS = 4 };
     draw_images(4);
-    const sn_sampler_options options = {.samples = {pixels[0], labels, IMAGES},
+    const sn_sampler_options options = {.samples = {pixels[0], labels, IMAGES, NULL},
                                         .batch = 26,
                                         .seed = 3,
                                         .shuffle = true,

@@ -25,6 +25,12 @@ static void names_leave_the_defaults_out(void **state)
                 "bn-workers8-scopeworker-s1");
     assert_name(OPTIONS({"workers", "8"}, {"shards", "dirichlet:0.10"}), "gn-workers8-dirichlet0.1-s1");
     assert_name(OPTIONS({"schedule", "step:05:1e-1"}, {"warmup", "0.5"}), "gn-step5x0.1-warmup0.5-s1");
+    assert_name(OPTIONS({"validation", "5000"}), "gn-validation5000-s1");
+    assert_name(OPTIONS({"validation", "5000"}, {"split-seed", "3"}, {"test", NULL}),
+                "gn-validation5000-split3-test-s1");
+    assert_name(OPTIONS({"validation", "0"}, {"init-seed", "seed"}), "gn-s1");
+    assert_name(OPTIONS({"init-seed", "1"}, {"order-seed", "2"}, {"dropout-seed", "0"}, {"seed", "4"}),
+                "gn-initseed1-orderseed2-dropoutseed0-s4");
     assert_name(OPTIONS({"epochs", "3"}, {"steps", "40"}), "gn-s1"); /* length is not identity */
 }
 
@@ -58,6 +64,11 @@ static void names_and_digests_tell_experiments_apart(void **state)
         {"shards", "sorted"},
         {"shards", "dirichlet:0.1"},
         {"shards", "dirichlet:0.11"},
+        {"validation", "5000"},
+        {"init-seed", "1"},
+        {"order-seed", "1"},
+        {"dropout-seed", "1"},
+        {"dropout-seed", "0"},
         {"schedule", "cosine"},
         {"schedule", "step:5:0.1"},
         {"schedule", "step:51:0.1"},
@@ -68,7 +79,7 @@ static void names_and_digests_tell_experiments_apart(void **state)
         {"seed", "18446744073709551615"},
         {"epochs", "15"}, /* the default */
     };
-    enum { AXES = sizeof axes / sizeof *axes, PAIRS = AXES * AXES + 4 };
+    enum { AXES = sizeof axes / sizeof *axes, PAIRS = AXES * AXES + 7 };
     static char names[PAIRS][SN_RUN_NAME_SIZE], digests[PAIRS][33];
     static sn_experiment experiments[PAIRS];
     size_t count = 0;
@@ -77,6 +88,9 @@ static void names_and_digests_tell_experiments_apart(void **state)
             experiments[count++] = with(OPTIONS(axes[i], axes[j]));
     experiments[count] = with(OPTIONS({"norm", "bn"}, {"precise-bn", NULL}));
     count++;
+    experiments[count++] = with(OPTIONS({"split-seed", "3"})); /* of nothing: the default */
+    experiments[count++] = with(OPTIONS({"validation", "5000"}, {"split-seed", "3"}));
+    experiments[count++] = with(OPTIONS({"validation", "5000"}, {"test", NULL}));
     experiments[count] = with(OPTIONS({"init", "a.h5"}));
     snprintf(experiments[count++].init_digest, 33, "0123456789abcdef0123456789abcdef");
     experiments[count] = with(OPTIONS({"init", "a.h5"}));
@@ -151,6 +165,24 @@ static void the_longest_name_fits_its_buffer(void **state)
     assert_int_equal(strlen(name), strlen(other));
 }
 
+/* Files from before an option came are those of its default, to the digest. */
+static void what_came_later_is_recorded_where_it_says_something(void **state)
+{
+    (void)state;
+    static const char *const later[] = {"validation", "split_seed", "test",
+                                        "init_seed",  "order_seed", "dropout_seed"};
+    sn_experiment e = with(OPTIONS({"norm", "gn"}));
+    sn_attributes attributes = {0};
+    char differences[256];
+    assert_int_equal(sn_experiment_attributes(&e, &attributes), SN_OK);
+    for (size_t i = 0; i < sizeof later / sizeof *later; i++)
+        assert_null(sn_attributes_find(&attributes, later[i]));
+    e = with(OPTIONS({"validation", "5000"}, {"order-seed", "7"}));
+    assert_int_equal(sn_experiment_differences(&attributes, &e, differences, sizeof differences), SN_OK);
+    assert_string_equal(differences, "--validation 0 there, 5000 here; --order-seed seed there, 7 here");
+    sn_attributes_clear(&attributes);
+}
+
 static void attributes_read_back_to_the_same_experiment(void **state)
 {
     (void)state;
@@ -173,6 +205,11 @@ static void attributes_read_back_to_the_same_experiment(void **state)
                                             {"shards", "dirichlet:0.123456789012345678"},
                                             {"schedule", "step:5:0.3"},
                                             {"warmup", "0.1"},
+                                            {"validation", "5000"},
+                                            {"split-seed", "18446744073709551615"},
+                                            {"test", NULL},
+                                            {"init-seed", "18446744073709551615"},
+                                            {"dropout-seed", "0"},
                                             {NULL, NULL}});
     snprintf(e.init_digest, sizeof e.init_digest, "89abcdef0123456789abcdef01234567");
     snprintf(e.dataset_digest, sizeof e.dataset_digest, "00112233445566778899aabbccddeeff");
@@ -228,6 +265,7 @@ int main(void)
         cmocka_unit_test(names_and_digests_tell_experiments_apart),
         cmocka_unit_test(an_initial_model_shows_by_its_digest),
         cmocka_unit_test(the_longest_name_fits_its_buffer),
+        cmocka_unit_test(what_came_later_is_recorded_where_it_says_something),
         cmocka_unit_test(attributes_read_back_to_the_same_experiment),
         cmocka_unit_test(the_digest_is_over_identity_alone),
     };

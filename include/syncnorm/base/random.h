@@ -18,6 +18,7 @@ typedef enum sn_purpose {
     SN_PURPOSE_WEIGHT = 3,
     SN_PURPOSE_SHARD = 4,
     SN_PURPOSE_FAULT = 5, /* injected ones, base/fault.h */
+    SN_PURPOSE_SPLIT = 6,
 } sn_purpose;
 
 typedef struct sn_random4 {

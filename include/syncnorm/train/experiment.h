@@ -38,6 +38,12 @@ typedef struct sn_schedule {
     double factor;
 } sn_schedule;
 
+/** A seed of its own for one source of chance; else --seed is its seed, too. */
+typedef struct sn_own_seed {
+    bool own;
+    uint64_t value; /* 0 unless own */
+} sn_own_seed;
+
 typedef enum sn_lr_scaling { SN_LR_SCALING_NONE, SN_LR_SCALING_LINEAR } sn_lr_scaling;
 
 /** Version of the arithmetic: which algorithm (direct, Winograd) computes which layer, in which order. Files of another
@@ -53,13 +59,17 @@ typedef struct sn_experiment {
     uint64_t steps;            /* 0: no limit; length, not identity */
     double lr, momentum, weight_decay, l1, dropout;
     uint64_t seed;
-    uint32_t workers;  /* virtual data-parallel replicas, W */
+    sn_own_seed init_seed, order_seed, dropout_seed; /* initial weights; shuffles and shards; dropout masks */
+    uint32_t workers;                                /* virtual data-parallel replicas, W */
     uint32_t bn_scope; /* SN_SCOPE_SYNC, SN_SCOPE_WORKER or K; batch norm only */
     sn_shard_options shards;
     sn_schedule schedule;
     double warmup; /* epochs over which the learning rate rises linearly from 0 */
     sn_lr_scaling lr_scaling;
     bool precise_bn;
+    uint32_t validation; /* training images held out, 0: none */
+    uint64_t split_seed; /* which ones */
+    bool test;           /* with images held out: evaluate on the test set all the same */
     sn_conv_kind conv;
     bool shuffle;
     char init[SN_PATH_SIZE]; /* HDF5 file with /model to start from; "" for none */
@@ -103,7 +113,7 @@ sn_status sn_experiment_resolve(sn_experiment *experiment,
  *  the workers are a number already. SN_ERROR_USAGE with one line, the same on all ranks. */
 sn_status sn_experiment_bind_ranks(sn_experiment *experiment, int ranks);
 
-/** Whether it can be trained on a training set of so many images: SN_ERROR_USAGE. */
+/** Whether it can be trained on a training set of so many images, those held out included: SN_ERROR_USAGE. */
 sn_status sn_experiment_check_data(const sn_experiment *experiment, uint32_t images);
 
 /** Whether an option has a meaning in this experiment: "groups" with group norm. */
@@ -118,6 +128,24 @@ void sn_experiment_name(const sn_experiment *experiment, char name[SN_RUN_NAME_S
 void sn_experiment_tell_options(const sn_experiment *experiment,
                                 void (*tell)(void *context, const char *name, const char *value),
                                 void *context);
+
+/** The seed of a source of chance. */
+static inline uint64_t sn_experiment_seed(const sn_experiment *experiment, sn_own_seed source)
+{
+    return source.own ? source.value : experiment->seed;
+}
+
+/** Whether it is evaluated on the test set: a run that holds images out looks at those instead, unless --test asks for both. */
+static inline bool sn_experiment_tests(const sn_experiment *experiment)
+{
+    return experiment->validation == 0 || experiment->test;
+}
+
+/** Of so many training images, how many it trains on. */
+static inline uint32_t sn_experiment_images(const sn_experiment *experiment, uint32_t images)
+{
+    return images > experiment->validation ? images - experiment->validation : 1;
+}
 
 /** The learning rate at a step counted from the start of the run (0-based): lr, times B / 64 with --lr-scaling linear, after the
  *  schedule and the warm-up. A pure function, with no libm in it. */

@@ -13,6 +13,7 @@
 #include "syncnorm/dataset/dataset.h"
 #include "syncnorm/io/run_file.h"
 #include "syncnorm/nn/replica.h"
+#include "syncnorm/train/evaluate.h"
 #include "syncnorm/train/experiment.h"
 #include "syncnorm/train/ways.h"
 
@@ -58,12 +59,10 @@ typedef struct sn_costs {
 typedef struct sn_epoch_row {
     uint32_t epoch;                                                          /* 1-based */
     double train_loss, train_cross_entropy, last_batch_loss, train_accuracy; /* nats, nats, nats, percent */
-    double test_loss, test_accuracy;
-    int64_t test_correct;
-    uint32_t test_count;
-    double seconds, images_per_second; /* training only */
-    double learning_rate;              /* of the last step */
-    double gradient_norm;              /* of the mean gradient, averaged over the steps */
+    sn_evaluation test, validation;                                          /* count 0: not evaluated */
+    double seconds, images_per_second;                                       /* training only */
+    double learning_rate;                                                    /* of the last step */
+    double gradient_norm; /* of the mean gradient, averaged over the steps */
     /* batch norm, per norm: share of the variance that lies between the workers' means; distance of the running statistics from the
        epoch's own, root mean square over the channels: the mean in standard deviations, the variance relatively */
     double between_share[SN_NORMS], running_mean_gap[SN_NORMS], running_var_gap[SN_NORMS];

@@ -3,21 +3,22 @@
 
 /** The four ways in which the final weights of a run with --precise-bn are evaluated, as its file has them. Not collective. */
 
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "syncnorm/io/run_file.h"
 
 enum {
-    SN_WAY_RUNNING, /* test set, running statistics: the way of every run */
-    SN_WAY_PRECISE, /* test set, statistics of the whole training set */
-    SN_WAY_BATCH,   /* test set, each batch by its own statistics */
-    SN_WAY_TRAIN,   /* training set in evaluation mode, running statistics */
+    SN_WAY_RUNNING, /* running statistics: the way of every run */
+    SN_WAY_PRECISE, /* statistics of all images trained on */
+    SN_WAY_BATCH,   /* each batch by its own statistics */
+    SN_WAY_TRAIN, /* on the images trained on, in evaluation mode, running statistics; the others on the test set, or on the images held out */
     SN_WAYS
 };
 
-/** Attributes of /evaluation, and what a way is called, by itself and in short. */
+/** Attributes of /evaluation, and what a way is called, by its statistics and in short. */
 typedef struct sn_way {
-    const char *loss, *accuracy, *label, *heading;
+    const char *loss, *accuracy, *statistics, *heading;
 } sn_way;
 
 extern const sn_way sn_way_rows[SN_WAYS];
@@ -25,6 +26,7 @@ extern const sn_way sn_way_rows[SN_WAYS];
 typedef struct sn_ways {
     double loss[SN_WAYS];     /* mean cross-entropy, nats; NaN: not evaluated so */
     double accuracy[SN_WAYS]; /* percent; NaN likewise */
+    bool held_out;            /* on images held out, not on the test set */
 } sn_ways;
 
 /** From the attributes of /evaluation. */
