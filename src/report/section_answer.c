@@ -202,14 +202,14 @@ static void put_what_was_compared(FILE *out, const sn_report_runs *runs)
     if (most) fprintf(out, ", %zu", least);
     if (most > least) fprintf(out, " to %zu", most);
     if (most) fprintf(out, " seed%s each", most == 1 ? "" : "s");
-    fputs(", by their test accuracy after the last epoch. ", out);
+    fprintf(out, ", by their %s accuracy after the last epoch. ", sn_report_judge(runs));
 }
 
 static void put_verdicts(FILE *out, const sn_report_runs *runs, const sn_pairs *pairs)
 {
     enum { EACH_MAX = 3 };
     if (pairs->count == 0) {
-        fputs("No two of them have a complete run of one seed on the same test set: there is nothing to "
+        fputs("No two of them have a complete run of one seed judged by the same images: there is nothing to "
               "compare. ",
               out);
     } else if (pairs->tested == 0) {

@@ -108,7 +108,8 @@ static void explain_differences(sn_document *document, const sn_report_runs *run
         "shards or shuffle are among what differs, and begin with the same weights where shapes match and "
         "--init is the same; what is "
         "not shared is left to chance, which the interval has in it. The last p is adjusted for all pairs of "
-        "this report: see The answer. An interval is about seeds, on one test set; it does not cover other "
+        "this report: see The answer. An interval is about seeds, on one set of images; it does not cover "
+        "other "
         "data.");
     if (lengths)
         sn_document_note(document,
@@ -120,8 +121,9 @@ static void explain_differences(sn_document *document, const sn_report_runs *run
 static void add_differences(sn_document *document, const sn_report_runs *runs, const sn_pairs *pairs)
 {
     const sn_report_group *baseline = &runs->groups[runs->baseline];
-    sn_report_table *table = sn_report_table_create(
-        "differences", "Final test accuracy minus that of %s, paired by seed", baseline->label);
+    sn_report_table *table = sn_report_table_create("differences",
+                                                    "Final %s accuracy minus that of %s, paired by seed",
+                                                    sn_report_judge(runs), baseline->label);
     sn_report_table_column(table, false, "experiment");
     sn_report_table_column(table, true, "pairs");
     sn_report_table_column(table, true, "difference (points)");
@@ -169,8 +171,11 @@ static void add_means(sn_document *document, const sn_report_runs *runs)
     sn_report_table_column(table, false, "experiment");
     sn_report_table_column(table, true, "seeds");
     sn_report_table_column(table, true, "epochs");
-    add_estimate_column(table, "test accuracy (%)");
-    add_estimate_column(table, "test loss (nats)");
+    char accuracy[64], loss[64];
+    snprintf(accuracy, sizeof accuracy, "%s accuracy (%%)", sn_report_judge(runs));
+    snprintf(loss, sizeof loss, "%s loss (nats)", sn_report_judge(runs));
+    add_estimate_column(table, accuracy);
+    add_estimate_column(table, loss);
     add_estimate_column(table, "training accuracy (%)");
     add_estimate_column(table, "training loss (nats)");
     sn_report_table_column(table, true, "images/s");

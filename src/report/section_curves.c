@@ -105,7 +105,7 @@ static const struct curve {
      "penalty is not in it.",
      SN_AXIS_LOG, false},
     {"test-loss", "Test loss", "test cross-entropy (nats)", "test_loss",
-     "Mean cross-entropy over the test images.", SN_AXIS_LOG, true},
+     "Mean cross-entropy over the images.", SN_AXIS_LOG, true},
     {"train-accuracy", "Training accuracy", "training accuracy (%)", "train_accuracy",
      "While training, with dropout. The axis is logarithmic in the distance from 100 %.", SN_AXIS_ACCURACY,
      true},
@@ -152,10 +152,12 @@ static double training_gap(const sn_report_run *run, const void *context)
 static void add_gaps(sn_document *document, const sn_report_runs *runs)
 {
     sn_report_table *table = sn_report_table_create(
-        "gaps", "Gap between training and test after the last epoch: loss in nats, means over seeds");
-    static const char *const headings[] = {"test loss", "training set in evaluation mode", "gap to it",
+        "gaps", "Gap between training and %s after the last epoch: loss in nats, means over seeds",
+        sn_report_judge(runs));
+    static const char *const headings[] = {"training set in evaluation mode", "gap to it",
                                            "while training, with dropout", "gap to that"};
     sn_report_table_column(table, false, "experiment");
+    sn_report_table_column(table, true, "%s loss", sn_report_judge(runs));
     for (size_t i = 0; i < sizeof headings / sizeof *headings; i++)
         sn_report_table_column(table, true, "%s", headings[i]);
     size_t evaluated = 0, count = 0;
@@ -181,15 +183,28 @@ static void add_gaps(sn_document *document, const sn_report_runs *runs)
         return;
     }
     sn_document_table(document, NULL, table);
-    sn_document_text(
-        document,
-        "The first gap is under the same, final weights, without dropout: above 0, what "
-        "generalization costs; below 0, the test set is the easier one. The second has dropout and "
-        "the change of the weights in it and is no measure of that.%s",
-        evaluated == count ? ""
-        : evaluated        ? " Where the training set was not evaluated, only the second is there; "
-                             "compare experiments by one and the same."
-                           : " These runs evaluated the test set alone, so only the second is there.");
+    sn_document_text(document,
+                     "The first gap is under the same, final weights, without dropout: above 0, what "
+                     "generalization costs; below 0, the images not trained on are the easier ones. The "
+                     "second has dropout and "
+                     "the change of the weights in it and is no measure of that.%s",
+                     evaluated == count ? ""
+                     : evaluated
+                         ? " Where the training set was not evaluated, only the second is there; "
+                           "compare experiments by one and the same."
+                         : " These runs did not evaluate the training set, so only the second is there.");
+}
+
+/* "Test loss", "test accuracy (%)" with the word for what the runs are judged by. */
+static void judged(const char *text, const char *judge, char words[96])
+{
+    const bool capital = strncmp(text, "Test", 4) == 0;
+    if (!capital && strncmp(text, "test", 4) != 0) {
+        snprintf(words, 96, "%s", text);
+        return;
+    }
+    snprintf(words, 96, "%s%s", judge, text + 4);
+    if (capital) words[0] = (char)(words[0] - 'a' + 'A');
 }
 
 void sn_section_curves(sn_document *document, const sn_report_runs *runs)
@@ -197,9 +212,13 @@ void sn_section_curves(sn_document *document, const sn_report_runs *runs)
     sn_document_section(document, "Learning curves");
     sn_document_text(document, "Lines are means over seeds; bands reach from the lowest to the highest seed. "
                                "Hollow points are the published study's, where the recipe is its own.");
+    const char *judge = sn_report_judge(runs);
     for (size_t c = 0; c < sizeof curves / sizeof *curves; c++) {
         const struct curve *curve = &curves[c];
-        sn_chart *chart = sn_chart_create(curve->name, curve->title, "epoch", curve->y_label);
+        char title[96], y_label[96];
+        judged(curve->title, judge, title);
+        judged(curve->y_label, judge, y_label);
+        sn_chart *chart = sn_chart_create(curve->name, title, "epoch", y_label);
         if (chart) chart->y_axis = curve->axis;
         sn_chart_caption(chart, "%s", curve->caption);
         for (size_t g = 0; g < runs->group_count; g++)
@@ -208,8 +227,10 @@ void sn_section_curves(sn_document *document, const sn_report_runs *runs)
         if (curve->published && sn_chart_has_data(chart)) add_published(chart, runs, curve->column);
         sn_add_chart(document, chart, "no epoch has been finished");
     }
-    sn_chart *chart = sn_chart_create("gap", "Test loss minus loss while training", "epoch",
-                                      "test minus training (nats)");
+    char title[96], y_label[96];
+    judged("Test loss minus loss while training", judge, title);
+    judged("test minus training (nats)", judge, y_label);
+    sn_chart *chart = sn_chart_create("gap", title, "epoch", y_label);
     sn_chart_caption(
         chart,
         "The loss while training is a mean over the epoch: with dropout, and on the weights before the "

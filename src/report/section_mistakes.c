@@ -21,14 +21,14 @@ typedef struct misses {
 static const sn_tensor *part(const sn_report_run *run, const char *name, sn_type type, size_t each,
                              size_t count)
 {
-    const sn_tensor *tensor = sn_tensors_find(&run->run.evaluation, name);
+    const sn_tensor *tensor = sn_report_evaluation(run, name);
     return tensor && tensor->type == type && sn_tensor_count(tensor) == count * each ? tensor : NULL;
 }
 
 /* False when the run has no list of them, or not as it should be. The list of a run without mistakes is empty. */
 static bool find_misses(const sn_report_run *run, misses *m)
 {
-    const sn_tensor *index = sn_tensors_find(&run->run.evaluation, "misclassified/index");
+    const sn_tensor *index = sn_report_evaluation(run, "misclassified/index");
     if (!run->shown || !index || index->type != SN_TYPE_I64) return false;
     const size_t n = sn_tensor_count(index);
     const sn_tensor *image = part(run, "misclassified/image", SN_TYPE_U8, PIXELS, n);
@@ -120,7 +120,7 @@ static void add_picture(sn_document *document, sn_block *block, const mistake *m
     }
     picture->note = note;
     picture->title = sn_text("%d taken for %d", m->label, m->prediction);
-    picture->alternative = sn_text("Test image %lld: %s %d, taken for %d", (long long)m->index,
+    picture->alternative = sn_text("Image %lld: %s %d, taken for %d", (long long)m->index,
                                    m->label == 8 ? "an" : "a", m->label, m->prediction);
     for (int i = 0; i < PIXELS; i++)
         picture->grey[i] = (unsigned char)(255 - m->image[i]); /* dark on light, as written */
@@ -151,7 +151,7 @@ static void add_group(sn_document *document, const sn_report_group *group)
     sn_document_heading(document, "Misclassified by %s", group->label);
     if (list.count == 0) {
         if (list.runs)
-            sn_document_text(document, "No test image was misclassified in %zu run%s.", list.runs,
+            sn_document_text(document, "No image was misclassified in %zu run%s.", list.runs,
                              list.runs == 1 ? "" : "s");
         else
             sn_document_note(
@@ -164,14 +164,14 @@ static void add_group(sn_document *document, const sn_report_group *group)
     const size_t shown = list.count < SHOWN_MAX ? list.count : SHOWN_MAX;
     if (list.runs > 1)
         sn_document_text(document,
-                         "%zu different test images were misclassified in at least one of %zu runs; %zu of "
+                         "%zu different images were misclassified in at least one of %zu runs; %zu of "
                          "them, those that most "
                          "runs get wrong first. The percentage is the probability given to the wrong class, "
                          "where it was highest.",
                          list.count, list.runs, shown);
     else
         sn_document_text(document,
-                         "%zu test images were misclassified; the %zu with the highest probability given to "
+                         "%zu images were misclassified; the %zu with the highest probability given to "
                          "the wrong class.",
                          list.count, shown);
     char slug[SLUG + 16], sheet[SLUG + 48];
@@ -213,8 +213,8 @@ static void add_common(sn_document *document, const sn_report_runs *runs)
     } else {
         sn_document_heading(document, "Wrong in every run");
         sn_document_text(document,
-                         "%zu test image%s misclassified by every one of %zu runs of %zu experiment%s%s.%s",
-                         all, all == 1 ? " is" : "s are", list.runs, groups, groups == 1 ? "" : "s",
+                         "%zu image%s misclassified by every one of %zu runs of %zu experiment%s%s.%s", all,
+                         all == 1 ? " is" : "s are", list.runs, groups, groups == 1 ? "" : "s",
                          all > COMMON_MAX ? "; the surest are shown" : "",
                          all ? " The more runs, the fewer they are." : "");
         sn_block *block = all ? sn_document_pictures(document, "misclassified-by-all.png") : NULL;

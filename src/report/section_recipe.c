@@ -200,13 +200,16 @@ static void add_runs(sn_document *document, const sn_report_runs *runs)
         bool numeric;
     } columns[] = {{"run", false},
                    {"state", false},
-                   {"test accuracy (%)", true},
+                   {NULL, true}, /* the accuracy */
                    {"digest of the weights", false},
                    {"digest of the experiment", false},
                    {"starts", true},
                    {"file", false}};
     for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)
-        sn_report_table_column(table, columns[i].numeric, "%s", columns[i].heading);
+        if (columns[i].heading)
+            sn_report_table_column(table, columns[i].numeric, "%s", columns[i].heading);
+        else
+            sn_report_table_column(table, true, "%s accuracy (%%)", sn_report_judge(runs));
     for (size_t i = 0; i < runs->count; i++) {
         const sn_report_run *run = &runs->runs[i];
         sn_report_table_cell(table, "%s", run->name);

@@ -176,8 +176,10 @@ static void draw_across(sn_chart *chart, const sn_report_runs *runs, const poole
 
 void sn_add_error_by_scope(sn_document *document, const sn_report_runs *runs)
 {
-    sn_chart *chart = sn_chart_create("error-by-scope", "Test error by samples per statistics group",
-                                      "samples per statistics group", "test error (%)");
+    char y_label[64];
+    snprintf(y_label, sizeof y_label, "%s error (%%)", sn_report_judge(runs));
+    sn_chart *chart = sn_chart_create("error-by-scope", "Error by samples per statistics group",
+                                      "samples per statistics group", y_label);
     pooled *all = calloc(runs->group_count + 1, sizeof *all);
     member *line = calloc(runs->group_count + 1, sizeof *line);
     if (!chart || !all || !line) document->failed = true;

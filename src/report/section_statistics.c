@@ -137,7 +137,7 @@ static void add_evaluations(sn_document *document, const sn_report_runs *runs)
         sn_report_table_column(table, true, "%s (%%)", sn_way_rows[w].heading);
         sn_report_table_column(table, true, "%s loss", sn_way_rows[w].heading);
     }
-    sn_report_table_column(table, true, "training − test (points)");
+    sn_report_table_column(table, true, "training − %s (points)", sn_report_judge(runs));
     bool more = false;
     for (size_t g = 0; g < runs->group_count; g++) {
         const sn_report_group *group = &runs->groups[g];
@@ -154,15 +154,18 @@ static void add_evaluations(sn_document *document, const sn_report_runs *runs)
     }
     if (!more) {
         sn_report_table_destroy(table);
-        sn_document_leave_out(document, "evaluation in four ways",
-                              "these runs were evaluated with running statistics on the test set only");
+        sn_document_leave_out(
+            document, "evaluation in four ways",
+            "these runs were evaluated with running statistics alone, not on the training set");
         return;
     }
     sn_document_table(document, NULL, table);
     sn_document_text(
-        document, "Test set with running, precise and its own batches' statistics; training set in "
-                  "evaluation mode, without dropout. "
-                  "The last column is the gap between training and test set under the same, final weights.");
+        document,
+        "Images not trained on (%s) with running, precise and their own batches' statistics; training set in "
+        "evaluation mode, without dropout. "
+        "The last column is the gap between the two under the same, final weights.",
+        sn_report_judge(runs));
 }
 
 void sn_section_statistics(sn_document *document, const sn_report_runs *runs)

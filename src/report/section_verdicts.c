@@ -15,7 +15,9 @@ static const char *const words[] = {[SN_UNDECIDED] = "undecided",
 static void add_forest(sn_document *document, const sn_report_runs *runs, const sn_pairs *pairs)
 {
     enum { ROWS_MAX = 28 };
-    sn_chart *chart = sn_chart_create("answer", "Differences of test accuracy", "points", "");
+    char title[64];
+    snprintf(title, sizeof title, "Differences of %s accuracy", sn_report_judge(runs));
+    sn_chart *chart = sn_chart_create("answer", title, "points", "");
     if (chart) {
         chart->form = SN_CHART_FOREST;
         chart->margin = sn_pair_points(&pairs->pairs[0], pairs->pairs[0].margin);
@@ -52,7 +54,8 @@ static void add_table(sn_document *document, const sn_report_runs *runs, const s
 {
     const double margin = sn_pair_points(&pairs->pairs[0], pairs->pairs[0].margin);
     sn_report_table *table = sn_report_table_create(
-        "answer", "All pairs: the second's final test accuracy minus the first's, paired by seed");
+        "answer", "All pairs: the second's final %s accuracy minus the first's, paired by seed",
+        sn_report_judge(runs));
     sn_report_table_column(table, false, "second");
     sn_report_table_column(table, false, "first");
     sn_report_table_column(table, false, "verdict");
@@ -183,7 +186,7 @@ void sn_section_answer(sn_document *document, const sn_report_runs *runs, const 
                          "as they are; to show a difference of ±%g; to show that it "
                          "is less where there is none. Of few seeds they are a rough guess: the true spread "
                          "is 0.5 to 6 times that of 3 seeds, 0.7 to 1.8 times that of 10 (95 %%). "
-                         "An interval over seeds is about this test set; one over seeds and images, from the "
+                         "An interval over seeds is about these images; one over seeds and images, from the "
                          "analysis of variance of both, is about others like it, too: where it "
                          "is hardly wider, seeds are what there is too few of.",
                          sn_pair_points(&pairs->pairs[0], pairs->pairs[0].margin),

@@ -265,7 +265,7 @@ static void test_no_mistakes_is_a_result(void **state)
     end(run);
     end(begin(&other));
     report("perfect", paths, files);
-    assert_says("perfect/report.html", "No test image was misclassified in 1 run.");
+    assert_says("perfect/report.html", "No image was misclassified in 1 run.");
     assert_says("perfect/report.html", "0 test images are misclassified by every one of 2 runs");
     assert_false(says("perfect/report.html", "lists its misclassified images"));
 }
@@ -278,9 +278,9 @@ static void test_markdown_names_the_mistakes(void **state)
     end(begin(&usual));
     report("named", paths, files);
     char *text = read_file("named/report.md");
-    const char *first = strstr(text, "\n1. Test image ");
+    const char *first = strstr(text, "\n1. Image ");
     assert_non_null(first);
-    assert_non_null(strstr(first, " %\n2. Test image "));
+    assert_non_null(strstr(first, " %\n2. Image "));
     free(text);
 }
 

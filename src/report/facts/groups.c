@@ -173,7 +173,10 @@ double sn_value_last(const sn_report_run *run, const void *column)
 
 double sn_value_evaluation(const sn_report_run *run, const void *attribute)
 {
-    return sn_attributes_number(&run->run.evaluation_attributes, attribute);
+    const char *name = attribute;
+    if (run->held_out && strcmp(name, "loss") == 0) name = "validation_loss";
+    if (run->held_out && strcmp(name, "accuracy") == 0) name = "validation_accuracy";
+    return sn_attributes_number(&run->run.evaluation_attributes, name);
 }
 
 size_t sn_report_values(const sn_report_group *group, sn_report_value value, const void *context,
@@ -208,14 +211,23 @@ static const sn_report_run *with_seed(const sn_report_group *group, int64_t seed
     return NULL;
 }
 
+/* Judged by the same images: the test set, or the same ones held out. */
+static bool same_images(const sn_report_group *first, const sn_report_group *second)
+{
+    const sn_attributes *a = sn_report_experiment(first), *b = sn_report_experiment(second);
+    if (!sn_experiments_share(a, b, "dataset_digest")) return false;
+    if (!first->runs[0].held_out && !second->runs[0].held_out) return true;
+    return first->runs[0].held_out == second->runs[0].held_out && sn_experiments_share(a, b, "validation") &&
+           sn_experiments_share(a, b, "split_seed");
+}
+
 size_t sn_report_partners(const sn_report_group *first, const sn_report_group *second,
                           sn_report_partners_of *partners, size_t *images)
 {
     size_t pairs = 0;
     *images = 0;
     if (!first->complete || !second->complete) return 0;
-    if (!sn_experiments_share(sn_report_experiment(first), sn_report_experiment(second), "dataset_digest"))
-        return 0; /* another test set */
+    if (!same_images(first, second)) return 0;
     for (size_t i = 0; i < first->count; i++) {
         const sn_report_run *run = &first->runs[i];
         const sn_report_run *other = run->shown ? with_seed(second, run->seed) : NULL;

@@ -16,7 +16,26 @@ const char *sn_report_text(const sn_attributes *attributes, const char *name)
 
 double sn_report_epoch_value(const sn_report_run *run, const char *column, size_t row)
 {
-    return sn_table_get(&run->run.epochs, column, row);
+    char held_out[SN_TENSOR_NAME];
+    if (!run->held_out || strncmp(column, "test_", 5) != 0)
+        return sn_table_get(&run->run.epochs, column, row);
+    snprintf(held_out, sizeof held_out, "validation_%s", column + 5);
+    return sn_table_get(&run->run.epochs, held_out, row);
+}
+
+const sn_tensor *sn_report_evaluation(const sn_report_run *run, const char *name)
+{
+    char full[SN_TENSOR_NAME];
+    snprintf(full, sizeof full, "%s%s", run->held_out ? "validation_" : "", name);
+    return sn_tensors_find(&run->run.evaluation, full);
+}
+
+const char *sn_report_judge(const sn_report_runs *runs)
+{
+    size_t held_out = 0;
+    for (size_t i = 0; i < runs->count; i++)
+        held_out += runs->runs[i].held_out;
+    return held_out == 0 ? "test" : held_out == runs->count ? "validation" : "test or validation";
 }
 
 double sn_report_last(const sn_report_run *run, const char *column)
@@ -27,7 +46,7 @@ double sn_report_last(const sn_report_run *run, const char *column)
 
 size_t sn_report_test_count(const sn_report_run *run)
 {
-    const sn_tensor *labels = sn_tensors_find(&run->run.evaluation, "labels");
+    const sn_tensor *labels = sn_report_evaluation(run, "labels");
     return labels ? sn_tensor_count(labels) : 0;
 }
 
@@ -133,6 +152,8 @@ static sn_status load_run(const char *path, sn_report_run *run)
     run->name = sn_report_text(&run->run.experiment, "name");
     run->digest = sn_report_text(&run->run.model_attributes, "digest");
     run->seed = sn_attributes_find(&run->run.experiment, "seed")->integer;
+    run->held_out = !sn_table_find(&run->run.epochs, "test_accuracy") &&
+                    sn_table_find(&run->run.epochs, "validation_accuracy");
     run->complete = sn_attributes_number(&run->run.root, "complete") > 0 && run->run.epochs.rows > 0;
     measure_precise_gap(run);
     /* What a report of hundreds of runs need not keep. */

@@ -17,7 +17,8 @@ typedef struct sn_report_run {
     const char *name, *digest;
     int64_t seed;
     bool complete;
-    bool repeats; /* the same experiment and seed as the run before it: it counts once */
+    bool held_out; /* judged by the images that it holds out: it was not evaluated on the test set */
+    bool repeats;  /* the same experiment and seed as the run before it: it counts once */
     bool
         shown; /* counts in curves and tables: complete and no repetition; or, in a group without complete runs, any */
     double precise_mean_gap[SN_REPORT_NORMS], precise_var_gap[SN_REPORT_NORMS]; /* relative; NaN without */
@@ -52,16 +53,23 @@ static inline const sn_attributes *sn_report_experiment(const sn_report_group *g
 sn_status sn_report_runs_load(const char *const *paths, size_t count, sn_report_runs *runs);
 void sn_report_runs_clear(sn_report_runs *runs);
 
-/** A cell of /metrics/epoch; NaN when the column or row is not there. */
+/** What the runs are judged by: "test", "validation" (all hold images out and look at those instead), "test or validation" (some do). */
+const char *sn_report_judge(const sn_report_runs *runs);
+
+/** A cell of /metrics/epoch; NaN when the column or row is not there. "test_accuracy" and the like are, of a run that is judged by the images
+ *  it holds out, those of these images; so are the datasets and attributes of /evaluation. */
 double sn_report_epoch_value(const sn_report_run *run, const char *column, size_t row);
 /** The cell of the last epoch. */
 double sn_report_last(const sn_report_run *run, const char *column);
 /** A text attribute; "" when it is not there. */
 const char *sn_report_text(const sn_attributes *attributes, const char *name);
 
-/** Number of test images, 0 when unknown. */
+/** A dataset of /evaluation by the name that it has for the test set; NULL: none. */
+const sn_tensor *sn_report_evaluation(const sn_report_run *run, const char *name);
+
+/** Number of images that it is judged by, 0 when unknown. */
 size_t sn_report_test_count(const sn_report_run *run);
-/** Test images that the last epoch's row has right: a whole number; NaN when unknown. */
+/** Of those, images that the last epoch's row has right: a whole number; NaN when unknown. */
 double sn_report_correct(const sn_report_run *run);
 /** Steps that the rows of /metrics/epoch are about; NaN when unknown or none. */
 double sn_report_steps(const sn_report_run *run);

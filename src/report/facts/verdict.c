@@ -23,7 +23,7 @@ static double correlation(const double *a, const double *b, size_t count)
 /* Which images a run has right; NULL: not on record. */
 static const uint8_t *row_of(const sn_report_run *run, const char *name, size_t images)
 {
-    const sn_tensor *tensor = sn_tensors_find(&run->run.evaluation, name);
+    const sn_tensor *tensor = sn_report_evaluation(run, name);
     return tensor && tensor->type == SN_TYPE_U8 && sn_tensor_count(tensor) == images ? tensor->data : NULL;
 }
 
