@@ -61,6 +61,10 @@ int sn_command_report(int argc, char **argv)
          "first)",
          0},
         {"margin", "POINTS", "differences of test accuracy within it are taken for none (default: 0.1)", 0},
+        {"select", "OPTION[,...]",
+         "of experiments that differ in these options alone (lr, say), choose the best by the images that "
+         "--validation held out",
+         0},
         {"machine", "FILE.json[,...]",
          "price the runs on 1 to 4096 ranks of these machines: files as bench --json writes them", 0},
         {"target", "PERCENT",
@@ -86,6 +90,7 @@ int sn_command_report(int argc, char **argv)
     } else {
         reporting r = {.request = {.directory = sn_cli_value(&arguments, "output"),
                                    .baseline = sn_cli_value(&arguments, "baseline"),
+                                   .select = sn_cli_value(&arguments, "select"),
                                    .machines = sn_cli_value(&arguments, "machine")}};
         const char **paths = collect(&arguments, &r.request.path_count);
         r.request.paths = paths;

@@ -190,6 +190,11 @@ static sn_status read_machines(const char *list, sn_machine machines[SN_MACHINES
     return SN_OK;
 }
 
+static double margin_of(const sn_report_request *request)
+{
+    return request->margin > 0 ? request->margin : 0.1;
+}
+
 /* Read, in groups, with a verdict on each pair; both are to be cleared, whatever is returned. */
 static sn_status read_runs(const sn_report_request *request, sn_report_runs *runs, sn_pairs *pairs)
 {
@@ -198,7 +203,7 @@ static sn_status read_runs(const sn_report_request *request, sn_report_runs *run
     SN_TRY(sn_report_runs_group(runs));
     if (!sn_report_runs_choose_baseline(runs, request->baseline))
         return refuse_baseline(runs, request->baseline);
-    return sn_report_pairs(runs, request->margin > 0 ? request->margin : 0.1, pairs);
+    return sn_report_pairs(runs, margin_of(request), pairs);
 }
 
 sn_status sn_report_answer(const char *const *paths, size_t count, char **answer)
@@ -230,6 +235,9 @@ sn_status sn_report_write(const sn_report_request *request, sn_report_outcome *o
     if (status == SN_OK) {
         describe(&document, &runs);
         sn_section_answer(&document, &runs, &pairs);
+        status = sn_section_selection(&document, &runs, request->select, margin_of(request));
+    }
+    if (status == SN_OK) {
         sn_section_comparison(&document, &runs, &pairs);
         sn_section_curves(&document, &runs);
         sn_section_statistics(&document, &runs);

@@ -320,6 +320,18 @@ static void put_limits(FILE *out, const sn_report_runs *runs, const sn_pairs *pa
     fprintf(out, "%show it is on other data.", between);
 }
 
+char *sn_verdicts_text(const sn_report_runs *runs, const sn_pairs *pairs)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    if (!out) return NULL;
+    put_verdicts(out, runs, pairs);
+    if (fclose(out) == 0) return text;
+    free(text);
+    return NULL;
+}
+
 char *sn_answer_text(const sn_report_runs *runs, const sn_pairs *pairs)
 {
     char *text = NULL;

@@ -23,6 +23,14 @@ void sn_section_price(sn_document *document, const sn_report_runs *runs, const s
 void sn_section_mistakes(sn_document *document, const sn_report_runs *runs);
 void sn_section_recipe(sn_document *document, const sn_report_runs *runs);
 
+/** The settings chosen by the images held out, with a verdict on them as on the setting that all share; nothing without `options`. SN_ERROR_USAGE as
+ *  of sn_report_select(). */
+sn_status sn_section_selection(sn_document *document, const sn_report_runs *runs, const char *options,
+                               double margin);
+
+/** The verdicts on the pairs in sentences, to be freed; NULL: no memory. */
+char *sn_verdicts_text(const sn_report_runs *runs, const sn_pairs *pairs);
+
 /** The figure of test error by the samples of a statistics group (section_scope.c). */
 void sn_add_error_by_scope(sn_document *document, const sn_report_runs *runs);
 

@@ -83,6 +83,39 @@ bool sn_experiments_same(const sn_attributes *a, const sn_attributes *b,
     return !next_that_counts(a, b, may_differ, &i) && !next_that_counts(b, a, may_differ, &k);
 }
 
+static bool is_among(const char *name, const char *const *attributes, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(name, attributes[i]) == 0) return true;
+    return false;
+}
+
+bool sn_experiments_same_but(const sn_attributes *a, const sn_attributes *b, const char *const *attributes,
+                             size_t count)
+{
+    for (int side = 0; side < 2; side++) {
+        size_t i = 0;
+        for (const char *name; (name = sn_experiments_next_difference(side ? b : a, side ? a : b, &i));)
+            if (!is_among(name, attributes, count)) return false;
+    }
+    return true;
+}
+
+sn_status sn_experiment_name_without(const sn_attributes *experiment, const char *const *attributes,
+                                     size_t count, char *name, size_t size)
+{
+    static sn_experiment e;
+    char full[SN_RUN_NAME_SIZE];
+    SN_TRY(sn_experiment_from_attributes(experiment, &e));
+    for (const sn_field *field = sn_fields; field < sn_fields + sn_field_count; field++)
+        if (field->attribute && is_among(field->attribute, attributes, count))
+            sn_field_parse(field, field->initial, true, &e);
+    sn_experiment_name(&e, full);
+    char *seed = strrchr(full, '-'); /* names end with "-s1" */
+    snprintf(name, size, "%.*s", (int)(seed ? seed - full : (ptrdiff_t)strlen(full)), full);
+    return SN_OK;
+}
+
 static const char *text_of(const sn_attributes *attributes, const char *name)
 {
     const sn_attribute *attribute = sn_attributes_find(attributes, name);

@@ -24,21 +24,20 @@ int main(int argc, char **argv)
     for (int e = 0; e < EXPERIMENTS; e++)
         for (int seed = 1; seed <= SEEDS; seed++) {
             const int ranks = seed == SEEDS ? 4 : 1;
-            const made_run made = {experiments[e].norm,
-                                   experiments[e].l1,
-                                   seed,
-                                   15,
-                                   15,
-                                   experiments[e].workers,
-                                   experiments[e].scope,
-                                   experiments[e].accuracy + 0.04 * (seed * 7 % 5 - 2) +
-                                       0.01 * (e % 3) * seed,
-                                   ranks,
-                                   true,
-                                   "node1",
-                                   10000,
-                                   argv[2],
-                                   0};
+            const made_run made = {.norm = experiments[e].norm,
+                                   .l1 = experiments[e].l1,
+                                   .seed = seed,
+                                   .epochs = 15,
+                                   .finished = 15,
+                                   .workers = experiments[e].workers,
+                                   .scope = experiments[e].scope,
+                                   .test_accuracy = experiments[e].accuracy + 0.04 * (seed * 7 % 5 - 2) +
+                                                    0.01 * (e % 3) * seed,
+                                   .ranks = ranks,
+                                   .measured = true,
+                                   .host = "node1",
+                                   .images = 10000,
+                                   .suffix = argv[2]};
             char path[4096];
             snprintf(path, sizeof path, "%s/%d-%d.h5", argv[1], e, seed);
             if (write_made_run(&made, path) == SN_OK) continue;

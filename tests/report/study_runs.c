@@ -24,6 +24,12 @@ static int images_of(const made_run *made)
     return made->images ? made->images : USUAL_IMAGES;
 }
 
+/* Only the images held out were looked at. */
+static bool judged_alone(const made_run *made)
+{
+    return made->held_out > 0 && !(made->validation_accuracy > 0);
+}
+
 static sn_status set_experiment(const made_run *made, sn_run *run)
 {
     sn_experiment experiment;
@@ -35,6 +41,9 @@ static sn_status set_experiment(const made_run *made, sn_run *run)
     SN_TRY(sn_experiment_set(&experiment, "l1", l1));
     SN_TRY(sn_experiment_set(&experiment, "epochs", epochs));
     experiment.seed = (uint64_t)made->seed;
+    experiment.validation = (uint32_t)made->held_out;
+    experiment.test = made->validation_accuracy > 0;
+    if (made->lr > 0) experiment.lr = made->lr;
     snprintf(experiment.dataset_digest, sizeof experiment.dataset_digest, "%032d", 7);
     SN_TRY(sn_experiment_attributes(&experiment, &run->experiment));
     if (made->workers) SN_TRY(sn_attributes_set_integer(&run->experiment, "workers", made->workers));
@@ -56,7 +65,7 @@ static sn_status put(sn_run *run, bool first, const char *name, double value)
     if (first)
         return sn_table_add_column(
             &run->epochs, name,
-            strcmp(name, "epoch") != 0 && strcmp(name, "test_correct") != 0 ? SN_TYPE_F64 : SN_TYPE_I64, "");
+            strcmp(name, "epoch") != 0 && !strstr(name, "_correct") ? SN_TYPE_F64 : SN_TYPE_I64, "");
     const sn_column *column = sn_table_find(&run->epochs, name);
     if (column->type == SN_TYPE_I64)
         column->integer[run->epochs.rows - 1] = (int64_t)value;
@@ -79,13 +88,16 @@ static sn_status put_epoch(const made_run *made, sn_run *run, bool first, int ep
                  {"train_loss", cross_entropy + made->l1 * 600 * (1 - 0.02 * epoch)},
                  {"train_cross_entropy", cross_entropy},
                  {"train_accuracy", 100 - 1.3 * now},
-                 {"test_loss", 0.03 * now},
-                 {"test_accuracy", 100 - now},
-                 {"test_correct", round((100 - now) / 100 * images_of(made))},
+                 {judged_alone(made) ? "validation_loss" : "test_loss", 0.03 * now},
+                 {judged_alone(made) ? "validation_accuracy" : "test_accuracy", 100 - now},
+                 {judged_alone(made) ? "validation_correct" : "test_correct",
+                  round((100 - now) / 100 * images_of(made))},
                  {"seconds", 10},
                  {"images_per_second", 6000.0 * made->ranks * 0.9}};
     for (size_t i = 0; i < sizeof cells / sizeof *cells; i++)
         SN_TRY(put(run, first, cells[i].name, cells[i].value));
+    if (made->validation_accuracy > 0)
+        SN_TRY(put(run, first, "validation_accuracy", made->validation_accuracy));
     if (!made->measured) return SN_OK;
     SN_TRY(put(run, first, "learning_rate", 0.01));
     SN_TRY(put(run, first, "gradient_norm", 0.3 + way + 0.1 * noise(made->seed, epoch, 3)));
@@ -156,16 +168,31 @@ static sn_status put_evaluation(const made_run *made, sn_run *run)
     }
     const size_t shape[] = {m, SIDE, SIDE}, square[] = {10, 10};
     sn_tensors *e = &run->evaluation;
-    SN_TRY(sn_tensors_set(e, "labels", SN_TYPE_U8, 1, &n, labels));
-    SN_TRY(sn_tensors_set(e, "predictions", SN_TYPE_U8, 1, &n, predictions));
-    SN_TRY(sn_tensors_set(e, "confusion", SN_TYPE_I64, 2, square, confusion));
-    SN_TRY(sn_tensors_set(e, "misclassified/index", SN_TYPE_I64, 1, shape, indices));
-    SN_TRY(sn_tensors_set(e, "misclassified/image", SN_TYPE_U8, 3, shape, images));
-    SN_TRY(sn_tensors_set(e, "misclassified/label", SN_TYPE_U8, 1, shape, miss[0]));
-    SN_TRY(sn_tensors_set(e, "misclassified/prediction", SN_TYPE_U8, 1, shape, miss[1]));
-    SN_TRY(sn_tensors_set(e, "misclassified/probability", SN_TYPE_F32, 1, shape, probabilities));
-    SN_TRY(sn_attributes_set_real(&run->evaluation_attributes, "loss", 0.03));
-    SN_TRY(sn_attributes_set_real(&run->evaluation_attributes, "accuracy", made->test_accuracy));
+    const struct {
+        const char *name;
+        sn_type type;
+        int rank;
+        const size_t *shape;
+        const void *values;
+    } sets[] = {{"labels", SN_TYPE_U8, 1, &n, labels},
+                {"predictions", SN_TYPE_U8, 1, &n, predictions},
+                {"confusion", SN_TYPE_I64, 2, square, confusion},
+                {"misclassified/index", SN_TYPE_I64, 1, shape, indices},
+                {"misclassified/image", SN_TYPE_U8, 3, shape, images},
+                {"misclassified/label", SN_TYPE_U8, 1, shape, miss[0]},
+                {"misclassified/prediction", SN_TYPE_U8, 1, shape, miss[1]},
+                {"misclassified/probability", SN_TYPE_F32, 1, shape, probabilities}};
+    const char *prefix = judged_alone(made) ? "validation_" : "";
+    char attribute[2][32];
+    for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
+        char name[SN_TENSOR_NAME];
+        snprintf(name, sizeof name, "%s%s", prefix, sets[i].name);
+        SN_TRY(sn_tensors_set(e, name, sets[i].type, sets[i].rank, sets[i].shape, sets[i].values));
+    }
+    snprintf(attribute[0], sizeof attribute[0], "%sloss", prefix);
+    snprintf(attribute[1], sizeof attribute[1], "%saccuracy", prefix);
+    SN_TRY(sn_attributes_set_real(&run->evaluation_attributes, attribute[0], 0.03));
+    SN_TRY(sn_attributes_set_real(&run->evaluation_attributes, attribute[1], made->test_accuracy));
     if (!made->measured) return SN_OK;
     SN_TRY(sn_attributes_set_real(&run->evaluation_attributes, "train_loss", 0.02));
     SN_TRY(sn_attributes_set_real(&run->evaluation_attributes, "train_accuracy", made->test_accuracy + 0.4));

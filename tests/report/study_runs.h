@@ -22,6 +22,9 @@ typedef struct made_run {
     int images;         /* of the test set; 0: 1,000 */
     const char *suffix; /* of the name, before the seed; NULL: none */
     int batch;          /* 0: 64 */
+    double lr;          /* 0: the default */
+    int held_out;       /* images; then test_accuracy is on those, and the test set was not looked at */
+    double validation_accuracy; /* not 0: it was, and this is on those held out */
 } made_run;
 
 /** Fills an empty run. A pure function of `made`. */

@@ -266,7 +266,7 @@ static void test_no_mistakes_is_a_result(void **state)
     end(begin(&other));
     report("perfect", paths, files);
     assert_says("perfect/report.html", "No image was misclassified in 1 run.");
-    assert_says("perfect/report.html", "0 test images are misclassified by every one of 2 runs");
+    assert_says("perfect/report.html", "0 images are misclassified by every one of 2 runs");
     assert_false(says("perfect/report.html", "lists its misclassified images"));
 }
 

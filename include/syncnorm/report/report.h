@@ -26,7 +26,9 @@ typedef struct sn_report_request {
     const char *
         baseline; /* name of the group that the others are compared with ("gn"); NULL: chosen, see the page */
     const char *machines; /* files of machines, comma-separated, that the runs are priced on; NULL: none */
-    double margin;        /* in points of test accuracy: a difference within it is taken for none; 0: 0.1 */
+    const char *
+        select; /* options that were tuned, comma-separated: the best setting of each experiment is chosen; NULL: none */
+    double margin; /* in points of test accuracy: a difference within it is taken for none; 0: 0.1 */
     double target; /* test accuracy in percent that they are to reach; 0: the best that all groups reach */
 } sn_report_request;
 

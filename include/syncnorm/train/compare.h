@@ -30,6 +30,14 @@ const char *sn_experiments_next_difference(const sn_attributes *a, const sn_attr
 bool sn_experiments_same(const sn_attributes *a, const sn_attributes *b,
                          bool (*may_differ)(const char *attribute));
 
+/** Likewise, but for those attributes. */
+bool sn_experiments_same_but(const sn_attributes *a, const sn_attributes *b, const char *const *attributes,
+                             size_t count);
+
+/** The name of the experiment, without its seed, were those attributes at their defaults. SN_ERROR_FILE as of sn_experiment_from_attributes(). */
+sn_status sn_experiment_name_without(const sn_attributes *experiment, const char *const *attributes,
+                                     size_t count, char *name, size_t size);
+
 /** The order of experiments, 0 when they are one: by norm as in its table; within a norm the plainest first (default values before others, wide
  *  scopes before narrow ones). The attributes of both are sorted by name. */
 int sn_experiments_order(const sn_attributes *a, const sn_attributes *b);

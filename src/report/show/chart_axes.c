@@ -94,6 +94,16 @@ static void put_y_axis(const sn_chart *chart, FILE *out)
     fputs(")\n", out);
 }
 
+/* At the values themselves, as many as do not touch. */
+static void put_x_ticks(const double *x, size_t count, FILE *out)
+{
+    const size_t step = count > 9 ? 2 : 1;
+    fputs("set xtics (", out);
+    for (size_t i = 0; i < count; i += step)
+        fprintf(out, "%s%.6g", i ? ", " : "", x[i]);
+    fputs(")\n", out);
+}
+
 static void put_x_axis(const sn_chart *chart, FILE *out)
 {
     size_t count;
@@ -104,11 +114,12 @@ static void put_x_axis(const sn_chart *chart, FILE *out)
     }
     const double low = x[0], high = x[count - 1];
     if (chart->x_axis == SN_AXIS_LOG2) {
-        fprintf(out, "set logscale x 2\nset xrange [%.6g:%.6g]\nset xtics (", low / 1.25, high * 1.25);
-        const size_t step = count > 9 ? 2 : 1; /* as many as do not touch */
-        for (size_t i = 0; i < count; i += step)
-            fprintf(out, "%s%.6g", i ? ", " : "", x[i]);
-        fputs(")\n", out);
+        fprintf(out, "set logscale x 2\nset xrange [%.6g:%.6g]\n", low / 1.25, high * 1.25);
+        put_x_ticks(x, count, out);
+    } else if (high - low < 2) { /* fractions */
+        const double space = high > low ? (high - low) * 0.05 : 0.5;
+        fprintf(out, "set xrange [%.6g:%.6g]\n", low - space, high + space);
+        put_x_ticks(x, count, out);
     } else {
         const double space = high > low ? (high - low) * 0.03 : 0.5;
         fprintf(out, "set xrange [%.6g:%.6g]\n", low - space, high + space);

@@ -1,0 +1,237 @@
+#include "selection.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "syncnorm/base/memory.h"
+#include "syncnorm/base/missing.h"
+#include "syncnorm/train/compare.h"
+
+static double score_of(const sn_report_run *run, const void *context)
+{
+    (void)context;
+    return sn_report_last(run, "validation_accuracy");
+}
+
+/* ---- what was tuned ---- */
+
+static sn_status add_option(sn_selection *s, const char *name, size_t length)
+{
+    size_t count;
+    const sn_experiment_option *options = sn_experiment_options(&count);
+    for (size_t i = 0; i < count; i++) {
+        if (!options[i].attribute || strlen(options[i].name) != length ||
+            strncmp(options[i].name, name, length) != 0)
+            continue;
+        if (s->attribute_count == SN_TUNED_MAX)
+            return sn_fail(SN_ERROR_USAGE, "--select: more than %d options", SN_TUNED_MAX);
+        s->options[s->attribute_count] = options[i].name;
+        s->attributes[s->attribute_count++] = options[i].attribute;
+        return SN_OK;
+    }
+    return sn_fail(SN_ERROR_USAGE, "--select '%.*s': must be options of the experiment, as lr or lr,l1",
+                   (int)(length < 60 ? length : 60), name);
+}
+
+static sn_status read_options(const char *options, sn_selection *s)
+{
+    for (const char *item = options;; item++) {
+        const size_t length = strcspn(item, ",");
+        SN_TRY(add_option(s, item, length));
+        item += length;
+        if (!*item) return SN_OK;
+    }
+}
+
+/* ---- trials ---- */
+
+/* Whether two groups have the same in all that was not tuned, or in all that was. */
+static bool agree(const sn_selection *s, const sn_report_group *a, const sn_report_group *b, bool tuned)
+{
+    const sn_attributes *x = sn_report_experiment(a), *y = sn_report_experiment(b);
+    for (size_t i = 0; tuned && i < s->attribute_count; i++)
+        if (!sn_experiments_share(x, y, s->attributes[i])) return false;
+    return tuned || sn_experiments_same_but(x, y, s->attributes, s->attribute_count);
+}
+
+static sn_status check_held_out(const sn_report_runs *runs)
+{
+    for (size_t i = 0; i < runs->count; i++)
+        if (runs->runs[i].complete && isnan(score_of(&runs->runs[i], NULL)))
+            return sn_fail(SN_ERROR_USAGE,
+                           "--select: %s was not evaluated on images held out (--validation N), and the test "
+                           "set chooses nothing",
+                           runs->runs[i].path);
+    return SN_OK;
+}
+
+/* Which trials the group is one of; s->count: of none yet. */
+static size_t find_trials(const sn_selection *s, const sn_report_runs *runs, const sn_report_group *group)
+{
+    size_t t = 0;
+    while (t < s->count && !agree(s, &runs->groups[s->trials[t].groups[0]], group, false))
+        t++;
+    return t;
+}
+
+static sn_status begin_trials(sn_selection *s, const sn_report_runs *runs, const sn_report_group *group)
+{
+    sn_trials *t = &s->trials[s->count++];
+    SN_TRY(SN_ALLOCATE(t->groups, runs->group_count, "the trials"));
+    SN_TRY(SN_ALLOCATE(t->scores, runs->group_count, "the trials"));
+    SN_TRY(SN_ALLOCATE(t->sorted, runs->group_count, "the trials"));
+    return sn_experiment_name_without(sn_report_experiment(group), s->attributes, s->attribute_count,
+                                      t->label, sizeof t->label);
+}
+
+static int ascending(const void *left, const void *right)
+{
+    const double a = *(const double *)left, b = *(const double *)right;
+    return a < b ? -1 : a > b;
+}
+
+/* The place of a value among those tried: number of different ones below and above it. */
+static void find_edges(const sn_selection *s, const sn_report_runs *runs, sn_trials *t)
+{
+    for (size_t i = 0; i < s->attribute_count; i++) {
+        const double mine = sn_attributes_number(sn_report_experiment(&runs->groups[t->groups[t->best]]),
+                                                 s->attributes[i]);
+        bool below = false, above = false;
+        for (size_t k = 0; k < t->count; k++) {
+            const double other = sn_attributes_number(sn_report_experiment(&runs->groups[t->groups[k]]),
+                                                      s->attributes[i]);
+            below = below || other < mine;
+            above = above || other > mine;
+        }
+        t->tuned[i] = below || above;
+        t->edge[i] = t->tuned[i] && !(below && above);
+    }
+}
+
+static void choose_best(const sn_selection *s, const sn_report_runs *runs, sn_trials *t)
+{
+    for (size_t i = 0; i < t->count; i++)
+        if (t->scores[i] > t->scores[t->best]) t->best = i;
+    memcpy(t->sorted, t->scores, t->count * sizeof *t->sorted);
+    qsort(t->sorted, t->count, sizeof *t->sorted, ascending);
+    find_edges(s, runs, t);
+}
+
+static sn_status collect(const sn_report_runs *runs, sn_selection *s)
+{
+    SN_TRY(SN_ALLOCATE(s->trials, runs->group_count, "the trials"));
+    for (size_t g = 0; g < runs->group_count; g++) {
+        const sn_report_group *group = &runs->groups[g];
+        if (!group->complete) continue;
+        const size_t at = find_trials(s, runs, group);
+        if (at == s->count) SN_TRY(begin_trials(s, runs, group));
+        sn_trials *t = &s->trials[at];
+        t->groups[t->count] = g;
+        t->scores[t->count++] = sn_report_mean(group, score_of, NULL);
+    }
+    if (s->count == 0) return sn_fail(SN_ERROR_FILE, "--select: no run is complete");
+    SN_TRY(SN_ALLOCATE(s->best, s->count, "the selection"));
+    for (size_t t = 0; t < s->count; t++) {
+        choose_best(s, runs, &s->trials[t]);
+        s->best[t] = s->trials[t].groups[s->trials[t].best];
+    }
+    return SN_OK;
+}
+
+/* ---- the shared setting ---- */
+
+/* The group of those trials with this one's setting; count where there is none. */
+static size_t with_setting(const sn_selection *s, const sn_report_runs *runs, const sn_trials *t,
+                           const sn_report_group *group)
+{
+    size_t i = 0;
+    while (i < t->count && !agree(s, &runs->groups[t->groups[i]], group, true))
+        i++;
+    return i;
+}
+
+static sn_status choose_shared(const sn_report_runs *runs, sn_selection *s)
+{
+    double most = -HUGE_VAL;
+    size_t *shared;
+    SN_TRY(SN_ALLOCATE(shared, s->count, "the selection"));
+    for (size_t i = 0; i < s->trials[0].count; i++) {
+        const sn_report_group *group = &runs->groups[s->trials[0].groups[i]];
+        double sum = 0;
+        size_t have = 0;
+        for (size_t t = 0; t < s->count; t++) {
+            const size_t at = with_setting(s, runs, &s->trials[t], group);
+            if (at == s->trials[t].count) break;
+            sum += s->trials[t].scores[at];
+            have++;
+        }
+        if (have < s->count || sum <= most) continue;
+        most = sum;
+        for (size_t t = 0; t < s->count; t++)
+            shared[t] = s->trials[t].groups[with_setting(s, runs, &s->trials[t], group)];
+    }
+    if (most > -HUGE_VAL)
+        s->shared = shared;
+    else
+        sn_free(shared);
+    return SN_OK;
+}
+
+sn_status sn_report_select(const sn_report_runs *runs, const char *options, sn_selection *selection)
+{
+    *selection = (sn_selection){0};
+    SN_TRY(read_options(options, selection));
+    SN_TRY(check_held_out(runs));
+    SN_TRY(collect(runs, selection));
+    return choose_shared(runs, selection);
+}
+
+void sn_selection_clear(sn_selection *s)
+{
+    for (size_t t = 0; t < s->count; t++) {
+        sn_free(s->trials[t].groups);
+        sn_free(s->trials[t].scores);
+        sn_free(s->trials[t].sorted);
+    }
+    sn_free(s->trials);
+    sn_free(s->best);
+    sn_free(s->shared);
+    *s = (sn_selection){0};
+}
+
+void sn_selection_setting(const sn_selection *s, const sn_report_group *group, char *text, size_t size)
+{
+    size_t used = 0;
+    text[0] = '\0';
+    for (size_t i = 0; i < s->attribute_count && used < size; i++) {
+        char value[64] = "–";
+        const sn_attribute *attribute = sn_attributes_find(sn_report_experiment(group), s->attributes[i]);
+        if (attribute) sn_attribute_print(attribute, value, sizeof value);
+        used += (size_t)snprintf(text + used, size - used, "%s%s %s", i ? ", " : "", s->options[i], value);
+    }
+}
+
+/* The i-th smallest is the greatest of n with probability C(i - 1, n - 1) / C(N, n): from i = N downwards, each a factor from the one before. */
+double sn_expected_best(const double *sorted, size_t count, size_t n)
+{
+    double share = (double)n / (double)count, sum = 0;
+    for (size_t i = count; i >= n; i--) {
+        sum += share * sorted[i - 1];
+        if (i > 1) share *= (double)(i - n) / (double)(i - 1);
+    }
+    return sum;
+}
+
+sn_report_runs sn_report_subset(const sn_report_runs *runs, const size_t *chosen, size_t count,
+                                sn_report_group *groups)
+{
+    sn_report_runs subset = *runs;
+    subset.groups = groups;
+    subset.group_count = count;
+    subset.baseline = 0;
+    for (size_t i = 0; i < count; i++)
+        groups[i] = runs->groups[chosen[i]];
+    return subset;
+}

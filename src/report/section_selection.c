@@ -1,0 +1,242 @@
+/* What tuning chose: the best setting of each experiment by the images held out, how much it matters, and whether the answer depends on it. */
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sections.h"
+#include "selection.h"
+#include "syncnorm/base/memory.h"
+#include "syncnorm/base/missing.h"
+#include "syncnorm/train/compare.h"
+
+static double accuracy_of(const sn_report_run *run, const void *context)
+{
+    (void)context;
+    return sn_report_last(run, "validation_accuracy");
+}
+
+/* "99.12 ± 0.08" */
+static void put_accuracy(sn_report_table *table, const sn_report_group *group)
+{
+    const sn_estimate e = sn_report_estimate(group, accuracy_of, NULL);
+    if (e.count < 2)
+        sn_report_table_number(table, 2, e.mean);
+    else
+        sn_report_table_cell(table, "%.2f ± %.2f", e.mean, e.high - e.mean);
+}
+
+/* "lr"; "–" where the best lies within, or one value was tried. */
+static void put_edges(sn_report_table *table, const sn_selection *s, const sn_trials *t)
+{
+    char text[256];
+    size_t used = 0;
+    for (size_t i = 0; i < s->attribute_count && used < sizeof text; i++)
+        if (t->edge[i] || !t->tuned[i])
+            used += (size_t)snprintf(text + used, sizeof text - used, "%s%s%s", used ? ", " : "",
+                                     s->options[i], t->edge[i] ? "" : " (one value)");
+    sn_report_table_cell(table, "%s", used ? text : "–");
+}
+
+static void add_table(sn_document *document, const sn_report_runs *runs, const sn_selection *s)
+{
+    sn_report_table *table = sn_report_table_create(
+        "selection",
+        "The best setting of each experiment by its accuracy on the images held out, mean over seeds");
+    sn_report_table_column(table, false, "experiment");
+    sn_report_table_column(table, true, "settings tried");
+    sn_report_table_column(table, true, "seeds of the best");
+    sn_report_table_column(table, false, "best setting");
+    sn_report_table_column(table, true, "validation accuracy (%%)");
+    sn_report_table_split(table, " ± ", "", " ± 95 % interval");
+    sn_report_table_column(table, false, "best at the edge of what was tried");
+    sn_report_table_column(table, true, "worst setting (%%)");
+    sn_report_table_column(table, true, "expected best of 3 (%%)");
+    if (s->shared) {
+        sn_report_table_column(table, false, "shared setting");
+        sn_report_table_column(table, true, "validation accuracy at it (%%)");
+        sn_report_table_split(table, " ± ", "", " ± 95 % interval");
+    }
+    for (size_t i = 0; i < s->count; i++) {
+        const sn_trials *t = &s->trials[i];
+        const sn_report_group *best = &runs->groups[s->best[i]];
+        char setting[256];
+        sn_report_table_cell(table, "%s", t->label);
+        sn_report_table_cell(table, "%zu", t->count);
+        sn_report_table_cell(table, "%zu", best->shown);
+        sn_selection_setting(s, best, setting, sizeof setting);
+        sn_report_table_cell(table, "%s", setting);
+        put_accuracy(table, best);
+        put_edges(table, s, t);
+        sn_report_table_number(table, 2, t->sorted[0]);
+        sn_report_table_number(table, 2,
+                               t->count >= 3 ? sn_expected_best(t->sorted, t->count, 3) : SN_MISSING);
+        if (!s->shared) continue;
+        sn_selection_setting(s, &runs->groups[s->shared[i]], setting, sizeof setting);
+        sn_report_table_cell(table, "%s", setting);
+        put_accuracy(table, &runs->groups[s->shared[i]]);
+    }
+    sn_document_table(document, NULL, table);
+}
+
+/* ---- sensitivity ---- */
+
+static int by_value(const void *left, const void *right)
+{
+    const sn_chart_point *a = left, *b = right;
+    return a->x < b->x ? -1 : a->x > b->x;
+}
+
+/* Of the settings tried, those that have everything else tuned as the best has. */
+static void add_line(sn_chart *chart, const sn_report_runs *runs, const sn_selection *s, size_t trials,
+                     size_t option)
+{
+    const sn_trials *t = &s->trials[trials];
+    const char *rest[SN_TUNED_MAX];
+    size_t rest_count = 0;
+    for (size_t i = 0; i < s->attribute_count; i++)
+        if (i != option) rest[rest_count++] = s->attributes[i];
+    sn_chart_point *points = calloc(t->count, sizeof *points);
+    size_t count = 0;
+    for (size_t k = 0; points && k < t->count; k++) {
+        const sn_report_group *group = &runs->groups[t->groups[k]];
+        bool beside = true;
+        for (size_t i = 0; i < rest_count; i++)
+            beside = beside &&
+                     sn_experiments_share(sn_report_experiment(group),
+                                          sn_report_experiment(&runs->groups[s->best[trials]]), rest[i]);
+        const double x = sn_attributes_number(sn_report_experiment(group), s->attributes[option]);
+        if (!beside || isnan(x)) continue;
+        const sn_estimate e = sn_report_estimate(group, accuracy_of, NULL);
+        points[count++] = (sn_chart_point){x, e.mean, e.low, e.high};
+    }
+    if (!points) chart->failed = true;
+    if (count) qsort(points, count, sizeof *points, by_value);
+    sn_chart_add_series(chart, t->label, SN_SERIES_ERRORS, trials);
+    for (size_t k = 0; k < count; k++)
+        sn_chart_add_point(chart, points[k]);
+    free(points);
+}
+
+/* Whether values spread over a factor of four: then their axis is logarithmic. */
+static bool is_wide(const sn_chart *chart)
+{
+    double least = HUGE_VAL, most = 0;
+    for (size_t i = 0; i < chart->series_count; i++)
+        for (size_t k = 0; k < chart->series[i].count; k++) {
+            least = fmin(least, chart->series[i].points[k].x);
+            most = fmax(most, chart->series[i].points[k].x);
+        }
+    return least > 0 && most >= 4 * least;
+}
+
+static void add_sensitivity(sn_document *document, const sn_report_runs *runs, const sn_selection *s,
+                            size_t option)
+{
+    char name[96], title[128];
+    snprintf(name, sizeof name, "sensitivity-%s", s->options[option]);
+    snprintf(title, sizeof title, "Sensitivity to --%s", s->options[option]);
+    sn_chart *chart = sn_chart_create(name, title, s->options[option], "validation accuracy (%)");
+    if (!chart) {
+        document->failed = true;
+        return;
+    }
+    chart->y_axis = SN_AXIS_ACCURACY;
+    sn_chart_caption(
+        chart, "Accuracy on the images held out, mean over seeds with its 95 %% interval%s: flat is robust.",
+        s->attribute_count > 1 ? ", everything else as the best setting has it" : "");
+    for (size_t t = 0; t < s->count; t++)
+        if (s->trials[t].tuned[option]) add_line(chart, runs, s, t, option);
+    if (is_wide(chart)) chart->x_axis = SN_AXIS_LOG2;
+    sn_add_chart(document, chart, "one value was tried, or it is no number");
+}
+
+static void add_expected_best(sn_document *document, const sn_selection *s)
+{
+    sn_chart *chart = sn_chart_create("expected-best", "Expected best of n settings", "settings tried",
+                                      "validation accuracy (%)");
+    if (!chart) {
+        document->failed = true;
+        return;
+    }
+    chart->y_axis = SN_AXIS_ACCURACY;
+    sn_chart_caption(chart, "The best that one would expect to have found with fewer trials, drawn at random "
+                            "from these: the unbiased "
+                            "estimate of Tang et al. (2020).");
+    for (size_t i = 0; i < s->count; i++) {
+        const sn_trials *t = &s->trials[i];
+        if (t->count < 2) continue;
+        sn_chart_add_series(chart, t->label, SN_SERIES_ERRORS, i);
+        for (size_t n = 1; n <= t->count; n++)
+            sn_chart_add_point(chart, (sn_chart_point){(double)n, sn_expected_best(t->sorted, t->count, n),
+                                                       SN_MISSING, SN_MISSING});
+    }
+    sn_add_chart(document, chart, "one setting was tried");
+}
+
+/* ---- the answer at a setting ---- */
+
+static sn_status add_answer(sn_document *document, const sn_report_runs *runs, const size_t *chosen,
+                            size_t count, double margin, const char *heading)
+{
+    sn_report_group *groups;
+    sn_pairs pairs;
+    SN_TRY(SN_ALLOCATE(groups, count, "the selection"));
+    const sn_report_runs subset = sn_report_subset(runs, chosen, count, groups);
+    const sn_status status = sn_report_pairs(&subset, margin, &pairs);
+    char *text = status == SN_OK ? sn_verdicts_text(&subset, &pairs) : NULL;
+    if (text)
+        sn_document_text(document, "%s: %s", heading, text);
+    else
+        document->failed = true;
+    free(text);
+    sn_report_pairs_clear(&pairs);
+    sn_free(groups);
+    return status;
+}
+
+static sn_status add_answers(sn_document *document, const sn_report_runs *runs, const sn_selection *s,
+                             double margin)
+{
+    char setting[256], heading[320];
+    if (s->count < 2) return SN_OK;
+    SN_TRY(add_answer(document, runs, s->best, s->count, margin, "Each at its own best"));
+    if (!s->shared) {
+        sn_document_note(document, "There is no setting that all experiments were tried with.");
+        return SN_OK;
+    }
+    sn_selection_setting(s, &runs->groups[s->shared[0]], setting, sizeof setting);
+    snprintf(heading, sizeof heading, "All at %s, the best in the mean over them", setting);
+    return add_answer(document, runs, s->shared, s->count, margin, heading);
+}
+
+static sn_status add_selection(sn_document *document, const sn_report_runs *runs, const sn_selection *s,
+                               double margin)
+{
+    sn_document_section(document, "Selection");
+    add_table(document, runs, s);
+    SN_TRY(add_answers(document, runs, s, margin));
+    for (size_t i = 0; i < s->attribute_count; i++)
+        add_sensitivity(document, runs, s, i);
+    add_expected_best(document, s);
+    sn_document_text(
+        document,
+        "A best setting was found on the images that its accuracy here is of, so that accuracy promises a "
+        "little too "
+        "much, the more the more settings were tried; runs on fresh seeds and all training images, judged by "
+        "the "
+        "test set, do not. Where the best lies at the edge of what was tried, a better one may lie beyond.");
+    sn_document_end_section(document);
+    return SN_OK;
+}
+
+sn_status sn_section_selection(sn_document *document, const sn_report_runs *runs, const char *options,
+                               double margin)
+{
+    sn_selection selection;
+    if (!options) return SN_OK;
+    sn_status status = sn_report_select(runs, options, &selection);
+    if (status == SN_OK) status = add_selection(document, runs, &selection, margin);
+    sn_selection_clear(&selection);
+    return status;
+}

@@ -1,0 +1,161 @@
+/* report --select: the best setting of each experiment by the images held out, never by the test set. */
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "reading.h"
+#include "selection.h"
+
+enum { RUNS_MAX = 32, SEEDS = 3 };
+
+static char names[RUNS_MAX][64];
+static const char *paths[RUNS_MAX];
+static size_t files;
+
+static void begin(void)
+{
+    files = 0;
+}
+
+/* Runs of three seeds around an accuracy. */
+static void add(made_run made, double accuracy)
+{
+    static const double off[SEEDS] = {-0.1, 0, 0.1};
+    for (int i = 0; i < SEEDS; i++) {
+        made.images = 10000;
+        made.seed = i + 1;
+        *(made.validation_accuracy > 0 ? &made.validation_accuracy : &made.test_accuracy) =
+            accuracy + off[i] * (strcmp(made.norm, "ln") == 0 ? 0.9 : 1); /* differences differ */
+        snprintf(names[files], sizeof names[files], "select-%zu.h5", files);
+        paths[files] = names[files];
+        assert_ok(write_made_run(&made, paths[files++]));
+    }
+}
+
+static made_run tuning(const char *norm, double lr)
+{
+    made_run made = usual;
+    made.norm = norm;
+    made.lr = lr;
+    made.held_out = 5000;
+    return made;
+}
+
+static sn_status select_by(const char *directory, const char *options)
+{
+    const sn_report_request request = {
+        .paths = paths, .path_count = files, .directory = directory, .select = options};
+    sn_report_outcome outcome;
+    return sn_report_write(&request, &outcome);
+}
+
+/* gn is best within what was tried, ln at the edge; the best rate that they share is neither's own. */
+static void the_best_of_each_and_the_shared_setting(void **state)
+{
+    (void)state;
+    begin();
+    add(tuning("gn", 0.003), 98.60);
+    add(tuning("gn", 0.01), 98.82);
+    add(tuning("gn", 0.03), 98.70);
+    add(tuning("gn", 0.1), 97.00);
+    add(tuning("ln", 0.003), 97.00);
+    add(tuning("ln", 0.01), 98.20);
+    add(tuning("ln", 0.03), 98.75);
+    add(tuning("ln", 0.1), 98.90);
+    assert_int_equal(select_by("selected", "lr"), SN_OK);
+    assert_says("selected/selection.csv",
+                "gn-validation5000,4,3,lr 0.01,98.82,0.25,,97.00,98.79,lr 0.03,98.70,0.25");
+    assert_says("selected/selection.csv",
+                "ln-validation5000,4,3,lr 0.1,98.90,0.22,lr,97.00,98.86,lr 0.03,98.75,0.22");
+    assert_says(
+        "selected/report.md",
+        "Each at its own best: ln-lr0.1-validation5000 and gn-validation5000 are equivalent within ±0.1 "
+        "points: 8.0 images of 10,000 apart (+0.06 to +0.10)");
+    assert_says("selected/report.md",
+                "All at lr 0.03, the best in the mean over them: ln-lr0.03-validation5000 and "
+                "gn-lr0.03-validation5000 are equivalent within ±0.1 points: 5.0 images of 10,000 apart "
+                "(+0.03 to +0.07)");
+    assert_true(says("selected/figures/sensitivity-lr.tsv", "0.003"));
+    assert_true(says("selected/figures/expected-best.svg", "<svg"));
+}
+
+/* Runs with --test: by the test set another setting would be the best. */
+static void the_test_set_chooses_nothing(void **state)
+{
+    (void)state;
+    begin();
+    made_run made = tuning("gn", 0.01);
+    made.test_accuracy = 99.5;
+    made.validation_accuracy = 98;
+    add(made, 98);
+    made = tuning("gn", 0.03);
+    made.test_accuracy = 98.5;
+    made.validation_accuracy = 99;
+    add(made, 99);
+    assert_int_equal(select_by("tested", "lr"), SN_OK);
+    assert_says("tested/selection.csv", "gn-validation5000-test,2,3,lr 0.03,99.00,");
+    made = usual;
+    add(made, 99);
+    assert_int_equal(select_by("refused", "lr"), SN_ERROR_USAGE);
+    assert_non_null(strstr(sn_error_message(), "was not evaluated on images held out"));
+    sn_error_clear();
+}
+
+static void what_is_no_option_is_refused(void **state)
+{
+    (void)state;
+    begin();
+    add(tuning("gn", 0.01), 98);
+    static const char *const bad[] = {"", "rate", "lr,", "lr,,l1", "lr l1", "dataset_digest"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        assert_int_equal(select_by("refused", bad[i]), SN_ERROR_USAGE);
+        assert_non_null(strstr(sn_error_message(), "--select"));
+        sn_error_clear();
+    }
+}
+
+/* The mean of the greatest over all subsets of n values. */
+static double by_subsets(const double *sorted, int count, int n)
+{
+    double sum = 0;
+    int subsets = 0;
+    for (unsigned mask = 0; mask < 1u << count; mask++) {
+        double greatest = 0;
+        if (__builtin_popcount(mask) != n) continue;
+        for (int i = 0; i < count; i++)
+            if (mask >> i & 1) greatest = sorted[i];
+        sum += greatest;
+        subsets++;
+    }
+    return sum / subsets;
+}
+
+static void the_expected_best_is_the_mean_over_all_subsets(void **state)
+{
+    (void)state;
+    static const double values[] = {90, 91.5, 95, 95, 97.25, 99, 99.5};
+    enum { COUNT = sizeof values / sizeof *values };
+    for (int count = 1; count <= COUNT; count++)
+        for (int n = 1; n <= count; n++)
+            assert_true(fabs(sn_expected_best(values, (size_t)count, (size_t)n) -
+                             by_subsets(values, count, n)) < 1e-9);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_best_of_each_and_the_shared_setting),
+        cmocka_unit_test(the_test_set_chooses_nothing),
+        cmocka_unit_test(what_is_no_option_is_refused),
+        cmocka_unit_test(the_expected_best_is_the_mean_over_all_subsets),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
