@@ -18,6 +18,7 @@ static sn_status report(void *context)
     printf("%s/report.html: %zu run%s of %zu experiment%s, %zu figures\n", r->request.directory,
            r->outcome.runs, r->outcome.runs == 1 ? "" : "s", r->outcome.groups,
            r->outcome.groups == 1 ? "" : "s", r->outcome.drawn);
+    if (r->outcome.commands) fputs(r->outcome.commands, stdout);
     return SN_OK;
 }
 
@@ -65,6 +66,10 @@ int sn_command_report(int argc, char **argv)
          "of experiments that differ in these options alone (lr, say), choose the best by the images that "
          "--validation held out",
          0},
+        {"emit-final", "SEEDS",
+         "with --select: print the commands that train the best of each on these fresh seeds (11-20) and all "
+         "training images",
+         0},
         {"machine", "FILE.json[,...]",
          "price the runs on 1 to 4096 ranks of these machines: files as bench --json writes them", 0},
         {"target", "PERCENT",
@@ -90,6 +95,7 @@ int sn_command_report(int argc, char **argv)
     } else {
         reporting r = {.request = {.directory = sn_cli_value(&arguments, "output"),
                                    .baseline = sn_cli_value(&arguments, "baseline"),
+                                   .final_seeds = sn_cli_value(&arguments, "emit-final"),
                                    .select = sn_cli_value(&arguments, "select"),
                                    .machines = sn_cli_value(&arguments, "machine")}};
         const char **paths = collect(&arguments, &r.request.path_count);
@@ -98,10 +104,13 @@ int sn_command_report(int argc, char **argv)
         if (status == SN_OK && !r.request.path_count) status = sn_fail(SN_ERROR_USAGE, "no run file given");
         if (status == SN_OK && (!r.request.directory || !*r.request.directory))
             status = sn_fail(SN_ERROR_USAGE, "--output DIR is missing: where shall the report go?");
+        if (status == SN_OK && r.request.final_seeds && !r.request.select)
+            status = sn_fail(SN_ERROR_USAGE, "--emit-final goes with --select");
         if (status == SN_OK) status = read_margin(&arguments, &r.request);
         if (status == SN_OK) status = read_target(&arguments, &r.request);
         code = sn_cli_without_mpi(command.name, status, report, &r);
         if (code == 0 && r.outcome.unreadable) code = sn_exit_code(SN_ERROR_FILE);
+        free(r.outcome.commands);
         free(paths);
     }
     sn_cli_arguments_clear(&arguments);

@@ -132,6 +132,9 @@ sn_status sn_cli_read_execution(const sn_cli_arguments *arguments, sn_execution 
                            sn_cli_shown(resume));
         execution->resume = (sn_resume)choice;
     }
+    execution->chosen_from = sn_cli_value(arguments, "chosen-from");
+    if (execution->chosen_from && strlen(execution->chosen_from) > SN_CHOSEN_FROM_MOST)
+        return sn_fail(SN_ERROR_USAGE, "--chosen-from: at most %d characters", SN_CHOSEN_FROM_MOST);
     return sn_cli_read_timeout(arguments, &execution->timeout);
 }
 

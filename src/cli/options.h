@@ -59,7 +59,10 @@ int sn_cli_choice(const char *words, const char *text);
      0},                                                                                                     \
         {"checkpoint-every", "DURATION|Nsteps",                                                              \
          "save this often: 30s, 5m, 2h or 100steps (default: after each epoch)", 0},                         \
-        {"max-time", "H:MM:SS", "stop and save after this much time", 0}, SN_CLI_TIMEOUT_OPTION
+        {"max-time", "H:MM:SS", "stop and save after this much time", 0},                                    \
+        {"chosen-from", "TEXT",                                                                              \
+         "what the settings were chosen from, for the record, as report --emit-final writes it", 0},         \
+        SN_CLI_TIMEOUT_OPTION
 #define SN_CLI_VERBOSITY_OPTIONS                                                                             \
     {"quiet", NULL, "errors and warnings only", 'q'},                                                        \
     {                                                                                                        \

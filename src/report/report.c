@@ -235,7 +235,10 @@ sn_status sn_report_write(const sn_report_request *request, sn_report_outcome *o
     if (status == SN_OK) {
         describe(&document, &runs);
         sn_section_answer(&document, &runs, &pairs);
-        status = sn_section_selection(&document, &runs, request->select, margin_of(request));
+        if (request->final_seeds)
+            status = sn_final_commands(&runs, request->select, request->final_seeds, &outcome->commands);
+        if (status == SN_OK)
+            status = sn_section_selection(&document, &runs, request->select, margin_of(request));
     }
     if (status == SN_OK) {
         sn_section_comparison(&document, &runs, &pairs);

@@ -293,6 +293,19 @@ static void put_parameters(FILE *out, const sn_report_runs *runs, const char **b
     *between = "; ";
 }
 
+/* Settings of every run were chosen by images held out, as its file says. */
+static bool were_chosen(const sn_report_runs *runs)
+{
+    for (size_t i = 0; i < runs->count; i++) {
+        const sn_run *run = &runs->runs[i].run;
+        bool said = false;
+        for (size_t k = 0; k < run->provenance_count; k++)
+            said = said || *sn_report_text(&run->provenance[k], "chosen_from");
+        if (!said) return false;
+    }
+    return true;
+}
+
 static void put_limits(FILE *out, const sn_report_runs *runs, const sn_pairs *pairs)
 {
     const double rate = sn_attributes_number(sn_report_experiment(&runs->groups[0]), "lr");
@@ -302,7 +315,7 @@ static void put_limits(FILE *out, const sn_report_runs *runs, const sn_pairs *pa
         fputs("how far seeds differ, of which there is one", out);
         between = "; ";
     }
-    if (sn_report_share(runs, "lr") && !isnan(rate)) {
+    if (sn_report_share(runs, "lr") && !isnan(rate) && !were_chosen(runs)) {
         fprintf(out, "%swhat each would reach at a learning rate of its own, since all have %g", between,
                 rate);
         between = "; ";

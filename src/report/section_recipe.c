@@ -61,7 +61,9 @@ static void put_data(FILE *out, const sn_attributes *mine)
     sn_put_text(out, SN_SYNTAX_PLAIN, sn_report_text(mine, "dataset_digest"));
 }
 
-static void put_command(FILE *out, const char *command, const sn_report_run *run, const char *seeds)
+/* Without what `leaves_out` names (NULL: nothing); `chosen_from` may be NULL. */
+static void put_command(FILE *out, const char *command, const sn_report_run *run, const char *seeds,
+                        bool (*leaves_out)(const char *option), const char *chosen_from)
 {
     const sn_attributes *mine = &run->run.experiment;
     const char *norm = sn_report_text(mine, "norm");
@@ -77,19 +79,35 @@ static void put_command(FILE *out, const char *command, const sn_report_run *run
     size_t count;
     const sn_experiment_option *options = sn_experiment_options(&count);
     for (size_t i = 0; i < count; i++)
-        put_option(out, &options[i], mine, &defaults, seeds);
+        if (!leaves_out || !leaves_out(options[i].name)) put_option(out, &options[i], mine, &defaults, seeds);
+    if (chosen_from) {
+        fputs(" --chosen-from ", out);
+        put_word(out, chosen_from);
+    }
     sn_attributes_clear(&defaults);
     put_data(out, mine);
 }
 
 void sn_put_command(FILE *out, const sn_report_run *run)
 {
-    put_command(out, "train", run, NULL);
+    put_command(out, "train", run, NULL, NULL, NULL);
 }
 
 void sn_put_study(FILE *out, const sn_report_run *run, const char *seeds)
 {
-    put_command(out, "study", run, seeds);
+    put_command(out, "study", run, seeds, NULL, NULL);
+}
+
+/* --split-seed and --test go with --validation */
+static bool is_of_tuning(const char *option)
+{
+    return strcmp(option, "validation") == 0 || strcmp(option, "split-seed") == 0 ||
+           strcmp(option, "test") == 0;
+}
+
+void sn_put_final(FILE *out, const sn_report_run *run, const char *seeds, const char *chosen_from)
+{
+    put_command(out, "study", run, seeds, is_of_tuning, chosen_from);
 }
 
 static bool is_recipe(const char *name)
@@ -242,6 +260,7 @@ static void add_starts(sn_document *document, const sn_report_runs *runs)
                    {"MPI", "mpi_version"},
                    {"HDF5", "hdf5_version"},
                    {"OpenBLAS", "openblas_version"},
+                   {"chosen from", "chosen_from"},
                    {"command line", "command_line"}};
     enum { COLUMNS = sizeof columns / sizeof *columns };
     sn_report_table *table = sn_report_table_create(

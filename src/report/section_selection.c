@@ -1,5 +1,7 @@
 /* What tuning chose: the best setting of each experiment by the images held out, how much it matters, and whether the answer depends on it. */
 
+#include <errno.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +11,7 @@
 #include "syncnorm/base/memory.h"
 #include "syncnorm/base/missing.h"
 #include "syncnorm/train/compare.h"
+#include "syncnorm/train/trainer.h"
 
 static double accuracy_of(const sn_report_run *run, const void *context)
 {
@@ -237,6 +240,74 @@ sn_status sn_section_selection(sn_document *document, const sn_report_runs *runs
     if (!options) return SN_OK;
     sn_status status = sn_report_select(runs, options, &selection);
     if (status == SN_OK) status = add_selection(document, runs, &selection, margin);
+    sn_selection_clear(&selection);
+    return status;
+}
+
+/* ---- the commands of the winners ---- */
+
+/* "7", "11-20": false when it is neither. */
+static bool read_seeds(const char *text, size_t length, uint64_t *first, uint64_t *last)
+{
+    char copy[48], *end;
+    if (length == 0 || length >= sizeof copy || text[strspn(text, "0123456789-,")]) return false;
+    snprintf(copy, sizeof copy, "%.*s", (int)length, text);
+    if (copy[0] == '-') return false;
+    errno = 0;
+    *first = *last = strtoull(copy, &end, 10);
+    if (*end == '-' && end[1] >= '0' && end[1] <= '9') *last = strtoull(end + 1, &end, 10);
+    return !*end && errno == 0 && *first <= *last;
+}
+
+static sn_status check_seeds(const sn_report_runs *runs, const char *seeds)
+{
+    for (const char *item = seeds;; item++) {
+        uint64_t first, last;
+        const size_t length = strcspn(item, ",");
+        if (!read_seeds(item, length, &first, &last))
+            return sn_fail(SN_ERROR_USAGE, "--emit-final '%.60s': must be seeds, like 11-20 or 7,9", seeds);
+        for (size_t i = 0; i < runs->count; i++) {
+            const uint64_t used = (uint64_t)runs->runs[i].seed;
+            if (used >= first && used <= last)
+                return sn_fail(SN_ERROR_USAGE,
+                               "--emit-final '%.60s': seed %" PRIu64
+                               " was tuned with: a final comparison wants fresh ones",
+                               seeds, used);
+        }
+        item += length;
+        if (!*item) return SN_OK;
+    }
+}
+
+static void put_final(FILE *out, const sn_report_runs *runs, const sn_selection *s, size_t trials,
+                      const char *seeds)
+{
+    char text[SN_CHOSEN_FROM_MOST], tuned[256] = "";
+    const sn_report_run *run = runs->groups[s->best[trials]].runs;
+    const sn_trials *t = &s->trials[trials];
+    size_t used = 0;
+    for (size_t i = 0; i < s->attribute_count && used < sizeof tuned; i++)
+        used += (size_t)snprintf(tuned + used, sizeof tuned - used, "%s%s", i ? "," : "", s->options[i]);
+    snprintf(text, sizeof text, "%zu setting%s of %s, by %.2f %% of %.0f images held out, mean of %zu seeds",
+             t->count, t->count == 1 ? "" : "s", tuned, t->scores[t->best],
+             sn_attributes_number(&run->run.experiment, "validation"), runs->groups[s->best[trials]].shown);
+    sn_put_final(out, run, seeds, text);
+    fputc('\n', out);
+}
+
+sn_status sn_final_commands(const sn_report_runs *runs, const char *options, const char *seeds,
+                            char **commands)
+{
+    sn_selection selection = {0};
+    size_t size;
+    *commands = NULL;
+    sn_status status = check_seeds(runs, seeds);
+    if (status == SN_OK) status = sn_report_select(runs, options, &selection);
+    FILE *out = status == SN_OK ? open_memstream(commands, &size) : NULL;
+    for (size_t t = 0; out && t < selection.count; t++)
+        put_final(out, runs, &selection, t, seeds);
+    if (status == SN_OK && (!out || fclose(out) != 0))
+        status = sn_fail(SN_ERROR_MEMORY, "out of memory: the commands");
     sn_selection_clear(&selection);
     return status;
 }

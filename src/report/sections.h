@@ -28,6 +28,11 @@ void sn_section_recipe(sn_document *document, const sn_report_runs *runs);
 sn_status sn_section_selection(sn_document *document, const sn_report_runs *runs, const char *options,
                                double margin);
 
+/** The commands that train the best of each on fresh seeds ("11-20", "7,9") and all training images, to be freed, in *commands. SN_ERROR_USAGE as of
+ *  sn_report_select(), and where a seed is none or was tuned with. */
+sn_status sn_final_commands(const sn_report_runs *runs, const char *options, const char *seeds,
+                            char **commands);
+
 /** The verdicts on the pairs in sentences, to be freed; NULL: no memory. */
 char *sn_verdicts_text(const sn_report_runs *runs, const sn_pairs *pairs);
 
@@ -60,6 +65,9 @@ void sn_put_interval(sn_report_table *table, double low, double high);
 void sn_put_command(FILE *out, const sn_report_run *run);
 /** The command that makes it with other seeds ("4-12"). */
 void sn_put_study(FILE *out, const sn_report_run *run, const char *seeds);
+
+/** The command that makes it with other seeds, on the whole training set. */
+void sn_put_final(FILE *out, const sn_report_run *run, const char *seeds, const char *chosen_from);
 
 /** Of the published study. */
 typedef struct sn_published {

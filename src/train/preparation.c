@@ -15,7 +15,11 @@
 static sn_status open_record(sn_session *s, const char *hosts, const char *isas, bool *finished)
 {
     sn_recorder *r = &s->recorder;
-    const sn_provenance provenance = {s->execution->command_line, hosts, isas, sn_team_size(s->team)};
+    const sn_provenance provenance = {.command_line = s->execution->command_line,
+                                      .chosen_from = s->execution->chosen_from,
+                                      .hosts = hosts,
+                                      .isa = isas,
+                                      .ranks = sn_team_size(s->team)};
     bool found;
     SN_TRY(sn_recorder_open(r, &s->experiment, s->model, &s->progress, &found));
     const bool complete = found && sn_resume_complete(&r->run);

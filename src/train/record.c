@@ -45,6 +45,7 @@ static sn_status add_provenance(sn_run *run, const sn_provenance *p)
     SN_TRY(sn_run_add_provenance(run, &entry));
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         SN_TRY(sn_attributes_set_text(entry, texts[i].name, texts[i].value));
+    if (p->chosen_from) SN_TRY(sn_attributes_set_text(entry, "chosen_from", p->chosen_from));
     SN_TRY(sn_attributes_set_integer(entry, "instrument_every", SN_OBSERVE_EVERY)); /* steps */
     return sn_attributes_set_integer(entry, "ranks", p->ranks);
 }

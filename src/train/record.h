@@ -11,7 +11,7 @@
 #include "syncnorm/train/trainer.h"
 
 typedef struct sn_provenance {
-    const char *command_line, *hosts, *isa;
+    const char *command_line, *chosen_from, *hosts, *isa; /* chosen_from: NULL if not said */
     int ranks;
 } sn_provenance;
 

@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """Images held out, and seeds taken apart: what they change, and that it is nothing else. Files are read by h5py."""
 
+import os
+import shlex
 import shutil
 
 import h5py
@@ -103,6 +105,30 @@ class HeldOut(harness.Test):
         out = self.run_train("--norm", "bn", "--precise-bn", "--validation", "40")
         self.assertIn("\nValidation set, precise statistics: Average loss: ", out)
         self.assertNotIn("Test set", out)
+
+
+class Selection(harness.Test):
+    """Tuning, selection, the winners: the commands are typed as they are printed."""
+
+    def test_from_tuning_to_the_final_runs(self):
+        self.run_program("study", "--norm", "gn,bn", "--lr", "0.01,0.03", "--validation", "50", "--epochs", "2", "--batch", "16",
+                         "--seed", "1-2", "--output", "tuning", "-q")
+        files = sorted(os.path.join("tuning", n) for n in os.listdir(self.path("tuning")) if n.endswith(".h5"))
+        out, _ = self.run_program("report", *files, "--select", "lr", "--emit-final", "11-12", "--output", "report")
+        lines = out.splitlines()[1:]
+        self.assertEqual(len(lines), 2)
+        for line in lines:
+            words = shlex.split(line, comments=True)
+            words[words.index("DIR")] = "data/mnist"
+            self.run_program(*words[1:], "--output", "final", "-q")
+        for name in os.listdir(self.path("final")):
+            if not name.endswith(".h5"):
+                continue
+            with h5py.File(self.path(f"final/{name}")) as file:
+                self.assertNotIn("validation", file["experiment"].attrs)
+                self.assertRegex(file["provenance/0"].attrs["chosen_from"],
+                                 r"^2 settings of lr, by \d+\.\d\d % of 50 images held out, mean of 2 seeds$")
+                self.assertEqual(file["evaluation/predictions"].shape, (100,))
 
 
 class SeedsApart(harness.Test):

@@ -122,6 +122,35 @@ static void what_is_no_option_is_refused(void **state)
     }
 }
 
+static void the_winners_go_on_with_fresh_seeds(void **state)
+{
+    (void)state;
+    begin();
+    add(tuning("gn", 0.01), 98.60);
+    add(tuning("gn", 0.03), 98.80);
+    add(tuning("bn", 0.03), 98.60);
+    sn_report_request request = {
+        .paths = paths, .path_count = files, .directory = "final", .select = "lr", .final_seeds = "11-13,20"};
+    sn_report_outcome outcome;
+    assert_int_equal(sn_report_write(&request, &outcome), SN_OK);
+    assert_string_equal(outcome.commands, "syncnorm study --experiment gn --lr 0.03 --seed 11-13,20 --epochs "
+                                          "3 --chosen-from '2 settings of lr, by "
+                                          "98.80 % of 5000 images held out, mean of 3 seeds'\n"
+                                          "syncnorm study --experiment bn --lr 0.03 --seed 11-13,20 --epochs "
+                                          "3 --chosen-from '1 setting of lr, by "
+                                          "98.60 % of 5000 images held out, mean of 3 seeds'\n");
+    free(outcome.commands);
+    static const char *const bad[] = {
+        "3", "2-11", "11-10", "x", "11,,12", "-1", "", "11-", "99999999999999999999"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        request.final_seeds = bad[i];
+        assert_int_equal(sn_report_write(&request, &outcome), SN_ERROR_USAGE);
+        assert_null(outcome.commands);
+        assert_non_null(strstr(sn_error_message(), "--emit-final"));
+        sn_error_clear();
+    }
+}
+
 /* The mean of the greatest over all subsets of n values. */
 static double by_subsets(const double *sorted, int count, int n)
 {
@@ -155,6 +184,7 @@ int main(void)
         cmocka_unit_test(the_best_of_each_and_the_shared_setting),
         cmocka_unit_test(the_test_set_chooses_nothing),
         cmocka_unit_test(what_is_no_option_is_refused),
+        cmocka_unit_test(the_winners_go_on_with_fresh_seeds),
         cmocka_unit_test(the_expected_best_is_the_mean_over_all_subsets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -28,6 +28,8 @@ typedef struct sn_report_request {
     const char *machines; /* files of machines, comma-separated, that the runs are priced on; NULL: none */
     const char *
         select; /* options that were tuned, comma-separated: the best setting of each experiment is chosen; NULL: none */
+    const char *
+        final_seeds; /* with `select`: fresh seeds, as "11-20", that commands of the best are wanted for; NULL: none */
     double margin; /* in points of test accuracy: a difference within it is taken for none; 0: 0.1 */
     double target; /* test accuracy in percent that they are to reach; 0: the best that all groups reach */
 } sn_report_request;
@@ -35,6 +37,7 @@ typedef struct sn_report_request {
 typedef struct sn_report_outcome {
     size_t runs, groups;   /* that the report is about */
     size_t unreadable;     /* files left out, each said in one line as an error */
+    char *commands;        /* those of `final_seeds`, a line each, to be freed; NULL: none */
     size_t figures, drawn; /* figures with data; those that gnuplot drew */
 } sn_report_outcome;
 

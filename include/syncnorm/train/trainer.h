@@ -24,10 +24,13 @@ typedef enum sn_resume {
     SN_RESUME_REQUIRE, /* go on from it, or fail */
 } sn_resume;
 
+enum { SN_CHOSEN_FROM_MOST = 1000 };
+
 /** How the run is carried out; nothing here changes a result. */
 typedef struct sn_execution {
     char output[SN_PATH_SIZE]; /* run file; "" for runs/NAME.h5 */
     const char *command_line;  /* for the provenance */
+    const char *chosen_from;   /* likewise: what the settings were chosen from; NULL: not said */
     double checkpoint_seconds; /* 0: not by time */
     uint64_t checkpoint_steps; /* 0: not by steps; both 0: after each epoch */
     double max_seconds;        /* stop after the step at which this much time has passed; 0: no limit */
