@@ -158,7 +158,9 @@ static sn_status read_plan(const sn_cli_arguments *arguments, int ranks_per_run,
     for (size_t i = 0; i < arguments->count; i++)
         if (arguments->items[i].name && sn_cli_is_experiment_option(arguments->items[i].name))
             options[count++] = (sn_plan_option){arguments->items[i].name, arguments->items[i].value};
-    const sn_status status = sn_plan_create(options, count, ranks_per_run, plan);
+    const char *name = sn_cli_value(arguments, "plan");
+    const sn_status status = sn_plan_create_named(name ? name : "default", options, count, ranks_per_run,
+                                                  plan);
     free(options);
     return status;
 }
@@ -204,6 +206,11 @@ int sn_command_study(int argc, char **argv)
     const sn_cli_option execution[] = {
         SN_CLI_DATA_OPTION,
         {"output", "DIR", "directory of the run files, DIR/NAME.h5 (default runs)", 0},
+        {"plan", "default|tuning|scaling",
+         "options to begin with, which those given change; tuning: five learning rates for each norm by "
+         "images held out, for report --select lr; scaling: 1 to "
+         "32 workers, statistics synchronized or not, at a fixed batch and at 64 samples a worker",
+         0},
         {"ranks-per-run", "R", "ranks of a team (default: the ranks divided by the runs, at least 1)", 0},
         {"dry-run", NULL, "list the runs with an estimate of the time, and end", 0},
         {"list", NULL,

@@ -105,10 +105,13 @@ typedef struct axis {
     list values;
 } axis;
 
-/* What the options say. */
+/* What the options say: first those of a named plan, then what was given with it. */
 struct sn_plan_product {
     given_options given;
+    size_t named;
+    char *text; /* of the named ones */
     int ranks;
+    size_t first, combinations; /* where they begin, among those of all products; how many there are */
     axis axes[SN_EXPERIMENT_OPTIONS_MAX]; /* in the table's order, what chooses the norm first */
     size_t count;
 };
@@ -134,8 +137,9 @@ static sn_status add_axis(product *p, const sn_experiment_option *option, const 
 static sn_status find_axes(product *p)
 {
     const char *kind = find(&p->given, "norm") ? "norm" : "experiment";
-    const sn_plan_option *kinds = find(&p->given, kind);
-    SN_TRY(add_axis(p, describe(kind), kinds ? kinds->value : "gn,ln,bn,bn-l1"));
+    const sn_plan_option *kinds = find(&p->given, kind); /* every named plan has one */
+    if (!kinds->value) return sn_fail(SN_ERROR_USAGE, "option '--%s' needs a value", kind);
+    SN_TRY(add_axis(p, describe(kind), kinds->value));
     size_t count;
     const sn_experiment_option *table = sn_experiment_options(&count);
     for (size_t i = 0; i < count; i++) {
@@ -234,58 +238,128 @@ static sn_status check_size(const product *p, size_t *runs)
     return SN_OK;
 }
 
-static sn_status add_runs(size_t runs, bool *meant, void **names, sn_plan *plan)
+static sn_status add_runs(const product *p, size_t runs, bool *meant, void **names, sn_plan *plan)
 {
-    const given_options *given = &plan->product->given;
+    const given_options *given = &p->given;
     sn_experiment experiment;
     for (size_t i = 0; i < runs; i++) {
-        SN_TRY(compose(plan->product, i, meant, &experiment));
-        SN_TRY(add_run(i, &experiment, names, plan));
+        SN_TRY(compose(p, i, meant, &experiment));
+        SN_TRY(add_run(p->first + i, &experiment, names, plan));
     }
-    for (size_t i = 0; i < given->count; i++)
+    for (size_t i = p->named; i < given->count; i++)
         if (!meant[i])
             return sn_fail(SN_ERROR_USAGE, "--%s goes with %s, which no run of the plan has",
                            given->items[i].name, describe(given->items[i].name)->goes_with);
     return SN_OK;
 }
 
-static sn_status multiply(sn_plan *plan)
+static sn_status multiply(product *p, void **names, sn_plan *plan)
 {
     size_t runs;
-    SN_TRY(check_size(plan->product, &runs));
-    plan->combinations = calloc(runs, sizeof *plan->combinations);
-    bool *meant = calloc(plan->product->given.count + 1, sizeof *meant);
-    void *names = NULL;
-    const sn_status status = plan->combinations && meant
-                                 ? add_runs(runs, meant, &names, plan)
-                                 : sn_fail(SN_ERROR_MEMORY, "out of memory: the plan");
-    tdestroy(names, free);
+    SN_TRY(find_axes(p));
+    SN_TRY(check_size(p, &runs));
+    const product *before = p > plan->products ? p - 1 : NULL;
+    p->first = before ? before->first + before->combinations : 0;
+    p->combinations = runs;
+    uint16_t *all = realloc(plan->combinations, (plan->count + runs) * sizeof *all);
+    if (all) plan->combinations = all;
+    bool *meant = calloc(p->given.count + 1, sizeof *meant);
+    const sn_status status = all && meant ? add_runs(p, runs, meant, names, plan)
+                                          : sn_fail(SN_ERROR_MEMORY, "out of memory: the plan");
     free(meant);
+    return status;
+}
+
+/* ---- plans by name ---- */
+
+/* Whether an option of a named plan gives way to what was given: the same one, or one that excludes it. */
+static bool gives_way(const char *name, const given_options *given)
+{
+    static const char *const excluding[][2] = {{"norm", "experiment"}, {"batch", "batch-per-worker"}};
+    if (find(given, name)) return true;
+    for (size_t i = 0; i < sizeof excluding / sizeof *excluding; i++)
+        for (int k = 0; k < 2; k++)
+            if (strcmp(name, excluding[i][k]) == 0 && find(given, excluding[i][1 - k])) return true;
+    return false;
+}
+
+/* "--norm gn,bn --seed 1-3": options with a value each. */
+static sn_status read_named(const char *set, const given_options *given, product *p)
+{
+    char *rest;
+    p->text = strdup(set);
+    sn_plan_option *items = calloc(strlen(set) + given->count + 1, sizeof *items);
+    size_t count = 0;
+    p->given.items = items;
+    if (!p->text || !items) return sn_fail(SN_ERROR_MEMORY, "out of memory: the plan");
+    for (char *word = strtok_r(p->text, " ", &rest); word; word = strtok_r(NULL, " ", &rest)) {
+        const char *value = strtok_r(NULL, " ", &rest);
+        if (!gives_way(word + 2, given)) items[count++] = (sn_plan_option){word + 2, value};
+    }
+    p->named = count;
+    for (size_t i = 0; i < given->count; i++)
+        items[count++] = given->items[i];
+    p->given = (given_options){items, count};
+    return SN_OK;
+}
+
+static sn_status find_named(const char *name, const sn_named_plan **found)
+{
+    char names[128] = "";
+    size_t used = 0;
+    for (*found = sn_named_plans; (*found)->name; ++*found) {
+        if (strcmp((*found)->name, name) == 0) return SN_OK;
+        used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", used ? ", " : "", (*found)->name);
+    }
+    return sn_fail(SN_ERROR_USAGE, "--plan '%.60s': must be one of %s", name, names);
+}
+
+static sn_status fill(const sn_named_plan *named, const given_options *given, int ranks, sn_plan *plan)
+{
+    enum { SETS = sizeof named->sets / sizeof *named->sets };
+    void *names = NULL;
+    sn_status status = SN_OK;
+    if (find(given, "experiment") && find(given, "norm"))
+        return sn_fail(SN_ERROR_USAGE, "--experiment and --norm exclude each other");
+    plan->products = calloc(SETS, sizeof *plan->products);
+    if (!plan->products) return sn_fail(SN_ERROR_MEMORY, "out of memory: the plan");
+    for (int i = 0; i < SETS && named->sets[i] && status == SN_OK; i++) {
+        product *p = &plan->products[plan->product_count++];
+        p->ranks = ranks;
+        status = read_named(named->sets[i], given, p);
+        if (status == SN_OK) status = multiply(p, &names, plan);
+    }
+    tdestroy(names, free);
+    return status;
+}
+
+sn_status sn_plan_create_named(const char *name, const sn_plan_option *options, size_t count, int ranks,
+                               sn_plan *plan)
+{
+    const sn_named_plan *named;
+    *plan = (sn_plan){0};
+    SN_TRY(find_named(name, &named));
+    sn_plan_option *items = calloc(count + 1, sizeof *items);
+    if (!items) return sn_fail(SN_ERROR_MEMORY, "out of memory: the plan");
+    if (count) memcpy(items, options, count * sizeof *items);
+    const sn_status status = fill(named, &(given_options){items, count}, ranks, plan);
+    free(items);
+    if (status != SN_OK) sn_plan_clear(plan);
     return status;
 }
 
 sn_status sn_plan_create(const sn_plan_option *options, size_t count, int ranks, sn_plan *plan)
 {
-    *plan = (sn_plan){.product = calloc(1, sizeof *plan->product)};
-    product *p = plan->product;
-    if (p) p->given.items = calloc(count + 1, sizeof *options);
-    sn_status status = p && p->given.items ? SN_OK : sn_fail(SN_ERROR_MEMORY, "out of memory: the plan");
-    if (status == SN_OK) {
-        memcpy(p->given.items, options, count * sizeof *options);
-        p->given.count = count;
-        p->ranks = ranks;
-        if (find(&p->given, "experiment") && find(&p->given, "norm"))
-            status = sn_fail(SN_ERROR_USAGE, "--experiment and --norm exclude each other");
-    }
-    if (status == SN_OK) status = find_axes(p);
-    if (status == SN_OK) status = multiply(plan);
-    if (status != SN_OK) sn_plan_clear(plan);
-    return status;
+    return sn_plan_create_named("default", options, count, ranks, plan);
 }
 
 void sn_plan_experiment(const sn_plan *plan, size_t run, sn_experiment *experiment)
 {
-    (void)compose(plan->product, plan->combinations[run], NULL, experiment); /* it went well before */
+    const size_t combination = plan->combinations[run];
+    const product *p = plan->products;
+    while (combination >= p->first + p->combinations)
+        p++;
+    (void)compose(p, combination - p->first, NULL, experiment); /* it went well before */
     memcpy(experiment->init_digest, plan->init_digest, sizeof plan->init_digest);
 }
 
@@ -311,12 +385,14 @@ sn_status sn_plan_read_init(sn_plan *plan)
 
 void sn_plan_clear(sn_plan *plan)
 {
-    if (plan->product) {
-        for (size_t i = 0; i < plan->product->count; i++)
-            list_clear(&plan->product->axes[i].values);
-        free(plan->product->given.items);
+    for (size_t k = 0; k < plan->product_count; k++) {
+        product *p = &plan->products[k];
+        for (size_t i = 0; i < p->count; i++)
+            list_clear(&p->axes[i].values);
+        free(p->given.items);
+        free(p->text);
     }
-    free(plan->product);
+    free(plan->products);
     free(plan->combinations);
     *plan = (sn_plan){0};
 }

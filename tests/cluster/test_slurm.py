@@ -66,7 +66,7 @@ class Slurm(harness.Test):
         def seen():
             if holds():
                 return True
-            self.assertFalse(cluster.ended(job), self.log())
+            self.assertFalse(cluster.ended(job), f"{cluster.state(job)}\n{self.log()}")
             return False
         cluster.until(seen, harness.TIMEOUT)
 

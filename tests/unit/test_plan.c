@@ -25,11 +25,12 @@ static size_t count_of(const sn_plan_option *options)
 }
 
 /* The names of the plan's runs, joined by spaces. */
-static void assert_plan(const sn_plan_option *options, const char *expected)
+static void assert_named_plan(const char *named, const sn_plan_option *options, const char *expected)
 {
     sn_plan plan;
     sn_error_clear();
-    if (sn_plan_create(options, count_of(options), 0, &plan) != SN_OK) fail_msg("%s", sn_error_message());
+    if (sn_plan_create_named(named, options, count_of(options), 0, &plan) != SN_OK)
+        fail_msg("%s", sn_error_message());
     char names[2048] = "";
     size_t used = 0;
     for (size_t i = 0; i < plan.count; i++) {
@@ -39,6 +40,11 @@ static void assert_plan(const sn_plan_option *options, const char *expected)
     }
     assert_string_equal(names, expected);
     sn_plan_clear(&plan);
+}
+
+static void assert_plan(const sn_plan_option *options, const char *expected)
+{
+    assert_named_plan("default", options, expected);
 }
 
 static void assert_refused(const sn_plan_option *options, const char *fault)
@@ -143,6 +149,68 @@ static void runs_that_mean_the_same_are_merged(void **state)
     assert_plan(OPTIONS({"norm", "gn,bn"}, {"precise-bn", NULL}), "gn-s1 bn-precise-s1");
     assert_plan(OPTIONS({"norm", "gn"}, {"workers", "1,2"}, {"shards", "iid,sorted"}),
                 "gn-s1 gn-workers2-s1 gn-workers2-sorted-s1");
+}
+
+static size_t runs_of(const char *named, const sn_plan_option *options)
+{
+    sn_plan plan;
+    if (sn_plan_create_named(named, options, count_of(options), 0, &plan) != SN_OK)
+        fail_msg("%s", sn_error_message());
+    const size_t runs = plan.count;
+    sn_plan_clear(&plan);
+    return runs;
+}
+
+/* gn, gn of one group, ln and bn on 1 to 32 workers, bn's also unsynchronized on 2 to 32; all of it twice. */
+static void plans_by_name_have_their_runs(void **state)
+{
+    (void)state;
+    assert_int_equal(runs_of("tuning", OPTIONS({NULL, NULL})), 3 * 5 * 3);
+    assert_int_equal(runs_of("scaling", OPTIONS({NULL, NULL})), 3 * 2 * (4 * 6 + 5));
+    assert_named_plan("default", OPTIONS({NULL, NULL}), "gn-s1 ln-s1 bn-s1 bn-l1-s1");
+}
+
+static void what_is_given_changes_a_plan_by_name(void **state)
+{
+    (void)state;
+    assert_named_plan(
+        "tuning", OPTIONS({"norm", "bn"}, {"lr", "0.02,0.04"}, {"seed", "7"}, {"epochs", "3"}),
+        "bn-lr0.02-cosine-validation5000-epochs3-s7 bn-lr0.04-cosine-validation5000-epochs3-s7");
+    assert_named_plan("tuning", /* a preset in place of the norms */
+                      OPTIONS({"experiment", "bn-l1"}, {"lr", "0.02"}, {"seed", "7"}, {"validation", "0"}),
+                      "bn-l1-lr0.02-cosine-epochs5-s7");
+    assert_named_plan(
+        "scaling", /* a batch in place of that of a worker */
+        OPTIONS({"norm", "gn"}, {"groups", "2"}, {"workers", "2"}, {"batch", "128"}, {"seed", "1"}),
+        "gn-batch128-workers2-cosine-epochs5-s1 "
+        "gn-batch128-workers2-lrlinear-cosine-warmup1-epochs5-s1");
+}
+
+static void an_unknown_name_and_bad_options_of_a_plan_by_name_are_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *named;
+        sn_plan_option option;
+        const char *fault;
+    } cases[] = {{"other", {"seed", "1"}, "--plan 'other': must be one of default, tuning, scaling"},
+                 {"scaling", {"lr", "-1"}, "--lr"},
+                 {"tuning", {"norm", NULL}, "--norm"},
+                 {"tuning", {"epochs", "1,2"}, "--epochs"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        sn_plan plan;
+        sn_error_clear();
+        assert_int_equal(sn_plan_create_named(cases[i].named, &cases[i].option, 1, 0, &plan), SN_ERROR_USAGE);
+        if (!strstr(sn_error_message(), cases[i].fault)) fail_msg("%s", sn_error_message());
+        assert_int_equal(plan.count, 0);
+    }
+    sn_plan plan; /* said of what was given alone: scopes and groups are the plan's own */
+    const sn_plan_option layer[] = {{"norm", "ln"}, {"precise-bn", NULL}};
+    assert_int_equal(sn_plan_create_named("scaling", layer, 1, 0, &plan), SN_OK);
+    sn_plan_clear(&plan);
+    sn_error_clear();
+    assert_int_equal(sn_plan_create_named("scaling", layer, 2, 0, &plan), SN_ERROR_USAGE);
+    assert_non_null(strstr(sn_error_message(), "--precise-bn goes with batch norm"));
 }
 
 static void ranks_are_those_of_a_team(void **state)
@@ -264,6 +332,9 @@ int main(void)
         cmocka_unit_test(what_makes_no_plan_is_refused),
         cmocka_unit_test(every_axis_takes_a_list),
         cmocka_unit_test(runs_that_mean_the_same_are_merged),
+        cmocka_unit_test(plans_by_name_have_their_runs),
+        cmocka_unit_test(what_is_given_changes_a_plan_by_name),
+        cmocka_unit_test(an_unknown_name_and_bad_options_of_a_plan_by_name_are_refused),
         cmocka_unit_test(ranks_are_those_of_a_team),
         cmocka_unit_test(a_large_plan_is_small),
         cmocka_unit_test(ranks_are_divided_into_teams),

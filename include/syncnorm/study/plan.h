@@ -15,8 +15,10 @@ typedef struct sn_plan_option {
 
 /** Every rank of a study has the plan, so it holds the lists and which of their combinations are runs: an experiment has 4 KB. */
 typedef struct sn_plan {
-    struct sn_plan_product *product;
-    uint16_t *combinations; /* [count], in the order of the lists, the last list fastest */
+    struct sn_plan_product *products;
+    size_t product_count;
+    uint16_t
+        *combinations; /* [count], in the order of the lists, the last list fastest, product after product */
     size_t count;
     char init_digest[33]; /* of --init, once it was read; in the names of the runs */
 } sn_plan;
@@ -25,13 +27,26 @@ enum { SN_PLAN_RUNS_MAX = 10000 };
 
 /**
  * The product of the lists ("gn,ln,bn"; of integers also ranges, "1-5,8"), over the options as given (the last of a name counts), in the
- * order of the experiment's table. Without --experiment and --norm, the three experiments of the published study. `ranks` is what
+ * order of the experiment's table. Without --experiment and --norm, group norm, layer norm, batch norm without and with a penalty. `ranks` is what
  * --workers ranks stands for; 0: not known. Runs that are the same experiment, and so of the same name, are merged: --bn-scope says
  * nothing to a run with group norm. The texts of the options must outlive the plan.
  * SN_ERROR_USAGE with one line: what sn_experiment_set() and _resolve() refuse in any run, options that mean nothing to all
  * of them, lists of what takes one value, more than SN_PLAN_RUNS_MAX runs.
  */
 sn_status sn_plan_create(const sn_plan_option *options, size_t count, int ranks, sn_plan *plan);
+
+/** The plans that have a name: what each is for, and its options, a set of them for each product that it is made of. */
+typedef struct sn_named_plan {
+    const char *name, *about;
+    const char *sets[2]; /* "--norm gn,bn --seed 1-3"; NULL at the end */
+} sn_named_plan;
+
+/** NULL name at the end. */
+extern const sn_named_plan sn_named_plans[];
+
+/** As sn_plan_create(), with the options of the plan called `name` before those given, which change them. SN_ERROR_USAGE where none is called so. */
+sn_status sn_plan_create_named(const char *name, const sn_plan_option *options, size_t count, int ranks,
+                               sn_plan *plan);
 
 /** Reads the file of --init, if there is one: then names and experiments have its digest. SN_ERROR_FILE. */
 sn_status sn_plan_read_init(sn_plan *plan);
