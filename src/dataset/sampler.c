@@ -6,6 +6,7 @@
 static const uint32_t no_epoch = UINT32_MAX;
 
 struct sn_sampler {
+    sn_samples set;
     uint32_t samples, batch, workers;
     uint64_t seed;
     bool shuffle;
@@ -22,6 +23,7 @@ sn_status sn_sampler_create(const sn_sampler_options *options, sn_sampler **samp
     if (options->samples.count == 0) return sn_fail(SN_ERROR_DATA, "the training set is empty");
     sn_sampler *s;
     SN_TRY(SN_ALLOCATE(s, 1, "the sampler"));
+    s->set = options->samples;
     s->samples = options->samples.count;
     s->batch = options->batch;
     s->workers = options->workers ? options->workers : 1;
@@ -61,6 +63,17 @@ uint32_t sn_sampler_batch(const sn_sampler *sampler, uint32_t step)
     if (first >= sampler->samples) return 0;
     const uint32_t left = sampler->samples - (uint32_t)first;
     return left < sampler->batch ? left : sampler->batch;
+}
+
+void sn_sampler_classes(const sn_sampler *sampler, int64_t (*counts)[SN_CLASSES])
+{
+    for (uint32_t w = 0; w < sampler->workers; w++) {
+        const sn_share shard = sn_share_of(sampler->samples, (int)w, (int)sampler->workers);
+        for (int k = 0; k < SN_CLASSES; k++)
+            counts[w][k] = 0;
+        for (uint32_t i = 0; i < shard.count; i++)
+            counts[w][sn_sample_label(sampler->set, sampler->shards[shard.first + i])]++;
+    }
 }
 
 /* How many of the epoch's first `taken` samples are worker w's. */

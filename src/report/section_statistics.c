@@ -172,6 +172,7 @@ void sn_section_statistics(sn_document *document, const sn_report_runs *runs)
 {
     sn_document_section(document, "Batch statistics");
     sn_add_error_by_scope(document, runs);
+    sn_add_shards(document, runs);
     add_disagreement(document, runs);
     add_running_gaps(document, runs);
     add_precise(document, runs);

@@ -39,6 +39,9 @@ char *sn_verdicts_text(const sn_report_runs *runs, const sn_pairs *pairs);
 /** The figure of test error by the samples of a statistics group (section_scope.c). */
 void sn_add_error_by_scope(sn_document *document, const sn_report_runs *runs);
 
+/** What the workers' shards hold: table and maps (section_shards.c). */
+void sn_add_shards(sn_document *document, const sn_report_runs *runs);
+
 /** Figures and table of speed by ranks, of one experiment and of one batch a worker (section_scaling.c). */
 void sn_add_scaling(sn_document *document, const sn_report_runs *runs);
 

@@ -62,7 +62,7 @@ static sn_status evaluate_finally(sn_session *s)
         SN_TRY(sn_team_agree(s->team, sn_recorder_evaluation(&s->recorder, x->samples, x->prefix, x->logits,
                                                              &x->evaluation, &s->result)));
     }
-    return SN_OK;
+    return sn_team_agree(s->team, sn_recorder_shards(&s->recorder, s->sampler, s->experiment.workers));
 }
 
 sn_status sn_conclude(sn_session *s)

@@ -164,11 +164,11 @@ const sn_field sn_fields[] = {
      .applies = with_batch_statistics, .goes_with = "batch norm"},
 
     {.option = "validation", .argument = "N",
-     .help = "hold N training images out, the same for every seed, and evaluate on them, not on the test set",
+     .help = "hold N training images out, the same for every seed, and evaluate on them, not on the test set (default 0: none)",
      .attribute = "validation", .later = true, MEMBER(UINT32, validation), .initial = "0",
      .range = {.low = 0, .high = 0x1p32 - 1}, .mark = "validation", .list = true},
 
-    {.option = "split-seed", .argument = "N", .help = "which images --validation holds out",
+    {.option = "split-seed", .argument = "N", .help = "which images --validation holds out (default 0)",
      .attribute = "split_seed", .later = true, MEMBER(UINT64, split_seed), .initial = "0",
      .range = {.low = 0, .high = 0x1p64}, .mark = "split", .wanted = with_validation, .goes_with = "--validation",
      .list = true},

@@ -226,6 +226,12 @@ sn_status sn_record_evaluation(sn_run *run, sn_samples samples, const char *pref
     return status;
 }
 
+sn_status sn_record_shards(sn_run *run, uint32_t workers, const int64_t (*counts)[SN_CLASSES])
+{
+    const size_t shape[] = {workers, SN_CLASSES};
+    return sn_tensors_set(&run->evaluation, "shard_labels", SN_TYPE_I64, 2, shape, counts);
+}
+
 sn_status sn_record_precise(sn_run *run, const sn_model *precise, const sn_evaluation *evaluation)
 {
     for (int i = 0; i < SN_NORMS; i++) {

@@ -34,6 +34,9 @@ sn_status sn_record_step(sn_run *run, double loss, double accuracy);
 sn_status sn_record_evaluation(sn_run *run, sn_samples samples, const char *prefix, const float *logits,
                                const sn_evaluation *evaluation, sn_result *result);
 
+/* What the workers' shards hold: [workers][classes] samples. */
+sn_status sn_record_shards(sn_run *run, uint32_t workers, const int64_t (*counts)[SN_CLASSES]);
+
 /* The evaluation with precise statistics, which are the running ones of `precise`. */
 sn_status sn_record_precise(sn_run *run, const sn_model *precise, const sn_evaluation *evaluation);
 

@@ -6,6 +6,7 @@
 
 #include "resume.h"
 #include "syncnorm/base/log.h"
+#include "syncnorm/base/memory.h"
 
 sn_status sn_recorder_choose(sn_recorder *r, const sn_experiment *experiment)
 {
@@ -137,6 +138,17 @@ sn_status sn_recorder_evaluation(sn_recorder *r, sn_samples samples, const char 
                                  const sn_evaluation *evaluation, sn_result *result)
 {
     return r->active ? sn_record_evaluation(&r->run, samples, prefix, logits, evaluation, result) : SN_OK;
+}
+
+sn_status sn_recorder_shards(sn_recorder *r, const sn_sampler *sampler, uint32_t workers)
+{
+    int64_t(*counts)[SN_CLASSES];
+    if (!r->active || workers < 2) return SN_OK;
+    SN_TRY(SN_ALLOCATE(counts, workers, "the shards"));
+    sn_sampler_classes(sampler, counts);
+    const sn_status status = sn_record_shards(&r->run, workers, (const int64_t(*)[SN_CLASSES])counts);
+    sn_free(counts);
+    return status;
 }
 
 sn_status sn_recorder_precise(sn_recorder *r, const sn_model *precise, const sn_evaluation *evaluation)

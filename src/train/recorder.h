@@ -5,6 +5,7 @@
    and succeeds, so that nobody else has to ask who he is. Not collective: whoever calls agrees on the status. */
 
 #include "record.h"
+#include "syncnorm/dataset/sampler.h"
 #include "syncnorm/io/lock.h"
 
 typedef struct sn_recorder {
@@ -56,6 +57,7 @@ void sn_recorder_step(sn_recorder *recorder, const sn_progress *progress, double
 sn_status sn_recorder_epoch(sn_recorder *recorder, const sn_experiment *experiment, const sn_epoch_row *row);
 sn_status sn_recorder_evaluation(sn_recorder *recorder, sn_samples samples, const char *prefix,
                                  const float *logits, const sn_evaluation *evaluation, sn_result *result);
+sn_status sn_recorder_shards(sn_recorder *recorder, const sn_sampler *sampler, uint32_t workers);
 sn_status sn_recorder_precise(sn_recorder *recorder, const sn_model *precise,
                               const sn_evaluation *evaluation);
 sn_status sn_recorder_way(sn_recorder *recorder, const char *way, const sn_evaluation *evaluation);

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Images held out, and seeds taken apart: what they change, and that it is nothing else. Files are read by h5py."""
 
+import csv
 import os
 import shlex
 import shutil
@@ -129,6 +130,39 @@ class Selection(harness.Test):
                 self.assertRegex(file["provenance/0"].attrs["chosen_from"],
                                  r"^2 settings of lr, by \d+\.\d\d % of 50 images held out, mean of 2 seeds$")
                 self.assertEqual(file["evaluation/predictions"].shape, (100,))
+
+
+class Shards(harness.Test):
+    """What the workers' shards hold is on record, and the report measures the skew that came out."""
+
+    def test_label_counts_and_their_skew(self):
+        self.run_program("study", "--norm", "gn", "--workers", "4", "--shards", "iid,sorted,dirichlet:0.1", "--validation", "40",
+                         "--epochs", "1", "--seed", "1-2", "-q")
+        labels = numpy.fromfile(self.path("data/mnist/train-labels-idx1-ubyte"), dtype=numpy.uint8)[8:]
+        files, skews = [], {}
+        for name in sorted(n for n in os.listdir(self.path("runs")) if n.endswith(".h5")):
+            files.append(f"runs/{name}")
+            with h5py.File(self.path(files[-1])) as file:
+                counts = file["evaluation/shard_labels"][:]
+                held_out = file["evaluation/validation_index"][:]
+                shards = file["experiment"].attrs["shards"]
+            self.assertEqual(counts.sum(axis=1).tolist(), [40] * 4)
+            self.assertEqual(counts.sum(axis=0).tolist(), numpy.bincount(numpy.delete(labels, held_out), minlength=10).tolist())
+            if shards == "sorted":
+                cut = numpy.sort(numpy.delete(labels, held_out)).reshape(4, 40)
+                self.assertEqual(counts.tolist(), [numpy.bincount(c, minlength=10).tolist() for c in cut])
+            skew = (abs(counts / counts.sum(axis=1, keepdims=True) - counts.sum(axis=0) / counts.sum()).sum(axis=1) / 2).mean()
+            skews.setdefault(shards, []).append(skew)
+        self.run_program("report", *files, "--output", "report")
+        with open(self.path("report/shards.csv"), encoding="utf-8", newline="") as file:
+            rows = {row["shards"]: row for row in csv.DictReader(file)}
+        self.assertEqual(sorted(rows), sorted(skews))
+        for shards, values in skews.items():
+            self.assertEqual(rows[shards]["workers"], "4")
+            self.assertEqual(rows[shards]["skew"], f"{numpy.mean(values):.3f}")
+        self.assertLess(numpy.mean(skews["iid"]), numpy.mean(skews["dirichlet:0.1"]))
+        self.assertTrue(os.path.exists(self.path("report/shards-3.csv")))
+        self.assertFalse(os.path.exists(self.path("report/shards-4.csv")))
 
 
 class SeedsApart(harness.Test):

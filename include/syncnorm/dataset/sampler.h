@@ -43,6 +43,9 @@ uint32_t sn_sampler_batch(const sn_sampler *sampler, uint32_t step);
 void sn_sampler_positions(sn_sampler *sampler, uint32_t epoch, uint32_t step, uint32_t first, uint32_t count,
                           uint32_t *samples);
 
+/** How many samples of each class the workers' shards have: counts[worker][class]. */
+void sn_sampler_classes(const sn_sampler *sampler, int64_t (*counts)[SN_CLASSES]);
+
 /** Where the workers' samples begin in the batch at `step`: worker w has positions start[w] ... start[w + 1] - 1, perhaps none;
  *  start has workers + 1 entries. */
 void sn_sampler_workers(const sn_sampler *sampler, uint32_t step, uint32_t *start);
