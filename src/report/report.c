@@ -125,6 +125,8 @@ static sn_status write_files(sn_document *document, const char *directory, sn_re
     for (size_t i = 0; i < document->count && status == SN_OK; i++) {
         const sn_block *block = &document->blocks[i];
         if (block->sheet) status = write_sheet(figures, block);
+        if (block->file && status == SN_OK)
+            status = sn_write_file(directory, block->file, block->text, strlen(block->text));
         if (!block->table || status != SN_OK) continue;
         char *name = sn_text("%s.csv", block->table->name);
         status = name ? write_text(directory, name, block->table, put_csv)

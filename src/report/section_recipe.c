@@ -1,6 +1,7 @@
 /* The recipe, the network, where the runs came from, and how to make each again. */
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -306,6 +307,36 @@ static void add_commands(sn_document *document, const sn_report_runs *runs)
     free(text);
 }
 
+/* Every value of every epoch, a line each, for programs. */
+static void add_epochs(sn_document *document, const sn_report_runs *runs)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    if (out) fputs("run,epoch,metric,value\r\n", out);
+    for (size_t i = 0; out && i < runs->count; i++) {
+        const sn_report_run *run = &runs->runs[i];
+        const sn_table *table = &run->run.epochs;
+        for (size_t row = 0; row < table->rows && !run->repeats; row++)
+            for (size_t c = 0; c < table->column_count; c++) {
+                const char *metric = table->columns[c].name;
+                const double value = sn_table_get(table, metric, row);
+                if (isnan(value) || strcmp(metric, "epoch") == 0) continue;
+                sn_put_text(out, SN_SYNTAX_CSV, run->name);
+                fprintf(out, ",%.0f,", sn_report_epoch_value(run, "epoch", row));
+                sn_put_text(out, SN_SYNTAX_CSV, metric);
+                fprintf(out, ",%.15g\r\n", value);
+            }
+    }
+    if (!out || fclose(out) != 0)
+        document->failed = true;
+    else
+        sn_document_file(document, "epochs.csv", text);
+    free(text);
+    sn_document_text(
+        document, "epochs.csv, beside this page, has every value of every epoch: run, epoch, metric, value.");
+}
+
 void sn_section_recipe(sn_document *document, const sn_report_runs *runs)
 {
     sn_document_section(document, "Recipe and provenance");
@@ -314,5 +345,6 @@ void sn_section_recipe(sn_document *document, const sn_report_runs *runs)
     add_runs(document, runs);
     add_starts(document, runs);
     add_commands(document, runs);
+    add_epochs(document, runs);
     sn_document_end_section(document);
 }

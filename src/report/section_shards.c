@@ -68,9 +68,11 @@ static void add_map(sn_document *document, const sn_report_group *group, const s
                     size_t number)
 {
     size_t workers = 0;
-    char name[64];
+    char name[64], heading[128];
     const int64_t *counts = counts_of(run, &workers);
     snprintf(name, sizeof name, "shards-%zu", number);
+    snprintf(heading, sizeof heading, "Images of each label by worker: %zu shards, %.60s", workers,
+             sn_report_text(sn_report_experiment(group), "shards"));
     sn_report_table *table = sn_report_table_create(
         name, "Images of each label in the shards of %s, seed %lld%s", group->label, (long long)run->seed,
         workers > WORKERS_SHOWN ? ", the first workers" : "");
@@ -87,7 +89,7 @@ static void add_map(sn_document *document, const sn_report_group *group, const s
             sn_report_table_shade(table, size > 0 ? (double)mine[k] / size : 0);
         }
     }
-    sn_document_table(document, "Images of each label by worker", table);
+    sn_document_table(document, heading, table);
 }
 
 /* The first run of the group that has its shards on record; NULL: none. */

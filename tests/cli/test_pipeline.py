@@ -113,6 +113,14 @@ class Pipeline(unittest.TestCase):
                                                    for seed in range(1, SEEDS + 1)))
         self.assertEqual(len({run.digest for run in self.runs.values()}), len(self.runs))
 
+    def test_the_long_table_has_every_value(self):
+        told = {(row["run"], int(row["epoch"]), row["metric"]): float(row["value"]) for row in self.table("epochs")}
+        known = {(name, int(run.columns["epoch"][i]), column): float(value) for name, run in self.runs.items()
+                 for column, values in run.columns.items() for i, value in enumerate(values) if column != "epoch" and not numpy.isnan(value)}
+        self.assertEqual(set(told), set(known))
+        for key, value in known.items():
+            self.assertAlmostEqual(told[key], value, delta=1e-14 * abs(value), msg=key)
+
     def test_columns_have_their_names_units_and_equal_lengths(self):
         for name, run in self.runs.items():
             expected = {**COLUMNS, **(OF_BATCH_NORM if name.startswith("bn") else {})}

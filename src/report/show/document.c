@@ -117,6 +117,15 @@ void sn_document_table(sn_document *document, const char *heading, sn_report_tab
     set_heading(document, block, heading);
 }
 
+void sn_document_file(sn_document *document, const char *name, const char *text)
+{
+    sn_block *block = add(document, SN_BLOCK_FILE);
+    if (!block) return;
+    block->file = sn_text("%s", name);
+    block->text = sn_text("%s", text);
+    document->failed = document->failed || !block->file || !block->text;
+}
+
 void sn_document_chart(sn_document *document, sn_chart *chart)
 {
     sn_block *block = chart && !chart->failed ? add(document, SN_BLOCK_CHART) : NULL;
@@ -173,6 +182,7 @@ static void clear_block(sn_block *block)
     }
     free(block->pictures);
     free(block->sheet);
+    free(block->file);
     free(block->text);
     free(block->heading);
     sn_report_table_destroy(block->table);

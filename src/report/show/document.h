@@ -51,6 +51,7 @@ typedef enum sn_block_kind {
     SN_BLOCK_CHART,
     SN_BLOCK_PICTURES,
     SN_BLOCK_CODE, /* preformatted; with a heading, folded away below it */
+    SN_BLOCK_FILE, /* text goes into a file beside the page alone */
 } sn_block_kind;
 
 typedef struct sn_block {
@@ -62,6 +63,7 @@ typedef struct sn_block {
     sn_report_picture *pictures;
     size_t picture_count;
     char *sheet; /* file of the pictures in one, for Markdown */
+    char *file;  /* of SN_BLOCK_FILE */
 } sn_block;
 
 typedef struct sn_document {
@@ -85,6 +87,8 @@ void sn_document_end_section(sn_document *document);
 void sn_document_table(sn_document *document, const char *heading, sn_report_table *table);
 void sn_document_chart(sn_document *document, sn_chart *chart);
 void sn_document_code(sn_document *document, const char *heading, const char *text);
+/** A file NAME beside the page, which does not show it. */
+void sn_document_file(sn_document *document, const char *name, const char *text);
 /** An empty block of pictures, to be filled; NULL when out of memory. Valid until the next block. */
 sn_block *sn_document_pictures(sn_document *document, const char *sheet);
 sn_report_picture *sn_block_add_picture(sn_document *document, sn_block *block);

@@ -14,6 +14,7 @@ static void put_names(const sn_document *document, FILE *out)
         for (size_t k = 0; block->chart && k < sizeof extensions / sizeof *extensions; k++)
             fprintf(out, "figures/%s.%s\n", block->chart->name, extensions[k]);
         if (block->sheet) fprintf(out, "figures/%s\n", block->sheet);
+        if (block->file) fprintf(out, "%s\n", block->file);
         if (block->table) fprintf(out, "%s.csv\n", block->table->name);
     }
     fputs("report.md\nreport.html\n", out);

@@ -77,6 +77,8 @@ static void put_block(const sn_block *block, FILE *out)
     case SN_BLOCK_CODE:
         put_code(block, out);
         break;
+    case SN_BLOCK_FILE:
+        break;
     }
 }
 
