@@ -163,7 +163,7 @@ class Report(unittest.TestCase):
             self.assertIn(f"| {int(cell):,} |", markdown)
 
     def test_tables_say_the_same_everywhere(self):
-        names = [name for name in os.listdir(self.report) if name.endswith(".csv")]
+        names = [name for name in os.listdir(self.report) if name.endswith(".csv") and name != "epochs.csv"]  # for programs alone
         self.assertLessEqual({"comparison.csv", "differences.csv", "published.csv", "cost.csv", "evaluations.csv", "recipe.csv",
                               "runs.csv", "starts.csv", "confusion-gn.csv"}, set(names))
         text, markdown = self.plain("".join(self.page.text)), html.unescape(re.sub(r"\\(.)", r"\1", self.read("report.md")))
