@@ -201,16 +201,26 @@ static sn_status read_options(const sn_cli_arguments *arguments, studying *s)
     return SN_OK;
 }
 
+/* "default|tuning|scaling", and what each is for. */
+static sn_cli_option plan_option(void)
+{
+    static char names[64], help[512];
+    size_t named = 0;
+    size_t used = (size_t)snprintf(help, sizeof help, "options to begin with, which those given change");
+    for (const sn_named_plan *plan = sn_named_plans; plan->name && named < sizeof names && used < sizeof help;
+         plan++) {
+        named += (size_t)snprintf(names + named, sizeof names - named, "%s%s", named ? "|" : "", plan->name);
+        used += (size_t)snprintf(help + used, sizeof help - used, "; %s: %s", plan->name, plan->about);
+    }
+    return (sn_cli_option){"plan", names, help, 0};
+}
+
 int sn_command_study(int argc, char **argv)
 {
     const sn_cli_option execution[] = {
         SN_CLI_DATA_OPTION,
         {"output", "DIR", "directory of the run files, DIR/NAME.h5 (default runs)", 0},
-        {"plan", "default|tuning|scaling",
-         "options to begin with, which those given change; tuning: five learning rates for each norm by "
-         "images held out, for report --select lr; scaling: 1 to "
-         "32 workers, statistics synchronized or not, at a fixed batch and at 64 samples a worker",
-         0},
+        plan_option(),
         {"ranks-per-run", "R", "ranks of a team (default: the ranks divided by the runs, at least 1)", 0},
         {"dry-run", NULL, "list the runs with an estimate of the time, and end", 0},
         {"list", NULL,
