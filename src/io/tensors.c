@@ -101,6 +101,15 @@ sn_status sn_tensors_set(sn_tensors *list, const char *name, sn_type type, int r
     return SN_OK;
 }
 
+void sn_tensors_remove(sn_tensors *list, const char *name)
+{
+    sn_tensor *found = (sn_tensor *)sn_tensors_find(list, name);
+    if (!found) return;
+    sn_free(found->data);
+    const size_t at = (size_t)(found - list->items);
+    memmove(found, found + 1, (--list->count - at) * sizeof *found);
+}
+
 void sn_tensors_clear(sn_tensors *list)
 {
     for (size_t i = 0; i < list->count; i++)

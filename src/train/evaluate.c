@@ -54,6 +54,18 @@ bool sn_evaluate_batches(sn_team *team, sn_replica *replica, const sn_model *mod
     return true;
 }
 
+void sn_probabilities(const float logits[SN_CLASSES], float probabilities[SN_CLASSES])
+{
+    const double most = (double)logits[sn_head_class(logits, 1)];
+    double each[SN_CLASSES], sum = 0;
+    for (int k = 0; k < SN_CLASSES; k++) {
+        each[k] = sn_exp((double)logits[k] - most);
+        sum += each[k];
+    }
+    for (int k = 0; k < SN_CLASSES; k++)
+        probabilities[k] = (float)(each[k] / sum);
+}
+
 uint8_t sn_prediction(const float logits[SN_CLASSES], double *probability)
 {
     const uint8_t best = sn_head_class(logits, 1);

@@ -175,6 +175,18 @@ static sn_status set_index(sn_run *run, const char *prefix, sn_samples samples)
     return status;
 }
 
+static sn_status set_probabilities(sn_run *run, const char *prefix, size_t count, const float *logits)
+{
+    const size_t shape[] = {count, SN_CLASSES};
+    float(*probabilities)[SN_CLASSES] = malloc(count * sizeof *probabilities);
+    if (!probabilities) return sn_fail(SN_ERROR_MEMORY, "out of memory: the probabilities");
+    for (size_t i = 0; i < count; i++)
+        sn_probabilities(logits + i * SN_CLASSES, probabilities[i]);
+    const sn_status status = set(run, prefix, "probabilities", SN_TYPE_F32, 2, shape, probabilities);
+    free(probabilities);
+    return status;
+}
+
 /* Attributes of /evaluation, with the prefix's word before them. */
 static sn_status set_score(sn_run *run, const char *prefix, const sn_evaluation *evaluation)
 {
@@ -215,6 +227,7 @@ sn_status sn_record_evaluation(sn_run *run, sn_samples samples, const char *pref
     }
     if (status == SN_OK) status = set(run, prefix, "predictions", SN_TYPE_U8, 1, &count, predictions);
     if (status == SN_OK) status = set(run, prefix, "labels", SN_TYPE_U8, 1, &count, labels);
+    if (status == SN_OK) status = set_probabilities(run, prefix, count, logits);
     if (status == SN_OK) status = set_index(run, prefix, samples);
     if (status == SN_OK) status = set(run, prefix, "confusion", SN_TYPE_I64, 2, square, confusion);
     if (status == SN_OK) status = set_misses(run, prefix, &misses);

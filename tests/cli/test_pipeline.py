@@ -42,6 +42,7 @@ class Run:
             self.evaluation = dict(file["evaluation"].attrs)
             self.digest = file["model"].attrs["digest"]
             self.labels, self.predictions = file["evaluation/labels"][()], file["evaluation/predictions"][()]
+            self.probabilities = file["evaluation/probabilities"][()]
             self.running = self.statistics(file["model"], "running_mean", "running_var")
             self.precise = self.statistics(file["evaluation"].get("precise"), "mean", "var")
 
@@ -112,6 +113,33 @@ class Pipeline(unittest.TestCase):
         self.assertEqual(sorted(self.runs), sorted(f"{name}-s{seed}" for name in (GN, SYNC, WORKER)
                                                    for seed in range(1, SEEDS + 1)))
         self.assertEqual(len({run.digest for run in self.runs.values()}), len(self.runs))
+
+    def test_probabilities_and_their_calibration(self):
+        for row, runs in self.rows("calibration", GN, SYNC, WORKER):
+            errors, losses, excess = [], [], []
+            for run in runs:
+                self.assertEqual(run.probabilities.shape, (TEST, 10))
+                self.assertEqual(run.probabilities.dtype, numpy.float32)
+                self.assertTrue((run.probabilities.argmax(axis=1) == run.predictions).all())
+                probabilities = run.probabilities.astype(float)
+                self.assertLess(abs(probabilities.sum(axis=1) - 1).max(), 1e-6)
+                losses.append(-numpy.log(probabilities[numpy.arange(TEST), run.labels]).mean())
+                self.assertAlmostEqual(losses[-1], run.evaluation["loss"], places=5)
+                confidence, right = probabilities.max(axis=1), run.predictions == run.labels
+                bins = numpy.argsort(confidence, kind="stable")
+                cuts = [b * TEST // 15 for b in range(16)]
+                parts = [bins[i:j] for i, j in zip(cuts, cuts[1:])]
+                errors.append(100 * sum(len(p) / TEST * abs(right[p].mean() - confidence[p].mean()) for p in parts))
+                excess.append(100 * numpy.mean([confidence[p].mean() - right[p].mean() for p in parts]))
+            self.assert_cell(row["negative log-likelihood (nats)"], losses, 4)
+            self.assert_cell(row["expected calibration error (points)"], errors, 3)
+            self.assert_cell(row["confidence − accuracy (points)"], excess, 3)
+            self.assertEqual(row["seeds"], str(SEEDS))
+        figure = self.figure("reliability")
+        right = numpy.mean([(r.predictions == r.labels)[numpy.argsort(r.probabilities.max(axis=1), kind="stable")[:TEST // 15]].mean()
+                            for r in self.groups()[GN]])
+        low = numpy.mean([numpy.sort(r.probabilities.max(axis=1))[:TEST // 15].astype(float).mean() for r in self.groups()[GN]])
+        self.assertAlmostEqual(figure[GN][0], 100 * (right - low), places=3)
 
     def test_the_long_table_has_every_value(self):
         told = {(row["run"], int(row["epoch"]), row["metric"]): float(row["value"]) for row in self.table("epochs")}

@@ -48,6 +48,8 @@ sn_status sn_tensors_set(sn_tensors *list, const char *name, sn_type type, int r
 const sn_tensor *sn_tensors_find(const sn_tensors *list, const char *name);
 /** Number of elements: the product of the shape, 1 for a scalar. */
 size_t sn_tensor_count(const sn_tensor *tensor);
+/** Frees the values of a tensor, if there is one of this name, and takes it out. */
+void sn_tensors_remove(sn_tensors *list, const char *name);
 void sn_tensors_clear(sn_tensors *list);
 
 /** A column of a table; all columns of a table have as many rows. */

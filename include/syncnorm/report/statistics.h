@@ -8,6 +8,18 @@
 
 #include <stddef.h>
 
+enum { SN_CALIBRATION_BINS = 15 };
+
+/** How far the probabilities given to what was predicted are from how often it was right. */
+typedef struct sn_calibration {
+    double error; /* expected calibration error; NaN of none */
+    double confidence[SN_CALIBRATION_BINS], right[SN_CALIBRATION_BINS]; /* means of a bin, 0 to 1 */
+} sn_calibration;
+
+/** Of `count` predictions, by bins of equal numbers, the least confident first (Nixon et al., "Measuring calibration in deep learning", 2019): the mean over the
+ *  predictions of |right - confidence| of their bin. NaN for less than one in each bin, and without memory. */
+sn_calibration sn_calibrate(const float *confidence, const unsigned char *right, size_t count);
+
 /** Regularized incomplete beta function I_x(a, b), a, b > 0, 0 <= x <= 1; by its continued fraction (DLMF 8.17.22),
  *  relative error about 1e-13. */
 double sn_incomplete_beta(double a, double b, double x);

@@ -28,6 +28,9 @@ bool sn_evaluate(sn_team *team, sn_replica *replica, const sn_model *model, sn_s
 bool sn_evaluate_batches(sn_team *team, sn_replica *replica, const sn_model *model, sn_samples samples,
                          uint32_t batch, const sn_stop *stop, sn_evaluation *evaluation);
 
+/** The probabilities of the classes, softmax of the logits. */
+void sn_probabilities(const float logits[SN_CLASSES], float probabilities[SN_CLASSES]);
+
 /** What the logits of one sample say: the class with the largest one (the lowest on ties) and its probability. */
 uint8_t sn_prediction(const float logits[SN_CLASSES], double *probability);
 

@@ -119,6 +119,34 @@ static void measure_precise_gap(sn_report_run *run)
     }
 }
 
+/* Of the probabilities, which are then dropped: a run has 400 KB of them. */
+static void measure_calibration(sn_report_run *run)
+{
+    const sn_tensor *probabilities = sn_report_evaluation(run, "probabilities");
+    const sn_tensor *labels = sn_report_evaluation(run, "labels"),
+                    *predictions = sn_report_evaluation(run, "predictions");
+    const size_t count = labels ? sn_tensor_count(labels) : 0;
+    run->calibration = (sn_calibration){.error = SN_MISSING};
+    const bool whole = probabilities && predictions && probabilities->type == SN_TYPE_F32 &&
+                       labels->type == SN_TYPE_U8 && predictions->type == SN_TYPE_U8 &&
+                       sn_tensor_count(predictions) == count && probabilities->rank == 2 &&
+                       probabilities->shape[0] == count && probabilities->shape[1] == SN_REPORT_CLASSES;
+    float *confidence = whole ? malloc((count + 1) * sizeof *confidence) : NULL;
+    unsigned char *right = whole ? malloc(count + 1) : NULL;
+    for (size_t i = 0; confidence && right && i < count; i++) {
+        const uint8_t mine = ((const uint8_t *)predictions->data)[i];
+        right[i] = mine == ((const uint8_t *)labels->data)[i];
+        confidence[i] = mine < SN_REPORT_CLASSES
+                            ? ((const float *)probabilities->data)[i * SN_REPORT_CLASSES + mine]
+                            : 0;
+    }
+    if (confidence && right) run->calibration = sn_calibrate(confidence, right, count);
+    free(confidence);
+    free(right);
+    sn_tensors_remove(&run->run.evaluation, "probabilities");
+    sn_tensors_remove(&run->run.evaluation, "validation_probabilities");
+}
+
 static int by_name(const void *left, const void *right)
 {
     return strcmp(((const sn_attribute *)left)->name, ((const sn_attribute *)right)->name);
@@ -156,6 +184,7 @@ static sn_status load_run(const char *path, sn_report_run *run)
                     sn_table_find(&run->run.epochs, "validation_accuracy");
     run->complete = sn_attributes_number(&run->run.root, "complete") > 0 && run->run.epochs.rows > 0;
     measure_precise_gap(run);
+    measure_calibration(run);
     /* What a report of hundreds of runs need not keep. */
     sn_tensors_clear(&run->run.model);
     sn_tensors_clear(&run->run.optimizer);

@@ -8,6 +8,7 @@
 
 #include "syncnorm/io/run_file.h"
 #include "syncnorm/nn/network.h"
+#include "syncnorm/report/statistics.h"
 
 enum { SN_REPORT_LABEL = 320, SN_REPORT_NORMS = SN_NORMS, SN_REPORT_CLASSES = 10 };
 
@@ -21,6 +22,8 @@ typedef struct sn_report_run {
     bool repeats;  /* the same experiment and seed as the run before it: it counts once */
     bool
         shown; /* counts in curves and tables: complete and no repetition; or, in a group without complete runs, any */
+    sn_calibration
+        calibration; /* of its final predictions; error NaN: their probabilities are not on record */
     double precise_mean_gap[SN_REPORT_NORMS], precise_var_gap[SN_REPORT_NORMS]; /* relative; NaN without */
 } sn_report_run;
 
