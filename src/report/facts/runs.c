@@ -127,7 +127,7 @@ static void measure_calibration(sn_report_run *run)
                     *predictions = sn_report_evaluation(run, "predictions");
     const size_t count = labels ? sn_tensor_count(labels) : 0;
     run->calibration = (sn_calibration){.error = SN_MISSING};
-    const bool whole = probabilities && predictions && probabilities->type == SN_TYPE_F32 &&
+    const bool whole = probabilities && labels && predictions && probabilities->type == SN_TYPE_F32 &&
                        labels->type == SN_TYPE_U8 && predictions->type == SN_TYPE_U8 &&
                        sn_tensor_count(predictions) == count && probabilities->rank == 2 &&
                        probabilities->shape[0] == count && probabilities->shape[1] == SN_REPORT_CLASSES;
