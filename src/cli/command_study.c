@@ -65,6 +65,18 @@ static void print_answer(const studying *s)
     free(paths);
 }
 
+/* Whether any run of the plan can be trained on so many images: where none can, one line says why. */
+static sn_status check_data(const sn_plan *plan, uint32_t images)
+{
+    for (size_t i = 0; i < plan->count; i++) {
+        sn_experiment experiment;
+        sn_plan_experiment(plan, i, &experiment);
+        if (sn_experiment_check_data(&experiment, images) == SN_OK) return SN_OK;
+        if (i + 1 < plan->count) sn_error_clear();
+    }
+    return SN_ERROR_USAGE;
+}
+
 static sn_status carry_out(sn_team *world, void *context)
 {
     studying *s = context;
@@ -73,7 +85,11 @@ static sn_status carry_out(sn_team *world, void *context)
     SN_TRY(sn_team_agree(world, sn_cli_check_arithmetic()));
     sn_status status = sn_study_resolve(world, &s->plan);
     if (status == SN_OK) status = sn_dataset_open(world, s->data, &dataset);
-    SN_TRY(status);
+    if (status == SN_OK) status = check_data(&s->plan, sn_dataset_train(dataset).count);
+    if (status != SN_OK) {
+        sn_dataset_close(dataset);
+        return status;
+    }
     s->study.dataset = dataset;
     if (s->study.out && root) print_header(world, &s->study);
 

@@ -54,7 +54,6 @@ static void add_table(sn_document *document, const sn_report_runs *runs, const s
     sn_report_table_split(table, " ± ", "", " ± 95 % interval");
     sn_report_table_column(table, false, "best at the edge of what was tried");
     sn_report_table_column(table, true, "worst setting (%%)");
-    sn_report_table_column(table, true, "expected best of 3 (%%)");
     if (s->shared) {
         sn_report_table_column(table, false, "shared setting");
         sn_report_table_column(table, true, "validation accuracy at it (%%)");
@@ -72,8 +71,6 @@ static void add_table(sn_document *document, const sn_report_runs *runs, const s
         put_accuracy(table, best);
         put_edges(table, s, t);
         sn_report_table_number(table, 2, t->sorted[0]);
-        sn_report_table_number(table, 2,
-                               t->count >= 3 ? sn_expected_best(t->sorted, t->count, 3) : SN_MISSING);
         if (!s->shared) continue;
         sn_selection_setting(s, &runs->groups[s->shared[i]], setting, sizeof setting);
         sn_report_table_cell(table, "%s", setting);
@@ -285,12 +282,14 @@ static void put_final(FILE *out, const sn_report_runs *runs, const sn_selection 
     char text[SN_CHOSEN_FROM_MOST], tuned[256] = "";
     const sn_report_run *run = runs->groups[s->best[trials]].runs;
     const sn_trials *t = &s->trials[trials];
+    const size_t used_seeds = runs->groups[s->best[trials]].shown;
     size_t used = 0;
     for (size_t i = 0; i < s->attribute_count && used < sizeof tuned; i++)
         used += (size_t)snprintf(tuned + used, sizeof tuned - used, "%s%s", i ? "," : "", s->options[i]);
-    snprintf(text, sizeof text, "%zu setting%s of %s, by %.2f %% of %.0f images held out, mean of %zu seeds",
+    snprintf(text, sizeof text, "%zu setting%s of %s, by %.2f %% of %.0f images held out, mean of %zu seed%s",
              t->count, t->count == 1 ? "" : "s", tuned, t->scores[t->best],
-             sn_attributes_number(&run->run.experiment, "validation"), runs->groups[s->best[trials]].shown);
+             sn_attributes_number(&run->run.experiment, "validation"), used_seeds,
+             used_seeds == 1 ? "" : "s");
     sn_put_final(out, run, seeds, text);
     fputc('\n', out);
 }

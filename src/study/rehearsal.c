@@ -95,6 +95,7 @@ static sn_status measure(const sn_experiment *e, sn_block_cost *cost)
 /* How far a run has come. */
 typedef struct standing {
     const char *obstacle; /* why it would fail, on the data or the file that is there; or NULL */
+    bool unfit;           /* it is the data: then it would not begin */
     bool complete;
     double samples; /* trained on */
     double epochs;  /* whole ones */
@@ -108,7 +109,7 @@ static standing standing_of(const char *directory, const char *name, const sn_ex
     if (sn_experiment_check_data(e, data->train) != SN_OK) {
         snprintf(unfit, sizeof unfit, "%s", sn_error_message());
         sn_error_clear();
-        return (standing){.obstacle = unfit};
+        return (standing){.obstacle = unfit, .unfit = true};
     }
     char path[SN_PATH_SIZE], differences[SN_MESSAGE_SIZE];
     sn_run run;
@@ -170,7 +171,7 @@ static sn_status estimate(const sn_experiment *e, const sn_dataset_facts *data, 
 {
     sn_block_cost cost = {0};
     *seconds = 0;
-    if (done->complete) return SN_OK;
+    if (done->complete || done->unfit) return SN_OK;
     if (r->machine) {
         cost.machine = r->machine;
     } else if (r->stated > 0) {
@@ -220,7 +221,7 @@ static void print_run(const char *name, int width, int team, int ranks, double s
 
 /* As it would go: the team that is free first takes the next run. */
 static sn_status print_runs(const sn_rehearsal *rehearsal, const sn_dataset_facts *data, const int *sizes,
-                            int teams, double *busy, rates *r, FILE *out)
+                            int teams, double *busy, rates *r, size_t *unfit, FILE *out)
 {
     const sn_plan *plan = rehearsal->plan;
     int width = 8;
@@ -238,6 +239,7 @@ static sn_status print_runs(const sn_rehearsal *rehearsal, const sn_dataset_fact
         const sn_experiment *experiment = resolve(plan, i, data);
         sn_experiment_name(experiment, name);
         const standing done = standing_of(rehearsal->directory, name, experiment, data);
+        *unfit += done.unfit;
         SN_TRY(estimate(experiment, data, &done, sizes[team], r, &seconds));
         busy[team] += seconds;
         print_run(name, width, team + 1, sizes[team], seconds, &done, out);
@@ -246,13 +248,13 @@ static sn_status print_runs(const sn_rehearsal *rehearsal, const sn_dataset_fact
 }
 
 static void print_total(const double *busy, int teams, const sn_dataset_facts *data, const rates *r,
-                        int ranks, FILE *out)
+                        int ranks, size_t unfit, FILE *out)
 {
     double last = 0;
     for (int t = 0; t < teams; t++)
         if (busy[t] > last) last = busy[t];
     if (last <= 0) {
-        fputs("\nNothing is left to do\n", out);
+        fputs(unfit ? "\nNothing of it can begin\n" : "\nNothing is left to do\n", out);
         return;
     }
     fputs("\nIn all about ", out);
@@ -290,6 +292,7 @@ sn_status sn_study_rehearse(const sn_rehearsal *rehearsal, FILE *out)
     const int teams = sn_study_teams(ranks, plan->count, rehearsal->ranks_per_run, note, sizeof note);
     int *node, *team_of = NULL, *sizes = NULL;
     double *busy = NULL;
+    size_t unfit = 0; /* runs that the data do not allow */
     rates r = {.stated = rehearsal->rate, .machine = rehearsal->machine};
     sn_dataset_facts found;
     const sn_dataset_facts *data = &found;
@@ -311,9 +314,9 @@ sn_status sn_study_rehearse(const sn_rehearsal *rehearsal, FILE *out)
     if (status == SN_OK) {
         fprintf(out, "%zu %s, %d %s in %d %s%s%s\n", plan->count, plan->count == 1 ? "run" : "runs", ranks,
                 ranks == 1 ? "rank" : "ranks", teams, teams == 1 ? "team" : "teams", *note ? ": " : "", note);
-        status = print_runs(rehearsal, data, sizes, teams, busy, &r, out);
+        status = print_runs(rehearsal, data, sizes, teams, busy, &r, &unfit, out);
     }
-    if (status == SN_OK) print_total(busy, teams, data, &r, ranks, out);
+    if (status == SN_OK) print_total(busy, teams, data, &r, ranks, unfit, out);
     sn_free(node);
     sn_free(team_of);
     sn_free(sizes);

@@ -201,8 +201,10 @@ sn_status sn_experiment_bind_ranks(sn_experiment *experiment, int ranks)
 sn_status sn_experiment_check_data(const sn_experiment *e, uint32_t images)
 {
     if (e->validation >= images)
-        return sn_fail(SN_ERROR_USAGE, "--validation %" PRIu32 ": there are %" PRIu32 " training images",
-                       e->validation, images);
+        return sn_fail(SN_ERROR_USAGE,
+                       "--validation %" PRIu32 ": of %" PRIu32 " training images at most %" PRIu32
+                       " can be held out",
+                       e->validation, images, images - 1);
     images -= e->validation;
     if (e->precise_bn && images > SN_POPULATION_MOST)
         return sn_fail(SN_ERROR_USAGE,

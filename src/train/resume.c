@@ -71,8 +71,9 @@ static sn_status read_generation(const char *path, sn_run *run, bool *found, cha
     }
     if (status != SN_ERROR_FILE) return status;
     sn_error_clear();
-    return sn_fail(SN_ERROR_FILE, "%s, and there is no good %s to go on from; --resume never starts afresh",
-                   reason, origin);
+    return sn_fail(SN_ERROR_FILE,
+                   "%s, and there is no good %s to go on from; to start afresh: --resume never", reason,
+                   origin);
 }
 
 static sn_status check_experiment(const sn_run *run, const char *origin, const sn_experiment *experiment)

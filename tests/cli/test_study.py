@@ -125,6 +125,7 @@ class Study(harness.Test):
         self.assertRegex(out, r"(?m)^gn-s3 +1 +1 +0:08:54  its file cannot be read$")
         out, _ = self.run_program("study", "--dry-run", "--norm", "gn", "--batch", "4096", "--workers", "4096", "--rate", "1")
         self.assertRegex(out, r"(?m)^gn-batch4096-workers4096-s1 .*--workers 4096: each needs a sample .* training images$")
+        self.assertIn("\nNothing of it can begin\n", out)
         self.run_program(*options, "-q")
         self.assertIn("\nNothing is left to do\n", self.run_program(*options, "--dry-run")[0])
         self.refuse(*options, "--dry-run", "--data", "nowhere", code=1, says="nowhere/train-images-idx3-ubyte")
@@ -195,6 +196,8 @@ class Study(harness.Test):
         self.assertRegex(err, r"\Asyncnorm: error: [^\n]*file[^\n]*\n\Z")
 
     def test_bad_data_is_one_line_for_all(self):
+        self.refuse("study", "--plan", "tuning", np=2, says="--validation 5000: of 200 training images at most 199 can be held out")
+        self.assertFalse(os.path.exists(self.path("runs")))
         self.refuse("study", "--data", "nowhere", np=3, code=1, says="nowhere")
 
     def test_quiet_says_nothing(self):

@@ -97,7 +97,7 @@ class HeldOut(harness.Test):
         self.refuse("eval", "--split", "validation", "b.h5", says="without --validation")
 
     def test_as_many_as_there_are_images_are_refused(self):
-        self.refuse("train", "--validation", "200", says="200 training images")
+        self.refuse("train", "--validation", "200", says="of 200 training images at most 199")
         self.refuse("train", "--split-seed", "1", says="--split-seed goes with --validation")
         self.refuse("train", "--test", says="--test goes with --validation")
         self.refuse("train", "--validation", "180", "--workers", "30", says="20 training images")

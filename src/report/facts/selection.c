@@ -17,12 +17,26 @@ static double score_of(const sn_report_run *run, const void *context)
 
 /* ---- what was tuned ---- */
 
+/* What is no setting to choose: what is compared, how long, by which images, by which chance. */
+static bool can_be_tuned(const sn_experiment_option *option)
+{
+    static const char *const others[] = {"norm", "epochs", "steps",     "validation", "split-seed",
+                                         "test", "seed",   "init-seed", "order-seed", "dropout-seed"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (strcmp(option->name, others[i]) == 0) return false;
+    return option->attribute != NULL;
+}
+
 static sn_status add_option(sn_selection *s, const char *name, size_t length)
 {
+    const int shown = (int)(length < 60 ? length : 60);
     size_t count;
     const sn_experiment_option *options = sn_experiment_options(&count);
+    for (size_t i = 0; i < s->attribute_count; i++)
+        if (strlen(s->options[i]) == length && strncmp(s->options[i], name, length) == 0)
+            return sn_fail(SN_ERROR_USAGE, "--select: '%.*s' is there twice", shown, name);
     for (size_t i = 0; i < count; i++) {
-        if (!options[i].attribute || strlen(options[i].name) != length ||
+        if (!can_be_tuned(&options[i]) || strlen(options[i].name) != length ||
             strncmp(options[i].name, name, length) != 0)
             continue;
         if (s->attribute_count == SN_TUNED_MAX)
@@ -31,8 +45,8 @@ static sn_status add_option(sn_selection *s, const char *name, size_t length)
         s->attributes[s->attribute_count++] = options[i].attribute;
         return SN_OK;
     }
-    return sn_fail(SN_ERROR_USAGE, "--select '%.*s': must be options of the experiment, as lr or lr,l1",
-                   (int)(length < 60 ? length : 60), name);
+    return sn_fail(SN_ERROR_USAGE, "--select '%.*s': must be options that are settings, as lr or lr,l1",
+                   shown, name);
 }
 
 static sn_status read_options(const char *options, sn_selection *s)
@@ -119,6 +133,15 @@ static void choose_best(const sn_selection *s, const sn_report_runs *runs, sn_tr
     find_edges(s, runs, t);
 }
 
+/* Who names the wrong option would go on with all settings, the worst among them. */
+static sn_status check_choice(const sn_report_runs *runs, const sn_selection *s)
+{
+    for (size_t t = 0; t < s->count; t++)
+        if (s->trials[t].count > 1) return SN_OK;
+    return sn_fail(SN_ERROR_USAGE, "--select: no two of these %zu experiments differ in %s%s alone",
+                   runs->group_count, s->options[0], s->attribute_count > 1 ? " and the others" : "");
+}
+
 static sn_status collect(const sn_report_runs *runs, sn_selection *s)
 {
     SN_TRY(SN_ALLOCATE(s->trials, runs->group_count, "the trials"));
@@ -132,6 +155,7 @@ static sn_status collect(const sn_report_runs *runs, sn_selection *s)
         t->scores[t->count++] = sn_report_mean(group, score_of, NULL);
     }
     if (s->count == 0) return sn_fail(SN_ERROR_FILE, "--select: no run is complete");
+    SN_TRY(check_choice(runs, s));
     SN_TRY(SN_ALLOCATE(s->best, s->count, "the selection"));
     for (size_t t = 0; t < s->count; t++) {
         choose_best(s, runs, &s->trials[t]);
