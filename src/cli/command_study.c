@@ -186,7 +186,12 @@ static sn_status read_rate(const sn_cli_arguments *arguments, studying *s)
 {
     const char *value = sn_cli_value(arguments, "rate"), *ending = value ? strrchr(value, '.') : NULL;
     if (ending && strcmp(ending, ".json") == 0) return sn_machine_read(value, &s->machine);
-    return sn_cli_read_count(arguments, "rate", 1 << 30, &s->rate);
+    if (sn_cli_read_count(arguments, "rate", 1 << 30, &s->rate) == SN_OK) return SN_OK;
+    sn_error_clear();
+    return sn_fail(
+        SN_ERROR_USAGE,
+        "--rate '%s': must be images/s, an integer, or a file NAME.json, as bench --json writes it",
+        sn_cli_shown(value));
 }
 
 static sn_status read_options(const sn_cli_arguments *arguments, studying *s)

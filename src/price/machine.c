@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "syncnorm/base/missing.h"
 
@@ -105,12 +106,24 @@ static sn_status read_machine(const char *path, const json_t *file, sn_machine *
     return SN_OK;
 }
 
+/* What is no JSON at all. */
+static sn_status refuse(const char *path, const json_error_t *error)
+{
+    char where[32] = "";
+    struct stat facts;
+    const bool known = stat(path, &facts) == 0;
+    if (known && S_ISDIR(facts.st_mode)) return bad(path, "", "a directory, not a file");
+    if (known && S_ISREG(facts.st_mode) && facts.st_size == 0) return bad(path, "", "an empty file");
+    if (error->line > 0) snprintf(where, sizeof where, "line %d: ", error->line);
+    return bad(path, where, error->text);
+}
+
 sn_status sn_machine_read(const char *path, sn_machine *machine)
 {
     json_error_t error;
     *machine = (sn_machine){0};
     json_t *file = json_load_file(path, 0, &error);
-    if (!file) return sn_fail(SN_ERROR_FAILED, "%s: no machine file: %s", path, error.text);
+    if (!file) return refuse(path, &error);
     const sn_status status = read_machine(path, file, machine);
     json_decref(file);
     return status;

@@ -115,6 +115,14 @@ class Price(harness.Test):
         self.write("m.json", machine())
         self.write("bad.json", machine(spread="x"))
         self.refuse("study", "--norm", "gn", "--dry-run", "--rate", "bad.json", code=1, says="bad.json: no machine file: spread")
+        os.mkdir(self.path("directory.json"))
+        for name, text, says in (("empty.json", "", "an empty file"), ("cut.json", '{"a": 1,\n "b": ', "line 2: "),
+                                 ("directory.json", None, "a directory, not a file")):
+            if text is not None:
+                with open(self.path(name), "w", encoding="utf-8") as file:
+                    file.write(text)
+            self.refuse("study", "--norm", "gn", "--dry-run", "--rate", name, code=1, says=f"{name}: no machine file: {says}")
+        self.refuse("study", "--norm", "gn", "--dry-run", "--rate", "x", says="a file NAME.json")
         self.refuse("study", "--norm", "gn", "--dry-run", "--rate", "none.json", code=1, says="none.json")
         self.refuse("report", "x.h5", "--output", "report", "--machine", "none.json", code=1, says="none.json")
         self.refuse("report", "x.h5", "--output", "report", "--target", "99", says="--target goes with --machine")
