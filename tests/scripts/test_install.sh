@@ -55,6 +55,10 @@ run env MNIST_MIRRORS="file://$work/nowhere" XDG_DATA_HOME="$work/xdg" syncnorm-
 expect 'get-mnist takes the place where syncnorm looks' [ -d "$work/xdg/syncnorm/mnist" ]
 expect 'and says its name' says 'syncnorm-get-mnist: '
 
+# what was installed is removed by its list
+find "$prefix" -type f | sort >"$work/installed"
+expect 'the list of what was installed is all of it' diff "$work/installed" <(sort "$build/install_manifest.txt")
+
 # A package, into a system of its own
 run env DEBEMAIL=someone@debian.org cpack -G DEB --config "$build/CPackConfig.cmake" -B "$work/package"
 expect 'cpack makes a package' code_is 0
