@@ -195,7 +195,7 @@ const sn_field sn_fields[] = {
      .list = true},
 
     {.option = "init-seed", .argument = "N|seed",
-     .help = "seed of the initial weights alone; seed: as --seed",
+     .help = "seed of the initial weights alone",
      .attribute = "init_seed", .later = true, MEMBER(CODED, init_seed), .initial = "seed",
      .codec = &sn_codec_own_seed, .mark = "initseed", .list = true},
 
