@@ -7,7 +7,7 @@ static const uint32_t no_epoch = UINT32_MAX;
 
 struct sn_sampler {
     sn_samples set;
-    uint32_t samples, batch, workers;
+    uint32_t batch, workers;
     uint64_t seed;
     bool shuffle;
     uint32_t *shards; /* [samples], worker after worker */
@@ -24,14 +24,13 @@ sn_status sn_sampler_create(const sn_sampler_options *options, sn_sampler **samp
     sn_sampler *s;
     SN_TRY(SN_ALLOCATE(s, 1, "the sampler"));
     s->set = options->samples;
-    s->samples = options->samples.count;
     s->batch = options->batch;
     s->workers = options->workers ? options->workers : 1;
     s->seed = options->seed;
     s->shuffle = options->shuffle;
     s->epoch = no_epoch;
-    sn_status status = SN_ALLOCATE(s->order, s->samples, "the order of the training samples");
-    if (status == SN_OK) status = SN_ALLOCATE(s->shards, s->samples, "the shards");
+    sn_status status = SN_ALLOCATE(s->order, s->set.count, "the order of the training samples");
+    if (status == SN_OK) status = SN_ALLOCATE(s->shards, s->set.count, "the shards");
     if (status == SN_OK) status = SN_ALLOCATE(s->start, (size_t)s->workers + 1, "the workers");
     if (status == SN_OK)
         status = sn_shards_divide(options->samples, s->workers, &options->shards, s->seed, s->shards);
@@ -54,21 +53,21 @@ void sn_sampler_destroy(sn_sampler *sampler)
 
 uint32_t sn_sampler_steps(const sn_sampler *sampler)
 {
-    return sampler->samples / sampler->batch + (sampler->samples % sampler->batch != 0);
+    return sampler->set.count / sampler->batch + (sampler->set.count % sampler->batch != 0);
 }
 
 uint32_t sn_sampler_batch(const sn_sampler *sampler, uint32_t step)
 {
     const uint64_t first = (uint64_t)step * sampler->batch;
-    if (first >= sampler->samples) return 0;
-    const uint32_t left = sampler->samples - (uint32_t)first;
+    if (first >= sampler->set.count) return 0;
+    const uint32_t left = sampler->set.count - (uint32_t)first;
     return left < sampler->batch ? left : sampler->batch;
 }
 
 void sn_sampler_classes(const sn_sampler *sampler, int64_t (*counts)[SN_CLASSES])
 {
     for (uint32_t w = 0; w < sampler->workers; w++) {
-        const sn_share shard = sn_share_of(sampler->samples, (int)w, (int)sampler->workers);
+        const sn_share shard = sn_share_of(sampler->set.count, (int)w, (int)sampler->workers);
         for (int k = 0; k < SN_CLASSES; k++)
             counts[w][k] = 0;
         for (uint32_t i = 0; i < shard.count; i++)
@@ -95,7 +94,7 @@ static void order_epoch(sn_sampler *sampler, uint32_t epoch)
 {
     if (sampler->epoch == epoch) return;
     for (uint32_t w = 0; w < sampler->workers; w++) {
-        const sn_share shard = sn_share_of(sampler->samples, (int)w, (int)sampler->workers);
+        const sn_share shard = sn_share_of(sampler->set.count, (int)w, (int)sampler->workers);
         uint32_t *order = sampler->order + shard.first;
         const uint32_t *samples = sampler->shards + shard.first;
         if (sampler->shuffle)
@@ -118,7 +117,7 @@ void sn_sampler_positions(sn_sampler *sampler, uint32_t epoch, uint32_t step, ui
     for (uint32_t p = first; p < first + count; p++) {
         while (p >= sampler->start[w + 1])
             w++;
-        const sn_share shard = sn_share_of(sampler->samples, (int)w, (int)sampler->workers);
+        const sn_share shard = sn_share_of(sampler->set.count, (int)w, (int)sampler->workers);
         samples[p - first] =
             sampler->order[shard.first + taken_by(sampler, before, w) + (p - sampler->start[w])];
     }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "syncnorm/base/range.h"
 #include "syncnorm/io/run_file.h"
 #include "syncnorm/train/state.h"
 
@@ -37,27 +38,6 @@ static sn_status list_add(list *l, const char *text, size_t length)
     return SN_OK;
 }
 
-/* "3-7": true with both ends, when it is digits, a dash and digits. */
-static bool read_range(const char *text, size_t length, uint64_t *first, uint64_t *last)
-{
-    uint64_t *value = first;
-    size_t digits = 0;
-    *first = *last = 0;
-    for (size_t i = 0; i < length; i++) {
-        if (text[i] == '-' && value == first && digits > 0) {
-            value = last;
-            digits = 0;
-            continue;
-        }
-        if (text[i] < '0' || text[i] > '9') return false;
-        if (__builtin_mul_overflow(*value, UINT64_C(10), value) ||
-            __builtin_add_overflow(*value, (uint64_t)(text[i] - '0'), value))
-            return false;
-        digits++;
-    }
-    return value == last && digits > 0;
-}
-
 static sn_status add_range(const char *option, uint64_t first, uint64_t last, list *l)
 {
     if (last < first || last - first >= SN_PLAN_RUNS_MAX)
@@ -78,7 +58,7 @@ static sn_status split(const char *option, bool ranges, const char *value, list 
     for (const char *item = value;; item++) {
         const size_t length = strcspn(item, ",");
         uint64_t first, last;
-        if (ranges && read_range(item, length, &first, &last))
+        if (ranges && sn_read_range(item, length, &first, &last))
             SN_TRY(add_range(option, first, last, l));
         else
             SN_TRY(list_add(l, item, length));

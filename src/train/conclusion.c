@@ -55,20 +55,21 @@ static sn_status evaluate_training_set(sn_session *s, const sn_stop *stop)
 static sn_status evaluate_finally(sn_session *s)
 {
     if (!s->evaluated && !sn_session_evaluate(s, true)) return SN_STOPPED;
-    for (int i = SN_EXAMINATIONS - 1; i >= 0;
-         i--) { /* the misses told are the test set's, if it is among them */
+    for (int i = SN_EXAMINATIONS - 1; i >= 0; i--) { /* the test set last: its misses are told */
         const sn_examination *x = &s->examinations[i];
         if (x->samples.count == 0) continue;
         SN_TRY(sn_team_agree(s->team, sn_recorder_evaluation(&s->recorder, x->samples, x->prefix, x->logits,
                                                              &x->evaluation, &s->result)));
     }
-    return sn_team_agree(s->team, sn_recorder_shards(&s->recorder, s->sampler, s->experiment.workers));
+    return SN_OK;
 }
 
 sn_status sn_conclude(sn_session *s)
 {
     const sn_stop stop = {sn_session_stop_is_asked, s};
-    sn_status status = evaluate_finally(s);
+    sn_status status = sn_team_agree(s->team,
+                                     sn_recorder_shards(&s->recorder, s->sampler, s->experiment.workers));
+    if (status == SN_OK) status = evaluate_finally(s);
     if (status == SN_OK && s->experiment.precise_bn) {
         SN_TRY(sn_saving_checkpoint(s)); /* what follows takes long */
         status = evaluate_precisely(s, &stop);

@@ -54,14 +54,21 @@ bool sn_evaluate_batches(sn_team *team, sn_replica *replica, const sn_model *mod
     return true;
 }
 
-void sn_probabilities(const float logits[SN_CLASSES], float probabilities[SN_CLASSES])
+/* Exponentials of the logits, the largest 1; returns their sum. */
+static double exponentials(const float logits[SN_CLASSES], uint8_t best, double each[SN_CLASSES])
 {
-    const double most = (double)logits[sn_head_class(logits, 1)];
-    double each[SN_CLASSES], sum = 0;
+    double sum = 0;
     for (int k = 0; k < SN_CLASSES; k++) {
-        each[k] = sn_exp((double)logits[k] - most);
+        each[k] = sn_exp((double)logits[k] - (double)logits[best]);
         sum += each[k];
     }
+    return sum;
+}
+
+void sn_probabilities(const float logits[SN_CLASSES], float probabilities[SN_CLASSES])
+{
+    double each[SN_CLASSES];
+    const double sum = exponentials(logits, sn_head_class(logits, 1), each);
     for (int k = 0; k < SN_CLASSES; k++)
         probabilities[k] = (float)(each[k] / sum);
 }
@@ -69,9 +76,7 @@ void sn_probabilities(const float logits[SN_CLASSES], float probabilities[SN_CLA
 uint8_t sn_prediction(const float logits[SN_CLASSES], double *probability)
 {
     const uint8_t best = sn_head_class(logits, 1);
-    double sum = 0;
-    for (int k = 0; k < SN_CLASSES; k++)
-        sum += sn_exp((double)logits[k] - (double)logits[best]);
-    *probability = 1 / sum;
+    double each[SN_CLASSES];
+    *probability = 1 / exponentials(logits, best, each);
     return best;
 }

@@ -205,7 +205,7 @@ sn_status sn_experiment_check_data(const sn_experiment *e, uint32_t images)
                        "--validation %" PRIu32 ": of %" PRIu32 " training images at most %" PRIu32
                        " can be held out",
                        e->validation, images, images - 1);
-    images -= e->validation;
+    images = sn_experiment_images(e, images);
     if (e->precise_bn && images > SN_POPULATION_MOST)
         return sn_fail(SN_ERROR_USAGE,
                        "--precise-bn: the training set has %" PRIu32 " images, exact sums take at most %d",

@@ -141,10 +141,10 @@ static inline bool sn_experiment_tests(const sn_experiment *experiment)
     return experiment->validation == 0 || experiment->test;
 }
 
-/** Of so many training images, how many it trains on. */
+/** How many it trains on, of so many training images as sn_experiment_check_data() allows. */
 static inline uint32_t sn_experiment_images(const sn_experiment *experiment, uint32_t images)
 {
-    return images > experiment->validation ? images - experiment->validation : 1;
+    return images - experiment->validation;
 }
 
 /** The learning rate at a step counted from the start of the run (0-based): lr, times B / 64 with --lr-scaling linear, after the
