@@ -230,17 +230,18 @@ sn_status sn_report_write(const sn_report_request *request, sn_report_outcome *o
     size_t machine_count;
     *outcome = (sn_report_outcome){0};
     SN_TRY(read_machines(request->machines, machines, &machine_count));
+    sn_selection selection = {0};
     sn_status status = read_runs(request, &runs, &pairs);
     outcome->runs = runs.count;
     outcome->groups = runs.group_count;
     outcome->unreadable = runs.unreadable;
+    if (status == SN_OK && request->select) status = sn_report_select(&runs, request->select, &selection);
+    if (status == SN_OK && request->final_seeds)
+        status = sn_final_commands(&runs, &selection, request->final_seeds, &outcome->commands);
     if (status == SN_OK) {
         describe(&document, &runs);
         sn_section_answer(&document, &runs, &pairs);
-        if (request->final_seeds)
-            status = sn_final_commands(&runs, request->select, request->final_seeds, &outcome->commands);
-        if (status == SN_OK)
-            status = sn_section_selection(&document, &runs, request->select, margin_of(request));
+        status = sn_section_selection(&document, &runs, &selection, margin_of(request));
     }
     if (status == SN_OK) {
         sn_section_comparison(&document, &runs, &pairs);
@@ -253,6 +254,7 @@ sn_status sn_report_write(const sn_report_request *request, sn_report_outcome *o
         sn_section_recipe(&document, &runs);
         status = write_document(&document, request->directory, outcome);
     }
+    sn_selection_clear(&selection);
     sn_report_pairs_clear(&pairs);
     sn_document_clear(&document);
     sn_report_runs_clear(&runs);

@@ -333,29 +333,33 @@ static void put_limits(FILE *out, const sn_report_runs *runs, const sn_pairs *pa
     fprintf(out, "%show it is on other data.", between);
 }
 
-char *sn_verdicts_text(const sn_report_runs *runs, const sn_pairs *pairs)
+static void put_answer(FILE *out, const sn_report_runs *runs, const sn_pairs *pairs)
+{
+    put_what_was_compared(out, runs);
+    put_verdicts(out, runs, pairs);
+    put_cost(out, runs);
+    put_limits(out, runs, pairs);
+}
+
+static char *text_of(void (*put)(FILE *out, const sn_report_runs *runs, const sn_pairs *pairs),
+                     const sn_report_runs *runs, const sn_pairs *pairs)
 {
     char *text = NULL;
     size_t size;
     FILE *out = open_memstream(&text, &size);
     if (!out) return NULL;
-    put_verdicts(out, runs, pairs);
+    put(out, runs, pairs);
     if (fclose(out) == 0) return text;
     free(text);
     return NULL;
 }
 
+char *sn_verdicts_text(const sn_report_runs *runs, const sn_pairs *pairs)
+{
+    return text_of(put_verdicts, runs, pairs);
+}
+
 char *sn_answer_text(const sn_report_runs *runs, const sn_pairs *pairs)
 {
-    char *text = NULL;
-    size_t size;
-    FILE *out = runs->group_count > 1 ? open_memstream(&text, &size) : NULL;
-    if (!out) return NULL;
-    put_what_was_compared(out, runs);
-    put_verdicts(out, runs, pairs);
-    put_cost(out, runs);
-    put_limits(out, runs, pairs);
-    if (fclose(out) == 0) return text;
-    free(text);
-    return NULL;
+    return runs->group_count > 1 ? text_of(put_answer, runs, pairs) : NULL;
 }

@@ -18,22 +18,10 @@ static double log_likelihood_of(const sn_report_run *run, const void *context)
     return isnan(run->calibration.error) ? SN_MISSING : sn_report_last(run, "test_loss");
 }
 
-/* Mean confidence minus the accuracy, in points: above 0, too sure. */
 static double excess_of(const sn_report_run *run, const void *context)
 {
-    double sum = 0;
     (void)context;
-    for (int b = 0; b < SN_CALIBRATION_BINS; b++)
-        sum += run->calibration.confidence[b] - run->calibration.right[b];
-    return isnan(run->calibration.error) ? SN_MISSING : 100 * sum / SN_CALIBRATION_BINS;
-}
-
-static void put(sn_report_table *table, int digits, sn_estimate e)
-{
-    if (e.count < 2)
-        sn_report_table_number(table, digits, e.mean);
-    else
-        sn_report_table_cell(table, "%.*f ± %.*f", digits, e.mean, digits, e.high - e.mean);
+    return 100 * run->calibration.excess;
 }
 
 static void add_table(sn_document *document, const sn_report_runs *runs)
@@ -46,19 +34,17 @@ static void add_table(sn_document *document, const sn_report_runs *runs)
                                            "confidence − accuracy (points)"};
     sn_report_table_column(table, false, "experiment");
     sn_report_table_column(table, true, "seeds");
-    for (size_t i = 0; i < sizeof headings / sizeof *headings; i++) {
-        sn_report_table_column(table, true, "%s", headings[i]);
-        sn_report_table_split(table, " ± ", "", " ± 95 % interval");
-    }
+    for (size_t i = 0; i < sizeof headings / sizeof *headings; i++)
+        sn_estimate_column(table, headings[i]);
     for (size_t g = 0; g < runs->group_count; g++) {
         const sn_report_group *group = &runs->groups[g];
         const sn_estimate error = sn_report_estimate(group, error_of, NULL);
         if (!group->complete || error.count == 0) continue;
         sn_report_table_cell(table, "%s", group->label);
         sn_report_table_cell(table, "%zu", error.count);
-        put(table, 4, sn_report_estimate(group, log_likelihood_of, NULL));
-        put(table, 3, error);
-        put(table, 3, sn_report_estimate(group, excess_of, NULL));
+        sn_put_estimate(table, 4, sn_report_estimate(group, log_likelihood_of, NULL));
+        sn_put_estimate(table, 3, error);
+        sn_put_estimate(table, 3, sn_report_estimate(group, excess_of, NULL));
     }
     sn_document_table(document, NULL, table);
 }

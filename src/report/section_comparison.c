@@ -10,8 +10,7 @@
 #include "syncnorm/base/missing.h"
 #include "syncnorm/train/compare.h"
 
-/* "99.12 ± 0.08"; without seeds to compare, the value alone. */
-static void put_estimate(sn_report_table *table, int digits, sn_estimate e)
+void sn_put_estimate(sn_report_table *table, int digits, sn_estimate e)
 {
     if (e.count == 0)
         sn_report_table_cell(table, "–");
@@ -21,7 +20,7 @@ static void put_estimate(sn_report_table *table, int digits, sn_estimate e)
         sn_report_table_cell(table, "%.*f ± %.*f", digits, e.mean, digits, e.high - e.mean);
 }
 
-static void add_estimate_column(sn_report_table *table, const char *heading)
+void sn_estimate_column(sn_report_table *table, const char *heading)
 {
     sn_report_table_column(table, true, "%s", heading);
     sn_report_table_split(table, " ± ", "", " ± 95 % interval");
@@ -174,10 +173,10 @@ static void add_means(sn_document *document, const sn_report_runs *runs)
     char accuracy[64], loss[64];
     snprintf(accuracy, sizeof accuracy, "%s accuracy (%%)", sn_report_judge(runs));
     snprintf(loss, sizeof loss, "%s loss (nats)", sn_report_judge(runs));
-    add_estimate_column(table, accuracy);
-    add_estimate_column(table, loss);
-    add_estimate_column(table, "training accuracy (%)");
-    add_estimate_column(table, "training loss (nats)");
+    sn_estimate_column(table, accuracy);
+    sn_estimate_column(table, loss);
+    sn_estimate_column(table, "training accuracy (%)");
+    sn_estimate_column(table, "training loss (nats)");
     sn_report_table_column(table, true, "images/s");
     static const struct {
         const char *column;
@@ -197,8 +196,8 @@ static void add_means(sn_document *document, const sn_report_runs *runs)
         sn_report_table_cell(table, "%zu", group->shown);
         sn_report_table_number(table, 0, sn_group_mean(group, "epoch"));
         for (size_t i = 0; i < sizeof figures / sizeof *figures; i++)
-            put_estimate(table, figures[i].digits,
-                         sn_report_estimate(group, sn_value_last, figures[i].column));
+            sn_put_estimate(table, figures[i].digits,
+                            sn_report_estimate(group, sn_value_last, figures[i].column));
         const double ranks = sn_report_common_ranks(group);
         mixed = mixed || isnan(ranks);
         sn_report_table_number(table, 0, sn_report_speed(group, ranks));

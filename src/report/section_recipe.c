@@ -214,21 +214,20 @@ static void add_networks(sn_document *document, const sn_report_runs *runs)
 static void add_runs(sn_document *document, const sn_report_runs *runs)
 {
     sn_report_table *table = sn_report_table_create("runs", "Every run");
-    static const struct {
+    char accuracy[64];
+    snprintf(accuracy, sizeof accuracy, "%s accuracy (%%)", sn_report_judge(runs));
+    const struct {
         const char *heading;
         bool numeric;
     } columns[] = {{"run", false},
                    {"state", false},
-                   {NULL, true}, /* the accuracy */
+                   {accuracy, true},
                    {"digest of the weights", false},
                    {"digest of the experiment", false},
                    {"starts", true},
                    {"file", false}};
     for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)
-        if (columns[i].heading)
-            sn_report_table_column(table, columns[i].numeric, "%s", columns[i].heading);
-        else
-            sn_report_table_column(table, true, "%s accuracy (%%)", sn_report_judge(runs));
+        sn_report_table_column(table, columns[i].numeric, "%s", columns[i].heading);
     for (size_t i = 0; i < runs->count; i++) {
         const sn_report_run *run = &runs->runs[i];
         sn_report_table_cell(table, "%s", run->name);

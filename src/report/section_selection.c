@@ -1,17 +1,13 @@
 /* What tuning chose: the best setting of each experiment by the images held out, how much it matters, and whether the answer depends on it. */
 
-#include <errno.h>
-#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "sections.h"
-#include "selection.h"
 #include "syncnorm/base/memory.h"
 #include "syncnorm/base/missing.h"
 #include "syncnorm/train/compare.h"
-#include "syncnorm/train/trainer.h"
 
 static double accuracy_of(const sn_report_run *run, const void *context)
 {
@@ -19,14 +15,9 @@ static double accuracy_of(const sn_report_run *run, const void *context)
     return sn_report_last(run, "validation_accuracy");
 }
 
-/* "99.12 ± 0.08" */
 static void put_accuracy(sn_report_table *table, const sn_report_group *group)
 {
-    const sn_estimate e = sn_report_estimate(group, accuracy_of, NULL);
-    if (e.count < 2)
-        sn_report_table_number(table, 2, e.mean);
-    else
-        sn_report_table_cell(table, "%.2f ± %.2f", e.mean, e.high - e.mean);
+    sn_put_estimate(table, 2, sn_report_estimate(group, accuracy_of, NULL));
 }
 
 /* "lr"; "–" where the best lies within, or one value was tried. */
@@ -50,14 +41,12 @@ static void add_table(sn_document *document, const sn_report_runs *runs, const s
     sn_report_table_column(table, true, "settings tried");
     sn_report_table_column(table, true, "seeds of the best");
     sn_report_table_column(table, false, "best setting");
-    sn_report_table_column(table, true, "validation accuracy (%%)");
-    sn_report_table_split(table, " ± ", "", " ± 95 % interval");
+    sn_estimate_column(table, "validation accuracy (%)");
     sn_report_table_column(table, false, "best at the edge of what was tried");
     sn_report_table_column(table, true, "worst setting (%%)");
     if (s->shared) {
         sn_report_table_column(table, false, "shared setting");
-        sn_report_table_column(table, true, "validation accuracy at it (%%)");
-        sn_report_table_split(table, " ± ", "", " ± 95 % interval");
+        sn_estimate_column(table, "validation accuracy at it (%)");
     }
     for (size_t i = 0; i < s->count; i++) {
         const sn_trials *t = &s->trials[i];
@@ -210,103 +199,42 @@ static sn_status add_answers(sn_document *document, const sn_report_runs *runs, 
     return add_answer(document, runs, s->shared, s->count, margin, heading);
 }
 
-static sn_status add_selection(sn_document *document, const sn_report_runs *runs, const sn_selection *s,
-                               double margin)
+/* A setting with more seeds than another has had more chances to show what it is worth. */
+static void note_seeds(sn_document *document, const sn_report_runs *runs, const sn_selection *s)
 {
+    size_t least = SIZE_MAX, most = 0;
+    for (size_t t = 0; t < s->count; t++)
+        for (size_t i = 0; i < s->trials[t].count; i++) {
+            const size_t seeds = runs->groups[s->trials[t].groups[i]].shown;
+            least = seeds < least ? seeds : least;
+            most = seeds > most ? seeds : most;
+        }
+    if (least < most)
+        sn_document_note(
+            document,
+            "The settings were not tried with as many seeds, but with %zu to %zu: of few seeds a mean is "
+            "more easily the greatest by chance.",
+            least, most);
+}
+
+sn_status sn_section_selection(sn_document *document, const sn_report_runs *runs,
+                               const sn_selection *selection, double margin)
+{
+    if (selection->count == 0) return SN_OK;
     sn_document_section(document, "Selection");
-    add_table(document, runs, s);
-    SN_TRY(add_answers(document, runs, s, margin));
-    for (size_t i = 0; i < s->attribute_count; i++)
-        add_sensitivity(document, runs, s, i);
-    add_expected_best(document, s);
+    add_table(document, runs, selection);
+    note_seeds(document, runs, selection);
+    SN_TRY(add_answers(document, runs, selection, margin));
+    for (size_t i = 0; i < selection->attribute_count; i++)
+        add_sensitivity(document, runs, selection, i);
+    add_expected_best(document, selection);
     sn_document_text(
         document,
         "A best setting was found on the images that its accuracy here is of, so that accuracy promises a "
-        "little too "
-        "much, the more the more settings were tried; runs on fresh seeds and all training images, judged by "
-        "the "
-        "test set, do not. Where the best lies at the edge of what was tried, a better one may lie beyond.");
+        "little too much, the more the more settings were tried; runs on fresh seeds and all training "
+        "images, "
+        "judged by the test set, do not. Where the best lies at the edge of what was tried, a better one may "
+        "lie beyond.");
     sn_document_end_section(document);
     return SN_OK;
-}
-
-sn_status sn_section_selection(sn_document *document, const sn_report_runs *runs, const char *options,
-                               double margin)
-{
-    sn_selection selection;
-    if (!options) return SN_OK;
-    sn_status status = sn_report_select(runs, options, &selection);
-    if (status == SN_OK) status = add_selection(document, runs, &selection, margin);
-    sn_selection_clear(&selection);
-    return status;
-}
-
-/* ---- the commands of the winners ---- */
-
-/* "7", "11-20": false when it is neither. */
-static bool read_seeds(const char *text, size_t length, uint64_t *first, uint64_t *last)
-{
-    char copy[48], *end;
-    if (length == 0 || length >= sizeof copy || text[strspn(text, "0123456789-,")]) return false;
-    snprintf(copy, sizeof copy, "%.*s", (int)length, text);
-    if (copy[0] == '-') return false;
-    errno = 0;
-    *first = *last = strtoull(copy, &end, 10);
-    if (*end == '-' && end[1] >= '0' && end[1] <= '9') *last = strtoull(end + 1, &end, 10);
-    return !*end && errno == 0 && *first <= *last;
-}
-
-static sn_status check_seeds(const sn_report_runs *runs, const char *seeds)
-{
-    for (const char *item = seeds;; item++) {
-        uint64_t first, last;
-        const size_t length = strcspn(item, ",");
-        if (!read_seeds(item, length, &first, &last))
-            return sn_fail(SN_ERROR_USAGE, "--emit-final '%.60s': must be seeds, like 11-20 or 7,9", seeds);
-        for (size_t i = 0; i < runs->count; i++) {
-            const uint64_t used = (uint64_t)runs->runs[i].seed;
-            if (used >= first && used <= last)
-                return sn_fail(SN_ERROR_USAGE,
-                               "--emit-final '%.60s': seed %" PRIu64
-                               " was tuned with: a final comparison wants fresh ones",
-                               seeds, used);
-        }
-        item += length;
-        if (!*item) return SN_OK;
-    }
-}
-
-static void put_final(FILE *out, const sn_report_runs *runs, const sn_selection *s, size_t trials,
-                      const char *seeds)
-{
-    char text[SN_CHOSEN_FROM_MOST], tuned[256] = "";
-    const sn_report_run *run = runs->groups[s->best[trials]].runs;
-    const sn_trials *t = &s->trials[trials];
-    const size_t used_seeds = runs->groups[s->best[trials]].shown;
-    size_t used = 0;
-    for (size_t i = 0; i < s->attribute_count && used < sizeof tuned; i++)
-        used += (size_t)snprintf(tuned + used, sizeof tuned - used, "%s%s", i ? "," : "", s->options[i]);
-    snprintf(text, sizeof text, "%zu setting%s of %s, by %.2f %% of %.0f images held out, mean of %zu seed%s",
-             t->count, t->count == 1 ? "" : "s", tuned, t->scores[t->best],
-             sn_attributes_number(&run->run.experiment, "validation"), used_seeds,
-             used_seeds == 1 ? "" : "s");
-    sn_put_final(out, run, seeds, text);
-    fputc('\n', out);
-}
-
-sn_status sn_final_commands(const sn_report_runs *runs, const char *options, const char *seeds,
-                            char **commands)
-{
-    sn_selection selection = {0};
-    size_t size;
-    *commands = NULL;
-    sn_status status = check_seeds(runs, seeds);
-    if (status == SN_OK) status = sn_report_select(runs, options, &selection);
-    FILE *out = status == SN_OK ? open_memstream(commands, &size) : NULL;
-    for (size_t t = 0; out && t < selection.count; t++)
-        put_final(out, runs, &selection, t, seeds);
-    if (status == SN_OK && (!out || fclose(out) != 0))
-        status = sn_fail(SN_ERROR_MEMORY, "out of memory: the commands");
-    sn_selection_clear(&selection);
-    return status;
 }

@@ -5,6 +5,7 @@
 
 #include "document.h"
 #include "runs.h"
+#include "selection.h"
 #include "syncnorm/price/price.h"
 #include "verdict.h"
 
@@ -24,14 +25,13 @@ void sn_section_calibration(sn_document *document, const sn_report_runs *runs);
 void sn_section_mistakes(sn_document *document, const sn_report_runs *runs);
 void sn_section_recipe(sn_document *document, const sn_report_runs *runs);
 
-/** The settings chosen by the images held out, with a verdict on them as on the setting that all share; nothing without `options`. SN_ERROR_USAGE as
- *  of sn_report_select(). */
-sn_status sn_section_selection(sn_document *document, const sn_report_runs *runs, const char *options,
-                               double margin);
+/** The settings chosen by the images held out, with a verdict on them as on the setting that all share; nothing of an empty selection. SN_ERROR_MEMORY. */
+sn_status sn_section_selection(sn_document *document, const sn_report_runs *runs,
+                               const sn_selection *selection, double margin);
 
-/** The commands that train the best of each on fresh seeds ("11-20", "7,9") and all training images, to be freed, in *commands. SN_ERROR_USAGE as of
- *  sn_report_select(), and where a seed is none or was tuned with. */
-sn_status sn_final_commands(const sn_report_runs *runs, const char *options, const char *seeds,
+/** The commands that train the best of each on fresh seeds ("11-20", "7,9") and all training images, to be freed, in *commands (final_commands.c).
+ *  SN_ERROR_USAGE where a seed is none or was tuned with. */
+sn_status sn_final_commands(const sn_report_runs *runs, const sn_selection *selection, const char *seeds,
                             char **commands);
 
 /** The verdicts on the pairs in sentences, to be freed; NULL: no memory. */
@@ -60,6 +60,10 @@ bool sn_add_chart(sn_document *document, sn_chart *chart, const char *missing);
 /** A column of the group's last epochs, averaged over its shown runs. */
 double sn_group_mean(const sn_report_group *group, const char *column);
 
+/** A column of numbers with half of their 95 % interval, which have a column each in CSV. */
+void sn_estimate_column(sn_report_table *table, const char *heading);
+/** Its cells: "99.12 ± 0.08"; the value alone of one seed, a dash of none. */
+void sn_put_estimate(sn_report_table *table, int digits, sn_estimate e);
 /** "0.012", "< 0.0001"; a dash where there is none. */
 void sn_put_p(sn_report_table *table, double p);
 /** "+0.012 to +0.034"; a dash where it has no width. */

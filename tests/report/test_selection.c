@@ -87,6 +87,30 @@ static void the_best_of_each_and_the_shared_setting(void **state)
     assert_true(says("selected/figures/expected-best.svg", "<svg"));
 }
 
+/* Equal counts in another order of the seeds, whose means differ in the last bit, are equal; and what was tried with fewer seeds is said. */
+static void of_equal_settings_the_first_is_the_best(void **state)
+{
+    (void)state;
+    static const double accuracies[2][SEEDS] = {{98.1, 98.4, 98.7}, {98.7, 98.4, 98.1}};
+    begin();
+    for (int setting = 0; setting < 2; setting++)
+        for (int i = 0; i < SEEDS; i++) {
+            made_run made = tuning("gn", setting ? 0.03 : 0.01);
+            made.images = 10000;
+            made.seed = i + 1;
+            made.test_accuracy = accuracies[setting][i];
+            snprintf(names[files], sizeof names[files], "equal-%zu.h5", files);
+            paths[files] = names[files];
+            assert_ok(write_made_run(&made, paths[files++]));
+        }
+    assert_int_equal(select_by("equal", "lr"), SN_OK);
+    assert_says("equal/selection.csv", "gn-validation5000,2,3,lr 0.01,98.40,");
+    assert_false(says("equal/report.md", "were not tried with as many seeds"));
+    files--;
+    assert_int_equal(select_by("fewer", "lr"), SN_OK);
+    assert_says("fewer/report.md", "The settings were not tried with as many seeds, but with 2 to 3:");
+}
+
 /* Runs with --test: by the test set another setting would be the best. */
 static void the_test_set_chooses_nothing(void **state)
 {
@@ -115,16 +139,26 @@ static void what_is_no_option_is_refused(void **state)
     begin();
     add(tuning("gn", 0.01), 98);
     add(tuning("gn", 0.03), 99);
-    static const char *const bad[] = {"",           "rate",
-                                      "lr,",        "lr,,l1",
-                                      "lr l1",      "dataset_digest",
-                                      "lr,lr",      "norm",
-                                      "lr,seed",    "validation",
-                                      "split-seed", "epochs",
-                                      "l1",         /* no two differ in it alone */ "init-seed"};
+    static const struct {
+        const char *options, *says;
+    } bad[] = {{"", "--select '': must be options"},
+               {"rate", "--select 'rate': must be"},
+               {"lr,", "--select '': must be"},
+               {"lr,,l1", "--select '': must be"},
+               {"lr l1", "--select 'lr l1': must be"},
+               {"dataset_digest", "'dataset_digest': must be"},
+               {"norm", "'norm': must be options that are settings"},
+               {"lr,seed", "'seed': must be options that are settings"},
+               {"init-seed", "'init-seed': must be"},
+               {"validation", "'validation': must be"},
+               {"split-seed", "'split-seed': must be"},
+               {"epochs", "'epochs': must be"},
+               {"lr,lr", "--select: 'lr' is there twice"},
+               {"l1", "--select: no two of these 2 experiments differ in l1 alone"}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        assert_int_equal(select_by("refused", bad[i]), SN_ERROR_USAGE);
-        assert_non_null(strstr(sn_error_message(), "--select"));
+        assert_int_equal(select_by("refused", bad[i].options), SN_ERROR_USAGE);
+        if (!strstr(sn_error_message(), bad[i].says))
+            fail_msg("'%s': %s", bad[i].options, sn_error_message());
         sn_error_clear();
     }
 }
@@ -189,6 +223,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_best_of_each_and_the_shared_setting),
+        cmocka_unit_test(of_equal_settings_the_first_is_the_best),
         cmocka_unit_test(the_test_set_chooses_nothing),
         cmocka_unit_test(what_is_no_option_is_refused),
         cmocka_unit_test(the_winners_go_on_with_fresh_seeds),

@@ -12,7 +12,8 @@ enum { SN_CALIBRATION_BINS = 15 };
 
 /** How far the probabilities given to what was predicted are from how often it was right. */
 typedef struct sn_calibration {
-    double error; /* expected calibration error; NaN of none */
+    double error;  /* expected calibration error; NaN of none */
+    double excess; /* mean confidence minus how often they were right: above 0, too sure; NaN of none */
     double confidence[SN_CALIBRATION_BINS], right[SN_CALIBRATION_BINS]; /* means of a bin, 0 to 1 */
 } sn_calibration;
 

@@ -29,17 +29,19 @@ static void fill_bin(const prediction *sorted, size_t first, size_t end, double 
 
 sn_calibration sn_calibrate(const float *confidence, const unsigned char *right, size_t count)
 {
-    sn_calibration c = {.error = SN_MISSING};
+    sn_calibration c = {.error = SN_MISSING, .excess = SN_MISSING};
     prediction *sorted = count >= SN_CALIBRATION_BINS ? malloc(count * sizeof *sorted) : NULL;
     if (!sorted) return c;
     for (size_t i = 0; i < count; i++)
         sorted[i] = (prediction){confidence[i], right[i], i};
     qsort(sorted, count, sizeof *sorted, by_confidence);
-    c.error = 0;
+    c.error = c.excess = 0;
     for (size_t b = 0; b < SN_CALIBRATION_BINS; b++) {
         const size_t first = b * count / SN_CALIBRATION_BINS, end = (b + 1) * count / SN_CALIBRATION_BINS;
         fill_bin(sorted, first, end, &c.confidence[b], &c.right[b]);
-        c.error += (double)(end - first) / (double)count * fabs(c.right[b] - c.confidence[b]);
+        const double share = (double)(end - first) / (double)count, excess = c.confidence[b] - c.right[b];
+        c.error += share * fabs(excess);
+        c.excess += share * excess;
     }
     free(sorted);
     return c;

@@ -126,7 +126,7 @@ static void measure_calibration(sn_report_run *run)
     const sn_tensor *labels = sn_report_evaluation(run, "labels"),
                     *predictions = sn_report_evaluation(run, "predictions");
     const size_t count = labels ? sn_tensor_count(labels) : 0;
-    run->calibration = (sn_calibration){.error = SN_MISSING};
+    run->calibration = (sn_calibration){.error = SN_MISSING, .excess = SN_MISSING};
     const bool whole = probabilities && labels && predictions && probabilities->type == SN_TYPE_F32 &&
                        labels->type == SN_TYPE_U8 && predictions->type == SN_TYPE_U8 &&
                        sn_tensor_count(predictions) == count && probabilities->rank == 2 &&

@@ -61,13 +61,13 @@ static sn_status read_options(const char *options, sn_selection *s)
 
 /* ---- trials ---- */
 
-/* Whether two groups have the same in all that was not tuned, or in all that was. */
-static bool agree(const sn_selection *s, const sn_report_group *a, const sn_report_group *b, bool tuned)
+/* Whether two groups have the same of all that was tuned. */
+static bool same_setting(const sn_selection *s, const sn_report_group *a, const sn_report_group *b)
 {
-    const sn_attributes *x = sn_report_experiment(a), *y = sn_report_experiment(b);
-    for (size_t i = 0; tuned && i < s->attribute_count; i++)
-        if (!sn_experiments_share(x, y, s->attributes[i])) return false;
-    return tuned || sn_experiments_same_but(x, y, s->attributes, s->attribute_count);
+    for (size_t i = 0; i < s->attribute_count; i++)
+        if (!sn_experiments_share(sn_report_experiment(a), sn_report_experiment(b), s->attributes[i]))
+            return false;
+    return true;
 }
 
 static sn_status check_held_out(const sn_report_runs *runs)
@@ -85,7 +85,9 @@ static sn_status check_held_out(const sn_report_runs *runs)
 static size_t find_trials(const sn_selection *s, const sn_report_runs *runs, const sn_report_group *group)
 {
     size_t t = 0;
-    while (t < s->count && !agree(s, &runs->groups[s->trials[t].groups[0]], group, false))
+    while (t < s->count &&
+           !sn_experiments_same_but(sn_report_experiment(&runs->groups[s->trials[t].groups[0]]),
+                                    sn_report_experiment(group), s->attributes, s->attribute_count))
         t++;
     return t;
 }
@@ -124,10 +126,13 @@ static void find_edges(const sn_selection *s, const sn_report_runs *runs, sn_tri
     }
 }
 
+/* Means of equal counts in another order differ by rounding. */
+static const double ROUNDING = 1e-9; /* percent */
+
 static void choose_best(const sn_selection *s, const sn_report_runs *runs, sn_trials *t)
 {
     for (size_t i = 0; i < t->count; i++)
-        if (t->scores[i] > t->scores[t->best]) t->best = i;
+        if (t->scores[i] > t->scores[t->best] + ROUNDING) t->best = i;
     memcpy(t->sorted, t->scores, t->count * sizeof *t->sorted);
     qsort(t->sorted, t->count, sizeof *t->sorted, ascending);
     find_edges(s, runs, t);
@@ -171,7 +176,7 @@ static size_t with_setting(const sn_selection *s, const sn_report_runs *runs, co
                            const sn_report_group *group)
 {
     size_t i = 0;
-    while (i < t->count && !agree(s, &runs->groups[t->groups[i]], group, true))
+    while (i < t->count && !same_setting(s, &runs->groups[t->groups[i]], group))
         i++;
     return i;
 }
@@ -191,7 +196,7 @@ static sn_status choose_shared(const sn_report_runs *runs, sn_selection *s)
             sum += s->trials[t].scores[at];
             have++;
         }
-        if (have < s->count || sum <= most) continue;
+        if (have < s->count || sum <= most + ROUNDING) continue;
         most = sum;
         for (size_t t = 0; t < s->count; t++)
             shared[t] = s->trials[t].groups[with_setting(s, runs, &s->trials[t], group)];
