@@ -29,7 +29,8 @@ sn_timing sn_bench_sum(const sn_bench *bench, int64_t *values, size_t count)
 static sn_message_words words_of(sn_norm_kind norm)
 {
     sn_network network;
-    if (sn_network_build(norm, 2, &network) != SN_OK) return (sn_message_words){0};
+    if (sn_network_build((sn_network_options){norm, 2, false}, &network) != SN_OK)
+        return (sn_message_words){0};
     return sn_replica_message_words(&network, 1);
 }
 

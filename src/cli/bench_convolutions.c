@@ -153,7 +153,7 @@ static void print_stage(const sn_bench *bench, const sn_stage *s, int number, sn
 static sn_status bench_layers(const sn_bench *bench)
 {
     sn_network network;
-    SN_TRY(sn_network_build(SN_NORM_GROUP, 2, &network));
+    SN_TRY(sn_network_build((sn_network_options){SN_NORM_GROUP, 2, false}, &network));
     /* the largest case decides how much memory all of them share */
     const sn_convolution *const both[] = {bench->kernels->direct, sn_convolution_gemm()};
     size_t most = 0;

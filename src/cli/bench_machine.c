@@ -39,7 +39,7 @@ static sn_status measure_links(const sn_bench *bench, int *nodes, sn_link *node,
     sn_network layers;
     sn_team *here = NULL, *firsts = NULL;
     const int rank = sn_team_rank(bench->world);
-    SN_TRY(sn_network_build(SN_NORM_LAYER, 2, &layers));
+    SN_TRY(sn_network_build((sn_network_options){SN_NORM_LAYER, 2, false}, &layers));
     const size_t words = sn_replica_message_words(&layers, 1).gradient;
     sn_status status = sn_team_split(bench->world, nodes[rank], &here);
     if (status == SN_OK) status = sn_team_split(bench->world, nodes[rank] == rank ? 0 : -1, &firsts);

@@ -46,7 +46,7 @@ static sn_status create(sn_team *team, sn_norm_kind norm, const sn_convolution *
 {
     SN_TRY(SN_ALLOCATE(t->noise, 1, "the images"));
     SN_TRY(make_noise(batch, t->noise));
-    SN_TRY(sn_network_build(norm, 2, &t->network));
+    SN_TRY(sn_network_build((sn_network_options){norm, 2, false}, &t->network));
     SN_TRY(sn_model_create(&t->network, &t->model));
     sn_model_initialize(t->model, 1);
     const sn_replica_options options = {.team = team,

@@ -51,8 +51,7 @@ static sn_status read_run(evaluation *e)
     sn_run run = {0};
     sn_status status = sn_run_read(e->path, &run);
     if (status == SN_OK) status = sn_experiment_from_attributes(&run.experiment, &e->experiment);
-    if (status == SN_OK)
-        status = sn_network_build(e->experiment.norm, (int)e->experiment.groups, &e->network);
+    if (status == SN_OK) status = sn_network_build(sn_experiment_network(&e->experiment), &e->network);
     if (status == SN_OK) status = sn_model_create(&e->network, &e->model);
     if (status == SN_OK) status = sn_state_load(e->model, &run.model, NULL, e->path);
     e->complete = sn_attributes_number(&run.root, "complete") > 0;
@@ -70,7 +69,7 @@ static sn_status share_model(sn_team *world, evaluation *e)
     sn_team_broadcast(world, &e->experiment, sizeof e->experiment, 0);
     sn_status status = SN_OK;
     if (!sn_team_is_root(world)) {
-        status = sn_network_build(e->experiment.norm, (int)e->experiment.groups, &e->network);
+        status = sn_network_build(sn_experiment_network(&e->experiment), &e->network);
         if (status == SN_OK) status = sn_model_create(&e->network, &e->model);
     }
     SN_TRY(sn_team_agree(world, status));

@@ -11,7 +11,7 @@ static sn_status print(void *context)
 {
     const sn_experiment *experiment = context;
     sn_network network;
-    SN_TRY(sn_network_build(experiment->norm, (int)experiment->groups, &network));
+    SN_TRY(sn_network_build(sn_experiment_network(experiment), &network));
     sn_summary_print(&network, "", stdout);
     return SN_OK;
 }

@@ -64,7 +64,7 @@ static void on_start(void *context, const sn_experiment *experiment, const char 
     sn_experiment_name(experiment, name);
     fprintf(p->out, "%s on %s, %d %s\n", name, dataset, ranks, ranks == 1 ? "rank" : "ranks");
     sn_network network;
-    if (sn_network_build(experiment->norm, (int)experiment->groups, &network) == SN_OK)
+    if (sn_network_build(sn_experiment_network(experiment), &network) == SN_OK)
         sn_summary_print(&network, "", p->out);
     fputs("\n", p->out);
     sn_cli_flush();

@@ -65,8 +65,8 @@ static void plan_stage(const sn_network *network, const sn_convolution *convolut
     set_shape(&plan->forward, &plan->rows, samples, s->in_channels, s->out_channels, s->kernel, s->out_size);
     set_shape(&plan->backward, &plan->backward_rows, samples, s->out_channels, s->in_channels, s->kernel,
               s->in_size);
-    plan->norm = (sn_norm){.kind = network->norm,
-                           .groups = network->groups,
+    plan->norm = (sn_norm){.kind = network->options.norm,
+                           .groups = network->options.groups,
                            .channels = s->out_channels,
                            .pixels = s->out_size * s->out_size,
                            .samples = samples,
@@ -130,9 +130,12 @@ static void carve(const sn_network *network, const sn_convolution *convolution, 
     }
     for (int i = 0; i < SN_STAGES; i++) {
         const sn_stage_plan *plan = &w->shapes[SN_SHAPE_16].plans[i];
+        const size_t count = network->parameters.items[network->stages[i].weight].count;
         scratch = larger(scratch, convolution->scratch_floats(&plan->forward, plan->rows));
         scratch = larger(scratch, convolution->scratch_floats(&plan->backward, plan->backward_rows));
-        weights = larger(weights, network->parameters.items[network->stages[i].weight].count);
+        weights = larger(weights, count);
+        if (network->options.weight_standardization)
+            w->standardized[i] = sn_arena_take(arena, count, sizeof(float));
     }
     w->plane_sum = sn_arena_take(arena, channel_lanes, sizeof(float));
     w->bias_sum = sn_arena_take(arena, channel_lanes, sizeof(float));

@@ -58,7 +58,8 @@ typedef struct sn_workspace {
     float *logits, *dlogits; /* [10][S] */
     float *weight_lanes;     /* lane-wise weight gradient of the largest convolution */
     float *conv_scratch;
-    sn_block **blocks; /* of the span at work */
+    float *standardized[SN_STAGES]; /* weights of the convolutions, with weight standardization; else NULL */
+    sn_block **blocks;              /* of the span at work */
     void *memory;
     bool busy; /* one pass at a time */
 } sn_workspace;

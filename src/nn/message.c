@@ -8,7 +8,7 @@
 
 static void lay_out(const sn_network *network, uint32_t workers, size_t start[SN_SECTIONS + 1])
 {
-    const size_t channels = sn_norm_pools_batch(network->norm) ? (size_t)network->norm_channels : 0;
+    const size_t channels = sn_norm_pools_batch(network->options.norm) ? (size_t)network->norm_channels : 0;
     const size_t words[SN_SECTIONS] = {
         [SN_SECTION_GRADIENT] = network->parameters.total,
         [SN_SECTION_LOSS] = 1,

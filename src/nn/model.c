@@ -17,7 +17,7 @@ sn_status sn_model_create(const sn_network *network, sn_model **model)
     const size_t total = network->parameters.total, channels = (size_t)network->norm_channels;
     sn_status status = SN_ALLOCATE(m->values, total, "the parameters");
     if (status == SN_OK) status = SN_ALLOCATE(m->momentum, total, "the momentum");
-    if (status == SN_OK && sn_norm_pools_batch(network->norm)) {
+    if (status == SN_OK && sn_norm_pools_batch(network->options.norm)) {
         status = SN_ALLOCATE(m->running_mean, channels, "the running mean");
         if (status == SN_OK) status = SN_ALLOCATE(m->running_var, channels, "the running variance");
     }

@@ -42,7 +42,7 @@ static void add_norm_parameters(sn_network *network, sn_stage *stage, int number
 {
     const size_t channels = (size_t)stage->out_channels, size = (size_t)stage->out_size;
     const size_t shape[] = {channels, size, size};
-    const sn_norm_parameters affine = sn_norm_types[network->norm].affine;
+    const sn_norm_parameters affine = sn_norm_types[network->options.norm].affine;
     const int rank = affine == SN_AFFINE_CHANNEL ? 1 : 3;
     if (affine == SN_AFFINE_NONE) return;
     stage->norm_weight = add_parameter(&network->parameters, "norm", number, "weight", rank, shape);
@@ -50,11 +50,10 @@ static void add_norm_parameters(sn_network *network, sn_stage *stage, int number
     stage->norm_bias = add_parameter(&network->parameters, "norm", number, "bias", rank, shape);
 }
 
-sn_status sn_network_build(sn_norm_kind norm, int groups, sn_network *network)
+sn_status sn_network_build(sn_network_options options, sn_network *network)
 {
     memset(network, 0, sizeof *network);
-    network->norm = norm;
-    network->groups = groups;
+    network->options = options;
     int size = 28;
     for (int i = 0; i < SN_STAGES; i++) {
         sn_stage *stage = &network->stages[i];
@@ -72,11 +71,11 @@ sn_status sn_network_build(sn_norm_kind norm, int groups, sn_network *network)
         stage->bias = add_parameter(&network->parameters, "conv", i + 1, "bias", 1, shape);
         stage->norm_weight = stage->norm_bias = -1;
         if (stage->norm) {
-            if (sn_norm_types[norm].over == SN_OVER_GROUP &&
-                (groups < 1 || stage->out_channels % groups != 0))
+            if (sn_norm_types[options.norm].over == SN_OVER_GROUP &&
+                (options.groups < 1 || stage->out_channels % options.groups != 0))
                 return sn_fail(SN_ERROR_USAGE,
-                               "--groups %d does not divide the %d channels of layer %d: use 1 or 2", groups,
-                               stage->out_channels, i + 1);
+                               "--groups %d does not divide the %d channels of layer %d: use 1 or 2",
+                               options.groups, stage->out_channels, i + 1);
             add_norm_parameters(network, stage, i + 1);
             stage->channel_offset = network->norm_channels;
             network->norm_channels += stage->out_channels;

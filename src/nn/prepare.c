@@ -1,6 +1,7 @@
 /* Parameters as the kernels of each shape read them, made anew whenever the model may have changed. */
 
 #include "block.h"
+#include "syncnorm/nn/weight_standardization.h"
 
 /* `channels` x `count` values as the kernels read them. */
 static const float *packed(const float *values, int samples, int channels, size_t count, float *room)
@@ -10,11 +11,11 @@ static const float *packed(const float *values, int samples, int channels, size_
     return room;
 }
 
-static void prepare_stage(const sn_model *model, bool packs, bool backward, int index, sn_stage_plan *plan)
+static void prepare_stage(const sn_model *model, const float *weight, bool packs, bool backward, int index,
+                          sn_stage_plan *plan)
 {
     const sn_stage *s = &model->network->stages[index];
     const int samples = plan->norm.samples, out = s->out_channels;
-    const float *weight = sn_values_of(model, s->weight);
     sn_conv_shape flipped = plan->forward;
     plan->weight = packed(weight, samples, out, (size_t)(s->in_channels * s->kernel * s->kernel),
                           plan->room.weight);
@@ -33,11 +34,19 @@ void sn_workspace_prepare(sn_workspace *workspace, const sn_model *model, const 
                           uint32_t samples, bool backward)
 {
     bool prepared[SN_SHAPES] = {false};
+    const float *weight[SN_STAGES];
     sn_piece piece;
+    for (int i = 0; i < SN_STAGES; i++) {
+        weight[i] = sn_values_of(model, model->network->stages[i].weight);
+        if (!model->network->options.weight_standardization) continue;
+        sn_standardize_weights(model, i, workspace->standardized[i]);
+        weight[i] = workspace->standardized[i];
+    }
     for (uint32_t left = samples; left > 0; left -= (uint32_t)piece.count) {
         piece = sn_next_piece(left);
         for (int i = 0; i < SN_STAGES && !prepared[piece.shape]; i++)
-            prepare_stage(model, convolution->packed, backward, i, &workspace->shapes[piece.shape].plans[i]);
+            prepare_stage(model, weight[i], convolution->packed, backward, i,
+                          &workspace->shapes[piece.shape].plans[i]);
         prepared[piece.shape] = true;
     }
 }

@@ -5,10 +5,11 @@
 #include "replica_internal.h"
 #include "syncnorm/base/fixed_point.h"
 #include "syncnorm/base/memory.h"
+#include "syncnorm/nn/weight_standardization.h"
 
 static bool pools_batch(const sn_replica *r)
 {
-    return sn_norm_pools_batch(r->options.network->norm);
+    return sn_norm_pools_batch(r->options.network->options.norm);
 }
 
 static uint32_t at_least_one(uint32_t parts)
@@ -25,14 +26,14 @@ static uint32_t largest_share(const sn_replica_options *o)
 size_t sn_replica_bytes(const sn_replica_options *o)
 {
     const sn_message_words words = sn_replica_message_words(o->network, at_least_one(o->workers));
-    const size_t pooled = sn_norm_pools_batch(o->network->norm)
+    const size_t pooled = sn_norm_pools_batch(o->network->options.norm)
                               ? at_least_one(o->groups) * (size_t)SN_MAX_CHANNELS * (SN_MOMENT_WORDS + 2)
                               : 0;
     const size_t message = words.gradient + words.running + words.instrument;
     /* the message twice: there is a slot for it in memory of the node */
     return (2 * message + pooled) * sizeof(int64_t) +
            sn_workspace_bytes(o->network, o->convolution, largest_share(o),
-                              !sn_norm_pools_batch(o->network->norm));
+                              !sn_norm_pools_batch(o->network->options.norm));
 }
 
 static sn_status allocate(sn_replica *r)
@@ -176,6 +177,8 @@ sn_status sn_replica_step(sn_replica *replica, sn_model *model, const sn_batch *
     count_costs(r, &pooling);
 
     SN_TRY(sn_message_check(&r->message, pass.network, batch->step));
+    if (pass.network->options.weight_standardization)
+        SN_TRY(sn_standardized_gradient(model, parts.gradient, batch->step));
     *sums = (sn_step_sums){.gradient = parts.gradient, .loss = *parts.loss, .correct = *parts.correct};
     memcpy(sums->extra, sn_message_section(&r->message, SN_SECTION_EXTRA), sizeof sums->extra);
     if (pools_batch(r)) sn_statistics_update_running(&r->message, model, batch->total);

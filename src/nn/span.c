@@ -8,7 +8,7 @@ static sn_block *turn(sn_block *const *blocks, int count, int pass, int b)
 
 static bool pools_batch(const sn_pass *pass)
 {
-    return sn_norm_pools_batch(pass->network->norm);
+    return sn_norm_pools_batch(pass->network->options.norm);
 }
 
 /* Statistics of a stage over the span. */
@@ -30,7 +30,7 @@ void sn_span_forward(const sn_pass *pass, const sn_pooling *pooling, sn_block *c
                      int64_t *violations)
 {
     for (int stage = 0; stage < SN_NORMS; stage++) {
-        const bool measure = sn_norm_types[pass->network->norm].over != SN_OVER_NOTHING;
+        const bool measure = sn_norm_types[pass->network->options.norm].over != SN_OVER_NOTHING;
         for (int b = 0; b < count; b++)
             sn_forward_stage(pass, turn(blocks, count, stage, b), stage, measure);
         settle_forward(pass, pooling, blocks, count, stage, violations);

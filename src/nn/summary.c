@@ -48,7 +48,7 @@ static void stage(table *t, const sn_stage *s)
     layer(t, "Conv2d", channels, size, elements(t, s->weight) + elements(t, s->bias));
     if (s->relu) layer(t, "ReLU", channels, size, 0);
     if (s->norm) {
-        layer(t, sn_norm_types[t->network->norm].pytorch, channels, size,
+        layer(t, sn_norm_types[t->network->options.norm].pytorch, channels, size,
               elements(t, s->norm_weight) + elements(t, s->norm_bias));
         layer(t, "Dropout2d", channels, size, 0);
     }

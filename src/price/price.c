@@ -114,7 +114,7 @@ sn_price sn_price_step(const sn_machine *m, const sn_price_work *work, int ranks
 {
     sn_network network;
     sn_price price = {.compute = sn_machine_step(m, work->norm, sn_share_of(work->batch, 0, ranks).count)};
-    if (sn_network_build(work->norm, work->groups, &network) != SN_OK)
+    if (sn_network_build((sn_network_options){work->norm, work->groups, false}, &network) != SN_OK)
         return (sn_price){.compute = SN_MISSING};
     const sn_message_words words = sn_replica_message_words(&network, 1);
     const bool pools = sn_norm_pools_batch(work->norm), several = pools && work->scope < work->batch;

@@ -257,7 +257,8 @@ static size_t parameters_of(const sn_report_group *group)
     const int norm = sn_experiment_norm(e);
     sn_network network;
     if (norm == SN_NORM_KINDS ||
-        sn_network_build((sn_norm_kind)norm, groups >= 1 ? (int)groups : 2, &network) != SN_OK)
+        sn_network_build((sn_network_options){(sn_norm_kind)norm, groups >= 1 ? (int)groups : 2, false},
+                         &network) != SN_OK)
         return 0;
     return network.parameters.total;
 }

@@ -196,7 +196,8 @@ static void add_networks(sn_document *document, const sn_report_runs *runs)
         sn_experiment_default(&experiment);
         sn_network network;
         if (seen || sn_experiment_set(&experiment, "norm", norm) != SN_OK ||
-            sn_network_build(experiment.norm, groups >= 1 ? (int)groups : 2, &network) != SN_OK) {
+            sn_network_build((sn_network_options){experiment.norm, groups >= 1 ? (int)groups : 2, false},
+                             &network) != SN_OK) {
             sn_error_clear();
             continue;
         }

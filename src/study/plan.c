@@ -252,18 +252,24 @@ static sn_status multiply(product *p, void **names, sn_plan *plan)
 
 /* ---- plans by name ---- */
 
-/* Whether an option of a named plan gives way to what was given: the same one, or one that excludes it. */
+/* Whether an option of a named plan gives way to what was given: the same one, or one in whose place it stands. */
 static bool gives_way(const char *name, const given_options *given)
 {
-    static const char *const excluding[][2] = {{"norm", "experiment"}, {"batch", "batch-per-worker"}};
+    static const struct {
+        const char *name, *to;
+    } ways[] = {{"norm", "experiment"},
+                {"experiment", "norm"},
+                {"batch", "batch-per-worker"},
+                {"batch-per-worker", "batch"},
+                {"weight-standardization", "norm"}, /* of the norm that the plan puts it with */
+                {"weight-standardization", "experiment"}};
     if (find(given, name)) return true;
-    for (size_t i = 0; i < sizeof excluding / sizeof *excluding; i++)
-        for (int k = 0; k < 2; k++)
-            if (strcmp(name, excluding[i][k]) == 0 && find(given, excluding[i][1 - k])) return true;
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++)
+        if (strcmp(name, ways[i].name) == 0 && find(given, ways[i].to)) return true;
     return false;
 }
 
-/* "--norm gn,bn --seed 1-3": options with a value each. */
+/* "--norm gn,bn --no-shuffle": options, with or without a value. */
 static sn_status read_named(const char *set, const given_options *given, product *p)
 {
     char *rest;
@@ -272,9 +278,12 @@ static sn_status read_named(const char *set, const given_options *given, product
     size_t count = 0;
     p->given.items = items;
     if (!p->text || !items) return sn_fail(SN_ERROR_MEMORY, "out of memory: the plan");
+    bool kept = false;
     for (char *word = strtok_r(p->text, " ", &rest); word; word = strtok_r(NULL, " ", &rest)) {
-        const char *value = strtok_r(NULL, " ", &rest);
-        if (!gives_way(word + 2, given)) items[count++] = (sn_plan_option){word + 2, value};
+        const bool option = strncmp(word, "--", 2) == 0;
+        if (option) kept = !gives_way(word + 2, given);
+        if (option && kept) items[count++].name = word + 2;
+        if (!option && kept) items[count - 1].value = word;
     }
     p->named = count;
     for (size_t i = 0; i < given->count; i++)

@@ -70,7 +70,7 @@ static sn_status measure(const sn_experiment *e, sn_block_cost *cost)
     sn_replica *replica = NULL;
     const sn_kernels *kernels;
     SN_TRY(sn_kernels_choose(&kernels));
-    sn_status status = sn_network_build(e->norm, (int)e->groups, &network);
+    sn_status status = sn_network_build(sn_experiment_network(e), &network);
     if (status == SN_OK) status = sn_team_alone(&alone);
     if (status == SN_OK) status = sn_model_create(&network, &model);
     if (status == SN_OK) {

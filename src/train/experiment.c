@@ -187,7 +187,7 @@ sn_status sn_experiment_resolve(sn_experiment *experiment,
         return sn_fail(SN_ERROR_USAGE, "--warmup %g: must be less than the %u epochs of the run",
                        experiment->warmup, experiment->epochs);
     sn_network network;
-    SN_TRY(sn_network_build(experiment->norm, (int)experiment->groups, &network));
+    SN_TRY(sn_network_build(sn_experiment_network(experiment), &network));
     return experiment->workers == SN_WORKERS_RANKS ? SN_OK : settle(experiment);
 }
 

@@ -30,6 +30,12 @@ static bool with_groups(const sn_experiment *experiment)
     return sn_norm_types[experiment->norm].over == SN_OVER_GROUP;
 }
 
+/* Standardized weights alone let activations grow with every layer. */
+static bool with_statistics(const sn_experiment *experiment)
+{
+    return sn_norm_types[experiment->norm].over != SN_OVER_NOTHING;
+}
+
 static bool with_batch_statistics(const sn_experiment *experiment)
 {
     return sn_norm_pools_batch(experiment->norm);
@@ -99,6 +105,11 @@ const sn_field sn_fields[] = {
     {.option = "groups", .argument = "N", .help = "groups of group norm, 1 or 2",
      .attribute = "groups", MEMBER(UINT32, groups), .initial = "2", .range = {.low = 1, .high = 16},
      .mark = "groups", .applies = with_groups, .goes_with = "group norm", .list = true},
+
+    {.option = "weight-standardization",
+     .help = "standardize the weights of every convolution per output channel (Qiao et al., 2019); the model keeps the raw ones",
+     .attribute = "weight_standardization", .later = true, MEMBER(SWITCH, weight_standardization), .initial = "0",
+     .mark = "ws", .applies = with_statistics, .goes_with = "a norm"},
 
     {.option = "l1", .argument = "X", .help = "factor of the L1 penalty over all parameters",
      .attribute = "l1", MEMBER(REAL, l1), .initial = "0", NOT_NEGATIVE, .mark = "l1", .plain = "0.0003",

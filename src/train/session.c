@@ -69,7 +69,7 @@ static sn_status plan_replica(sn_session *s, sn_replica_options *options)
     SN_TRY(sn_experiment_check_data(e, train.count));
     SN_TRY(sn_split_create(train, e->validation, e->split_seed, &s->split));
     SN_TRY(sn_kernels_choose(&s->kernels));
-    SN_TRY(sn_network_build(e->norm, (int)e->groups, &s->network));
+    SN_TRY(sn_network_build(sn_experiment_network(e), &s->network));
     *options = (sn_replica_options){.team = s->team,
                                     .network = &s->network,
                                     .kernels = s->kernels,

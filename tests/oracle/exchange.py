@@ -117,9 +117,9 @@ def torch_half(trainer):
     labels = numpy.frombuffer((trainer.data / "t10k-labels-idx1-ubyte").read_bytes()[8:], "u1")
     x, y = normalized(images.copy(), torch.float32), torch.tensor(labels.astype("i8"))
 
-    def compare(norm, path):
+    def compare(norm, path, **options):
         """Loads /model strictly and evaluates it; loss, accuracy and predictions are those of the run."""
-        network = Network(norm)
+        network = Network(norm, **options)
         with h5py.File(path) as file:
             network.load_state_dict({k: torch.tensor(v[()]) for k, v in file["model"].items()}, strict=True)
             loss, accuracy = (file[f"metrics/epoch/{c}"][-1] for c in ("test_loss", "test_accuracy"))
@@ -150,6 +150,7 @@ def torch_half(trainer):
                 check(f"{norm}: {key} is PyTorch's, to the bit", (trained[key] == value).all())
         compare(norm, started)
         compare(norm, trainer.run(norm, f"{norm}-trained", "--epochs", "3"))
+        compare(norm, trainer.run(norm, f"{norm}-ws", "--weight-standardization", "--epochs", "3"), weight_standardization=True)
     print("weights go both ways between syncnorm and PyTorch")
 
 

@@ -73,7 +73,9 @@ void fixture_read_weights(const char *norm, const ref_network *network, double *
     for (int i = 0; i < network->parameter_count; i++) {
         const ref_parameter *p = &network->parameters[i];
         char path[64];
-        snprintf(path, sizeof path, "weights/%s/%s", norm, p->name);
+        const bool own = !network->weight_standardization || strncmp(p->name, "conv", 4) == 0;
+        const int length = (int)(own ? strlen(norm) : strcspn(norm, "-"));
+        snprintf(path, sizeof path, "weights/%.*s/%s", length, norm, p->name);
         read_all(file, path, H5T_NATIVE_DOUBLE, p->count, weights + p->offset);
     }
     H5Fclose(file);

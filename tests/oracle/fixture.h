@@ -19,10 +19,10 @@ typedef struct fixture_inputs {
 void fixture_read_inputs(fixture_inputs *inputs);
 /** Images of each step: order[20][batch]. */
 void fixture_read_order(int batch, uint32_t *order);
-/** Initial weights of "gn", "ln" or "bn", as the network's flat array. */
+/** Initial weights of "gn", "ln", "rms" or "bn", with weight standardization of "gn-ws" and so on, as the network's flat array. */
 void fixture_read_weights(const char *norm, const ref_network *network, double *weights);
 
-/** A case: NORM-BATCH.h5. */
+/** A case: NORM-BATCH.h5; "gn-ws" and so on are there for batches of 37 alone, with the gradients of convolutions alone. */
 typedef struct fixture {
     const char *norm;
     int batch;

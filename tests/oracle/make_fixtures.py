@@ -6,11 +6,12 @@ whether it does. Beside each tensor stands float32_error, the relative error (no
 PyTorch's own float32 run on it; this figure alone depends on the machine.
 
 inputs.h5       images [96, 28, 28] and labels; the batches of each step, order/64 [20, 64] and order/37 [20, 37]; initial
-                weights, weights/NORM/NAME, exact in float32
+                weights, weights/NORM/NAME, exact in float32; of NORM-ws the convolutions', the rest being NORM's
 NORM-BATCH.h5   step/...: one batch forward and backward: mean loss, gradient/NAME, running/NAME, and logits [96, 10] of all
                 images in evaluation mode after that (initial weights)
                 train/none/..., train/l1/...: 20 steps of SGD: objective and cross_entropy [20] of each step, then
                 evaluation-mode logits and running/NAME
+NORM-ws-37.h5   step/... with weight standardization, of gradients the convolutions' alone
 sgd.h5          initial, values, momentum [512]: torch.optim.SGD alone, SGD_STEPS steps with momentum, weight decay and L1 on the
                 gradients of sgd_gradient()
 
@@ -40,12 +41,14 @@ from torch.nn import functional
 from torch_network import STAGES, Network, normalized
 
 NORMS = ("gn", "ln", "rms", "bn")
+STANDARDIZED = tuple(f"{norm}-ws" for norm in NORMS)
 BATCHES = (64, 37)
 STEPS = 20
 IMAGES = 96
 LEARNING_RATE, MOMENTUM = 5e-5, 0.9
 PENALTIES = {"none": 0.0, "l1": 3e-4}
-SEEDS = {"gn": 182, "ln": 1644, "rms": 584, "bn": 10}  # of the initial weights, from --search
+SEEDS = {"gn": 182, "ln": 1644, "rms": 584, "bn": 10,
+         "gn-ws": 1, "ln-ws": 2, "rms-ws": 16, "bn-ws": 1}  # of the initial weights, from --search
 MARGIN = 2e-6
 SGD_STEPS, SGD_ELEMENTS = 6, 512
 KEPT_BITS = 40  # of a gradient's mantissa: 5e-13 relative, and a third less to store
@@ -112,8 +115,25 @@ def make_weights(norm, seed):
     return {name: value.astype(numpy.float32) for name, value in weights.items()}
 
 
-def make_network(norm, weights, dtype):
-    network = Network(norm).to(dtype)
+def standardized(case):
+    return case in STANDARDIZED
+
+
+def batches(case):
+    return (37,) if standardized(case) else BATCHES
+
+
+def case_weights(case, seed):
+    """Of a case with standardized weights the convolutions are drawn anew, the norms are those of the case without."""
+    if not standardized(case):
+        return make_weights(case, seed)
+    norm = case.removesuffix("-ws")
+    drawn = {name: value for name, value in make_weights(norm, seed).items() if name.startswith("conv")}
+    return {**make_weights(norm, SEEDS[norm]), **drawn}
+
+
+def make_network(case, weights, dtype):
+    network = Network(case.removesuffix("-ws"), weight_standardization=standardized(case)).to(dtype)
     state = {name: torch.tensor(value).to(dtype) for name, value in weights.items()}
     missing = network.load_state_dict(state, strict=False)
     assert not missing.unexpected_keys and all("running" in k or "tracked" in k for k in missing.missing_keys)
@@ -158,10 +178,10 @@ def search(wanted):
     """For each norm, or those wanted, the first seed whose weights keep the first batches off the kinks."""
     images, _, order = make_inputs()
     x = normalized(images, torch.float64)
-    for norm in wanted or NORMS:
+    for norm in wanted or NORMS + STANDARDIZED:
         for seed in range(1, 2000):
-            weights = make_weights(norm, seed)
-            if all(kink_distance(norm, weights, x[order[b][0].astype(numpy.int64)]) >= MARGIN for b in BATCHES):
+            weights = case_weights(norm, seed)
+            if all(kink_distance(norm, weights, x[order[b][0].astype(numpy.int64)]) >= MARGIN for b in batches(norm)):
                 print(f"{norm}: seed {seed}", flush=True)
                 break
 
@@ -172,7 +192,8 @@ def one_step(norm, weights, x, y, batch, dtype):
     loss = functional.cross_entropy(network(x[batch]), y[batch])
     loss.backward()
     result = {"step/loss": loss.item()}
-    result.update({f"step/gradient/{name}": p.grad.numpy() for name, p in network.named_parameters()})
+    result.update({f"step/gradient/{name}": p.grad.numpy() for name, p in network.named_parameters()
+                   if name.startswith("conv") or not standardized(norm)})
     result.update({f"step/running/{name}": value for name, value in running(network).items()})
     result["step/logits"] = logits(network, x)
     return result
@@ -198,7 +219,7 @@ def train(norm, weights, x, y, order, penalty, dtype):
 def compute(norm, weights, images, labels, order, dtype):
     x, y = normalized(images, torch.float64), torch.tensor(labels.astype(numpy.int64))
     results = one_step(norm, weights, x, y, order[0].astype(numpy.int64), dtype)
-    for name, penalty in PENALTIES.items():
+    for name, penalty in [] if standardized(norm) else PENALTIES.items():
         results.update({f"train/{name}/{k}": v for k, v in train(norm, weights, x, y, order, penalty, dtype).items()})
     return {name: numpy.asarray(value, dtype=numpy.float64) for name, value in results.items()}
 
@@ -238,20 +259,21 @@ def make(directory, with_errors=True):
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
     images, labels, order = make_inputs()
-    weights = {norm: make_weights(norm, SEEDS[norm]) for norm in NORMS}
+    weights = {case: case_weights(case, SEEDS[case]) for case in NORMS + STANDARDIZED}
     with h5py.File(directory / "inputs.h5", "w", libver="latest") as file:
         store(file, "images", images)
         store(file, "labels", labels)
         for batch in BATCHES:
             store(file, f"order/{batch}", order[batch])
-        for norm in NORMS:
-            for name, value in weights[norm].items():
-                store(file, f"weights/{norm}/{name}", value)
+        for case in NORMS + STANDARDIZED:
+            for name, value in weights[case].items():
+                if name.startswith("conv") or not standardized(case):
+                    store(file, f"weights/{case}/{name}", value)
     with h5py.File(directory / "sgd.h5", "w", libver="latest") as file:
         for name, value in make_sgd().items():
             store(file, name, value)
-    for norm in NORMS:
-        for batch in BATCHES:
+    for norm in NORMS + STANDARDIZED:
+        for batch in batches(norm):
             inputs = norm, weights[norm], images, labels, order[batch]
             exact = compute(*inputs, torch.float64)
             single = compute(*inputs, torch.float32) if with_errors else exact
@@ -286,7 +308,7 @@ def differences(made, committed):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--check", action="store_true", help="compare with the committed fixtures, write nothing")
-    parser.add_argument("--search", nargs="*", choices=NORMS, help="look for SEEDS, write nothing")
+    parser.add_argument("--search", nargs="*", choices=NORMS + STANDARDIZED, help="look for SEEDS, write nothing")
     arguments = parser.parse_args()
     here = pathlib.Path(__file__).resolve().parent / "fixtures"
     if arguments.search is not None:

@@ -93,6 +93,7 @@ typedef struct ref_parameter {
 typedef struct ref_network {
     sn_norm_kind kind;
     int groups;
+    bool weight_standardization; /* false as built */
     int parameter_count;
     ref_parameter parameters[REF_PARAMETERS_MAX]; /* in the order of the state dict */
     size_t total;

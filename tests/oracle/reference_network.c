@@ -54,6 +54,7 @@ void ref_network_build(sn_norm_kind kind, int groups, ref_network *network)
 
 typedef struct activations {
     const double *input;   /* of the convolution */
+    double *used;          /* its weights, standardized; NULL: the parameters as they are */
     double *convolved, *z; /* before and after ReLU */
     double *mean, *var;    /* of the norm's sets */
     double *normalized;    /* y, before dropout */
@@ -74,6 +75,47 @@ struct ref_pass {
 static const double *parameter(const ref_pass *pass, int index)
 {
     return index < 0 ? NULL : pass->parameters + pass->network->parameters[index].offset;
+}
+
+/* The weights of an output channel, seen as a layer's activations of a sample, without affine parameters. */
+static ref_norm standardization(int stage)
+{
+    const ref_conv *c = &stages[stage].conv;
+    return (ref_norm){
+        .kind = SN_NORM_LAYER, .n = c->out, .channels = 1, .pixels = c->in * c->kernel * c->kernel};
+}
+
+enum { CHANNELS_MOST = 16, CHANNEL_WEIGHTS_MOST = 144 };
+
+static const double *ones(void)
+{
+    static double values[CHANNEL_WEIGHTS_MOST];
+    for (int i = 0; i < CHANNEL_WEIGHTS_MOST; i++)
+        values[i] = 1;
+    return values;
+}
+
+static double *standardize(int stage, const double *weight)
+{
+    const ref_norm norm = standardization(stage);
+    const double zeros[CHANNEL_WEIGHTS_MOST] = {0};
+    double mean[CHANNELS_MOST], var[CHANNELS_MOST];
+    double *used = ref_doubles((size_t)norm.n * norm.pixels);
+    ref_norm_moments(&norm, weight, mean, var);
+    ref_norm_forward(&norm, mean, var, ones(), zeros, weight, used);
+    return used;
+}
+
+/* From the gradient of the standardized weights to that of the raw ones, in place. */
+static void standardize_backward(int stage, const double *weight, double *gradient)
+{
+    const ref_norm norm = standardization(stage);
+    double mean[CHANNELS_MOST], var[CHANNELS_MOST], unused[2][CHANNEL_WEIGHTS_MOST];
+    double *raw = ref_doubles((size_t)norm.n * norm.pixels);
+    ref_norm_moments(&norm, weight, mean, var);
+    ref_norm_backward(&norm, mean, var, ones(), weight, gradient, raw, unused[0], unused[1]);
+    memcpy(gradient, raw, sizeof *raw * (size_t)norm.n * norm.pixels);
+    free(raw);
 }
 
 static double keep(const ref_pass *pass, int stage, size_t element)
@@ -117,9 +159,10 @@ static void stage_forward(ref_pass *pass, int k)
     const ref_network *net = pass->network;
     const int n = pass->batch.n;
     const size_t count = stage_elements(pass, k);
+    const double *weight = parameter(pass, net->stages[k].weight);
+    if (net->weight_standardization) weight = a->used = standardize(k, weight);
     a->convolved = ref_doubles(count);
-    ref_conv_forward(conv, n, parameter(pass, net->stages[k].weight), parameter(pass, net->stages[k].bias),
-                     a->input, a->convolved);
+    ref_conv_forward(conv, n, weight, parameter(pass, net->stages[k].bias), a->input, a->convolved);
     if (k == REF_STAGES - 1) return;
 
     a->z = ref_doubles(count);
@@ -205,9 +248,11 @@ void ref_backward(const ref_pass *pass, const double *dlogits, double *gradient)
             d = through;
         }
         double *dx = ref_doubles((size_t)n * conv->in * conv->size * conv->size);
-        ref_conv_backward(conv, n, parameter(pass, net->stages[k].weight), pass->stages[k].input, d, dx,
-                          gradient + net->parameters[net->stages[k].weight].offset,
+        const double *raw = parameter(pass, net->stages[k].weight), *used = pass->stages[k].used;
+        double *dweight = gradient + net->parameters[net->stages[k].weight].offset;
+        ref_conv_backward(conv, n, used ? used : raw, pass->stages[k].input, d, dx, dweight,
                           gradient + net->parameters[net->stages[k].bias].offset);
+        if (used) standardize_backward(k, raw, dweight);
         free(d);
         d = dx;
     }
@@ -255,6 +300,7 @@ void ref_pass_free(ref_pass *pass)
     for (int k = 0; k < REF_STAGES; k++) {
         activations *a = &pass->stages[k];
         if (a->output != a->dropped) free(a->output);
+        free(a->used);
         free(a->convolved);
         free(a->z);
         free(a->mean);

@@ -33,7 +33,9 @@ subject *subject_create(sn_team *team, const subject_options *options)
     s->team = team;
     s->group = options->group;
     ref_network_build(options->kind, 2, &s->reference);
-    demand(sn_network_build(options->kind, 2, &s->network));
+    s->reference.weight_standardization = options->weight_standardization;
+    demand(sn_network_build((sn_network_options){options->kind, 2, options->weight_standardization},
+                            &s->network));
     if (s->network.parameters.total != s->reference.total) abort();
     demand(sn_model_create(&s->network, &s->model));
     sn_model_initialize(s->model, 1);

@@ -24,6 +24,7 @@ typedef struct subject {
 
 typedef struct subject_options {
     sn_norm_kind kind;
+    bool weight_standardization;
     const char *isa;         /* NULL: the best */
     const char *convolution; /* "direct", "gemm" */
     uint32_t batch;

@@ -37,14 +37,24 @@ NORMS = {
 }
 
 
+class StandardizedConv2d(nn.Conv2d):
+    """Weight standardization (Qiao et al., 2019), as a batch norm of the weights: each output channel is a channel."""
+
+    def forward(self, x):
+        channels = self.weight.reshape(1, self.out_channels, -1)
+        used = functional.batch_norm(channels, None, None, training=True, momentum=0.0, eps=1e-5)
+        return functional.conv2d(x, used.reshape_as(self.weight), self.bias, padding=self.padding)
+
+
 class Network(nn.Module):
     """conv1 norm1 conv2 norm2 ... norm9 conv10, registered in the order of the state dict."""
 
-    def __init__(self, norm, dropout=0.0):
+    def __init__(self, norm, dropout=0.0, weight_standardization=False):
         super().__init__()
         self.dropout = dropout
+        convolution = StandardizedConv2d if weight_standardization else nn.Conv2d
         for k, (inputs, outputs, kernel, padding, size, _) in enumerate(STAGES, 1):
-            self.add_module(f"conv{k}", nn.Conv2d(inputs, outputs, kernel, padding=padding))
+            self.add_module(f"conv{k}", convolution(inputs, outputs, kernel, padding=padding))
             if k < len(STAGES):
                 self.add_module(f"norm{k}", NORMS[norm](outputs, size))
 

@@ -24,7 +24,7 @@ int main(int argc, char **argv)
     const int ranks = atoi(argv[4]);
     const sn_price_work work = {(sn_norm_kind)norm, 2, (uint32_t)atoi(argv[3]), (uint32_t)atoi(argv[3])};
     if (norm == SN_NORM_KINDS || sn_machine_read(argv[1], &machine) != SN_OK ||
-        sn_network_build(work.norm, 2, &network) != SN_OK) {
+        sn_network_build((sn_network_options){work.norm, 2, false}, &network) != SN_OK) {
         fprintf(stderr, "predict: %s %s\n", argv[1], argv[2]);
         return 1;
     }

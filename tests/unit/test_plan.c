@@ -165,7 +165,7 @@ static size_t runs_of(const char *named, const sn_plan_option *options)
 static void plans_by_name_have_their_runs(void **state)
 {
     (void)state;
-    assert_int_equal(runs_of("tuning", OPTIONS({NULL, NULL})), 3 * 5 * 3);
+    assert_int_equal(runs_of("tuning", OPTIONS({NULL, NULL})), (3 + 1) * 5 * 3);
     assert_int_equal(runs_of("scaling", OPTIONS({NULL, NULL})), 3 * 2 * (4 * 6 + 5));
     assert_named_plan("default", OPTIONS({NULL, NULL}), "gn-s1 ln-s1 bn-s1 bn-l1-s1");
 }

@@ -90,7 +90,7 @@ static void a_step_is_its_terms(void **state)
     sn_machine m = machine(1);
     m.spread = 0.5;
     sn_network network;
-    assert_int_equal(sn_network_build(SN_NORM_BATCH, 2, &network), SN_OK);
+    assert_int_equal(sn_network_build((sn_network_options){SN_NORM_BATCH, 2, false}, &network), SN_OK);
     const sn_message_words words = sn_replica_message_words(&network, 1);
     const sn_price_work gn = {SN_NORM_GROUP, 2, 64, 64}, bn = {SN_NORM_BATCH, 2, 64, 64},
                         by_4 = {SN_NORM_BATCH, 2, 64, 4};

@@ -28,16 +28,22 @@ typedef struct sn_stage {
     int channel_offset; /* of this stage's channels among all normalized channels (running statistics) */
 } sn_stage;
 
-typedef struct sn_network {
+/** What networks differ in. */
+typedef struct sn_network_options {
     sn_norm_kind norm;
-    int groups; /* of group norm */
+    int groups;                  /* of group norm */
+    bool weight_standardization; /* nn/weight_standardization.h */
+} sn_network_options;
+
+typedef struct sn_network {
+    sn_network_options options;
     sn_stage stages[SN_STAGES];
     sn_parameter_table parameters;
     int norm_channels; /* of all norms together: 116 */
 } sn_network;
 
 /** Builds the network. SN_ERROR_USAGE when the channels of a layer do not divide into `groups` (group norm only). */
-sn_status sn_network_build(sn_norm_kind norm, int groups, sn_network *network);
+sn_status sn_network_build(sn_network_options options, sn_network *network);
 
 /** Pixels of a side of what the stage hands on: out_size, halved by the pool. */
 int sn_stage_handed_size(const sn_stage *stage);

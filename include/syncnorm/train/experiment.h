@@ -16,7 +16,7 @@
 #include "syncnorm/base/attributes.h"
 #include "syncnorm/base/error.h"
 #include "syncnorm/dataset/shards.h"
-#include "syncnorm/nn/norm_kind.h"
+#include "syncnorm/nn/network.h"
 
 enum { SN_PATH_SIZE = 4096, SN_RUN_NAME_SIZE = 256, SN_EXPERIMENT_OPTIONS_MAX = 40 };
 
@@ -52,7 +52,8 @@ enum { SN_ARITHMETIC_VERSION = 1 };
 
 typedef struct sn_experiment {
     sn_norm_kind norm;
-    uint32_t groups;           /* gn only */
+    uint32_t groups; /* gn only */
+    bool weight_standardization;
     uint32_t batch;            /* global batch size B */
     uint32_t batch_per_worker; /* 0: not asked for; else B = workers * batch_per_worker */
     uint32_t epochs;           /* length, not identity */
@@ -128,6 +129,13 @@ void sn_experiment_name(const sn_experiment *experiment, char name[SN_RUN_NAME_S
 void sn_experiment_tell_options(const sn_experiment *experiment,
                                 void (*tell)(void *context, const char *name, const char *value),
                                 void *context);
+
+/** What its network is built from. */
+static inline sn_network_options sn_experiment_network(const sn_experiment *experiment)
+{
+    return (sn_network_options){experiment->norm, (int)experiment->groups,
+                                experiment->weight_standardization};
+}
 
 /** The seed of a source of chance. */
 static inline uint64_t sn_experiment_seed(const sn_experiment *experiment, sn_own_seed source)
