@@ -7,6 +7,7 @@
 
 #include "syncnorm/base/fixed_point.h"
 #include "syncnorm/base/memory.h"
+#include "syncnorm/base/missing.h"
 
 /* Per channel, added up over the groups by the rank that has a group's first position: n * mean in units of 2^-32, and n * unbiased
    variance in units of 2^-40 as two limbs of 45 bits. */
@@ -253,34 +254,54 @@ void sn_statistics_update_running(const sn_message *message, sn_model *model, ui
     model->batches_tracked++;
 }
 
-/* Of one channel, whose sums by worker lie `stride` words apart: the variance of the workers' means, as a share of that of all values. */
-static double between_share(sn_partition workers, const int64_t *sum, size_t stride, double mean, double var)
+/* Of one channel: the variance of the workers' means as a share of that of all values; and what is left of it when what the samples'
+   own means (of variance `spread`) put there by chance is taken off, as in a one-way analysis of variance with random effects. */
+typedef struct between {
+    double share, corrected;
+} between;
+
+/* Sums by worker lie `stride` words apart. */
+static between between_workers(sn_partition workers, const int64_t *sum, size_t stride, double mean,
+                               double var, double spread)
 {
-    double between = 0;
+    double squares = 0;
+    uint32_t there = 0;
+    const double n = workers.start[workers.parts];
     for (uint32_t w = 0; w < workers.parts; w++) {
         const uint32_t samples = sn_part_count(workers, w);
         if (samples == 0) continue;
         const double d = (double)sum[w * stride] / MEAN_SCALE / samples - mean;
-        between += samples * (d * d);
+        squares += samples * (d * d);
+        there++;
     }
-    return var > 0 ? between / workers.start[workers.parts] / var : 0;
+    if (!(var > 0)) return (between){0, 0};
+    if (!(n > there)) return (between){squares / n / var, SN_MISSING}; /* a sample each: nothing within */
+    const double within = fmax(n * spread - squares, 0) / (n - there);
+    const double chance = (there - 1) * within;
+    return (between){squares / n / var, (squares - chance) / n / var};
 }
 
 void sn_statistics_tell(const sn_pooling *p, const sn_pass *pass, sn_step_sums *sums)
 {
     const size_t stride = (size_t)pass->network->norm_channels;
+    const int64_t *moments = sn_message_section(p->learnt, SN_SECTION_MOMENTS);
     double *mean = p->statistics->mean, *var = p->statistics->var;
     for (int stage = 0; stage < SN_NORMS; stage++) {
         const sn_norm *norm = norm_of(pass, stage);
         const int first = pass->network->stages[stage].channel_offset;
-        sn_norm_message_read(norm,
-                             sn_message_section(p->learnt, SN_SECTION_MOMENTS) + first * SN_MOMENT_WORDS,
-                             p->whole[1], mean + first, var + first);
-        double share = 0;
-        for (int c = first; p->workers.parts > 1 && c < first + norm->channels; c++)
-            share += between_share(p->workers, sn_message_section(p->learnt, SN_SECTION_WORKERS) + c, stride,
-                                   mean[c], var[c]);
-        sums->between_share[stage] = share / norm->channels;
+        sn_norm_message_read(norm, moments + first * SN_MOMENT_WORDS, p->whole[1], mean + first, var + first);
+        double spread[SN_MAX_CHANNELS];
+        between sum = {0, 0};
+        sn_norm_message_spread(norm, moments + first * SN_MOMENT_WORDS, p->whole[1], spread);
+        for (int c = 0; p->workers.parts > 1 && c < norm->channels; c++) {
+            const between is = between_workers(p->workers,
+                                               sn_message_section(p->learnt, SN_SECTION_WORKERS) + first + c,
+                                               stride, mean[first + c], var[first + c], spread[c]);
+            sum.share += is.share;
+            sum.corrected += is.corrected;
+        }
+        sums->between_share[stage] = sum.share / norm->channels;
+        sums->between_share_corrected[stage] = sum.corrected / norm->channels;
     }
     sums->mean = mean;
     sums->var = var;

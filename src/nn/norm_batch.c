@@ -43,19 +43,31 @@ int64_t sn_norm_message_add(const sn_norm *norm, const sn_norm_state *state, uin
     return violations;
 }
 
+/* Biased variance of the samples' means. */
+static double variance_of_means(const int64_t *words, int64_t samples)
+{
+    const double n = (double)samples;
+    const sn_int128 sum = words[SUM_MEAN];
+    const sn_int128 sum2 = ((sn_int128)words[SUM_MEAN2_HIGH] << MEAN_LIMB) + words[SUM_MEAN2_LOW];
+    return (double)(samples * sum2 - sum * sum) / (MEAN_SCALE * MEAN_SCALE) / (n * n);
+}
+
+void sn_norm_message_spread(const sn_norm *norm, const int64_t *message, int64_t samples, double *spread)
+{
+    for (int c = 0; c < norm->channels; c++)
+        spread[c] = variance_of_means(message + c * SN_MOMENT_WORDS, samples);
+}
+
 void sn_norm_message_read(const sn_norm *norm, const int64_t *message, int64_t samples, double *mean,
                           double *var)
 {
     const double n = (double)samples;
     for (int c = 0; c < norm->channels; c++) {
         const int64_t *words = message + c * SN_MOMENT_WORDS;
-        const sn_int128 sum = words[SUM_MEAN];
-        const sn_int128 sum2 = ((sn_int128)words[SUM_MEAN2_HIGH] << MEAN_LIMB) + words[SUM_MEAN2_LOW];
         const sn_int128 squares = ((sn_int128)words[SUM_SQUARES_HIGH] << SQUARES_LIMB) +
                                   words[SUM_SQUARES_LOW];
-        const double between = (double)(samples * sum2 - sum * sum) / (MEAN_SCALE * MEAN_SCALE) / (n * n);
         const double within = (double)squares / SQUARES_SCALE / (n * norm->pixels);
         mean[c] = (double)words[SUM_MEAN] / MEAN_SCALE / n;
-        var[c] = within + between;
+        var[c] = within + variance_of_means(words, samples);
     }
 }

@@ -25,6 +25,44 @@ static bool add_by_layer(sn_document *document, const sn_report_runs *runs, cons
     return sn_add_chart(document, chart, missing);
 }
 
+/* Mean over the layers of a column per layer, at the last epoch. */
+static double over_layers(const sn_report_group *group, const char *suffix)
+{
+    double sum = 0;
+    for (int layer = 1; layer <= SN_REPORT_NORMS; layer++) {
+        char column[SN_TENSOR_NAME];
+        snprintf(column, sizeof column, "norm%d.%s", layer, suffix);
+        sum += sn_group_mean(group, column);
+    }
+    return sum / SN_REPORT_NORMS;
+}
+
+static void add_disagreement_table(sn_document *document, const sn_report_runs *runs)
+{
+    sn_report_table *table = sn_report_table_create(
+        "disagreement", "Disagreement of the workers in the last epoch, mean over layers and seeds");
+    sn_report_table_column(table, false, "experiment");
+    sn_report_table_column(table, true, "workers");
+    sn_report_table_column(table, true, "between-worker share of variance");
+    sn_report_table_column(table, true, "beyond chance");
+    for (size_t g = 0; g < runs->group_count; g++) {
+        const sn_report_group *group = &runs->groups[g];
+        const double share = over_layers(group, "between_share");
+        if (isnan(share)) continue;
+        sn_report_table_cell(table, "%s", group->label);
+        sn_report_table_number(table, 0, sn_attributes_number(sn_report_experiment(group), "workers"));
+        sn_report_table_number(table, 4, share);
+        sn_report_table_number(table, 4, over_layers(group, "between_share_corrected"));
+    }
+    sn_document_table(document, NULL, table);
+    sn_document_text(
+        document,
+        "A few samples of one distribution differ, and so do workers that have them: the last "
+        "column takes off what the samples within the workers say of that (one-way analysis of "
+        "variance of the samples' means; around 0 where all workers see alike, and then as often below "
+        "it as above).");
+}
+
 static void add_disagreement(sn_document *document, const sn_report_runs *runs)
 {
     enum { FIGURES_MAX = 6 };
@@ -35,6 +73,12 @@ static void add_disagreement(sn_document *document, const sn_report_runs *runs)
                             "over channels, in the last epoch. 0: "
                             "every worker sees the same statistics; 1: all variance is between workers.");
     if (!add_by_layer(document, runs, "between_share", chart, missing)) return;
+    chart = sn_chart_create("disagreement-beyond-chance",
+                            "Disagreement of the workers beyond chance, by layer", "norm layer",
+                            "between-worker share beyond chance");
+    sn_chart_caption(chart, "The same share without what the samples of each worker, being few, put there.");
+    add_by_layer(document, runs, "between_share_corrected", chart, "these runs did not record it");
+    add_disagreement_table(document, runs);
 
     int figures = 0, more = 0;
     for (size_t g = 0; g < runs->group_count; g++) {

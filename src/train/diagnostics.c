@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "syncnorm/base/memory.h"
+#include "syncnorm/base/missing.h"
 
 /* Merges the statistics of `samples` more samples: Chan, Golub, LeVeque, "Updating formulae and a pairwise algorithm" (1979). */
 static void merge(double *mean, double *var, double before, double samples, double more_mean, double more_var)
@@ -22,6 +23,10 @@ void sn_diagnostics_add(sn_diagnostics *d, const sn_network *network, const sn_s
     if (!sums->mean) return;
     for (int k = 0; k < SN_NORMS; k++)
         d->between_share[k] += sums->between_share[k] * total;
+    const bool corrected = !isnan(sums->between_share_corrected[0]);
+    for (int k = 0; corrected && k < SN_NORMS; k++)
+        d->between_share_corrected[k] += sums->between_share_corrected[k] * total;
+    if (corrected) d->corrected_samples += total;
     for (int c = 0; c < network->norm_channels; c++)
         merge(&d->mean[c], &d->var[c], d->samples, total, sums->mean[c], sums->var[c]);
     d->samples += total;
@@ -50,6 +55,9 @@ void sn_diagnostics_fill(const sn_diagnostics *d, const sn_model *model, sn_epoc
     row->gradient_norm = d->steps > 0 ? d->gradient_norm / d->steps : 0;
     for (int k = 0; k < SN_NORMS; k++) {
         row->between_share[k] = d->samples > 0 ? d->between_share[k] / d->samples : 0;
+        row->between_share_corrected[k] = d->corrected_samples > 0
+                                              ? d->between_share_corrected[k] / d->corrected_samples
+                                              : SN_MISSING;
         if (model->running_mean) running_gaps(d, model, k, row);
     }
 }

@@ -14,10 +14,12 @@ enum { SN_OBSERVE_EVERY = 16, SN_DIAGNOSTIC_CHANNELS = SN_NORMS * SN_MAX_CHANNEL
    it travels as an array. */
 typedef struct sn_diagnostics {
     double steps;
-    double samples;                 /* of the observed steps */
-    double learning_rate;           /* of the last step */
-    double gradient_norm;           /* sum of the norms of the mean gradients */
-    double between_share[SN_NORMS]; /* sum over the observed samples */
+    double samples;                           /* of the observed steps */
+    double learning_rate;                     /* of the last step */
+    double gradient_norm;                     /* sum of the norms of the mean gradients */
+    double between_share[SN_NORMS];           /* sum over the observed samples */
+    double corrected_samples;                 /* of the observed steps that had a corrected share */
+    double between_share_corrected[SN_NORMS]; /* sum over these */
     /* statistics of every norm's input over these: mean, and mean squared deviation from it */
     double mean[SN_DIAGNOSTIC_CHANNELS], var[SN_DIAGNOSTIC_CHANNELS];
 } sn_diagnostics;

@@ -10,8 +10,8 @@ typedef struct cell {
     double value;
 } cell;
 
-/* 15 of any norm, 3 a norm of batch norm, 2 spreads and what each kind of sum has */
-enum { CELLS_MAX = 15 + 3 * SN_NORMS + 2 * 3 + 6 * SN_TRAFFIC_KINDS };
+/* 15 of any norm, 4 a norm of batch norm, 2 spreads and what each kind of sum has */
+enum { CELLS_MAX = 15 + 4 * SN_NORMS + 2 * 3 + 6 * SN_TRAFFIC_KINDS };
 
 typedef struct cells {
     size_t count;
@@ -107,7 +107,10 @@ static void fill(cells *list, const sn_experiment *experiment, const sn_epoch_ro
     add_real(list, "learning_rate", "", row->learning_rate);
     add_real(list, "gradient_norm", "", row->gradient_norm);
     if (sn_norm_pools_batch(experiment->norm)) {
-        if (experiment->workers > 1) add_norms(list, "between_share", "", row->between_share);
+        if (experiment->workers > 1) {
+            add_norms(list, "between_share", "", row->between_share);
+            add_norms(list, "between_share_corrected", "", row->between_share_corrected);
+        }
         add_norms(list, "running_mean_gap", "standard deviations", row->running_mean_gap);
         add_norms(list, "running_var_gap", "", row->running_var_gap);
     }

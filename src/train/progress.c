@@ -116,6 +116,8 @@ static const sums all_sums[] = {
     SUMS("diagnostics.learning_rate", diagnostics.learning_rate),
     SUMS("diagnostics.gradient_norm", diagnostics.gradient_norm),
     SUMS("diagnostics.between_share", diagnostics.between_share),
+    SUMS("diagnostics.corrected_samples", diagnostics.corrected_samples),
+    SUMS("diagnostics.between_share_corrected", diagnostics.between_share_corrected),
     SUMS("diagnostics.mean", diagnostics.mean),
     SUMS("diagnostics.var", diagnostics.var),
     SUMS("costs.seconds", costs.seconds),

@@ -28,7 +28,7 @@ COLUMNS = {
     **{f"{part}_{what}": units for part in ("statistics", "gradient")
        for what, units in (("calls", ""), ("bytes", "bytes"), ("bytes_float32", "bytes"))}}
 OF_BATCH_NORM = {f"norm{k}.{what}": units for k in LAYERS for what, units in (
-    ("between_share", ""), ("running_mean_gap", "standard deviations"), ("running_var_gap", ""))}
+    ("between_share", ""), ("between_share_corrected", ""), ("running_mean_gap", "standard deviations"), ("running_var_gap", ""))}
 
 
 class Run:
@@ -280,7 +280,7 @@ class Pipeline(unittest.TestCase):
 
     def test_figures_by_layer_are_the_columns_and_the_precise_statistics(self):
         measures = {figure: lambda run, k, what=what: run.columns[f"norm{k}.{what}"][-1] for figure, what in (
-            ("disagreement-by-layer", "between_share"), ("running-mean-gap", "running_mean_gap"),
+            ("disagreement-by-layer", "between_share"), ("disagreement-beyond-chance", "between_share_corrected"), ("running-mean-gap", "running_mean_gap"),
             ("running-var-gap", "running_var_gap"))}
         measures["precise-mean-gap"] = lambda run, k: run.precise_gap(k)[0]
         measures["precise-var-gap"] = lambda run, k: run.precise_gap(k)[1]

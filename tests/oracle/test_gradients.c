@@ -337,6 +337,90 @@ static void workers_without_synchronization_are_processes_of_their_own(void **st
     sn_sampler_destroy(sampler);
 }
 
+/* Means of the first norm's input over each sample's planes [count][10]. */
+static double *first_means(const subject *s, const double *weights, const uint32_t *index, int count)
+{
+    static const ref_conv conv = {1, 10, 28, 3, 1};
+    double *images = ref_doubles((size_t)count * 784), *z = ref_doubles((size_t)count * 7840);
+    double *means = ref_doubles((size_t)count * 10);
+    for (int i = 0; i < count; i++)
+        ref_normalize_images(784, pixels[index[i]], images + (size_t)i * 784);
+    ref_conv_forward(&conv, count, weights + s->reference.parameters[0].offset,
+                     weights + s->reference.parameters[1].offset, images, z);
+    ref_relu_forward((size_t)count * 7840, z, z);
+    ref_average_forward(count * 10, 784, z, means);
+    free(images), free(z);
+    return means;
+}
+
+typedef struct analysis {
+    double between, within, total; /* mean squares of a channel's means; sum of squares of them */
+} analysis;
+
+/* One-way, of channel c: Montgomery, "Design and Analysis of Experiments". */
+static analysis analyse(const double *means, int c, const uint32_t *start, uint32_t workers)
+{
+    double grand = 0, between = 0, within = 0;
+    const uint32_t n = start[workers];
+    for (uint32_t i = 0; i < n; i++)
+        grand += means[i * 10 + (uint32_t)c] / n;
+    for (uint32_t w = 0; w < workers; w++) {
+        double mean = 0;
+        const double count = start[w + 1] - start[w];
+        for (uint32_t i = start[w]; i < start[w + 1]; i++)
+            mean += means[i * 10 + (uint32_t)c] / count;
+        between += count * (mean - grand) * (mean - grand);
+        for (uint32_t i = start[w]; i < start[w + 1]; i++)
+            within += (means[i * 10 + (uint32_t)c] - mean) * (means[i * 10 + (uint32_t)c] - mean);
+    }
+    return (analysis){between / (workers - 1), within / (n - workers), between};
+}
+
+/* The between-worker share of the first norm, and without what chance puts there. */
+static void disagreement_is_an_analysis_of_variance(void **state)
+{
+    (void)state;
+    static const uint32_t start[] = {0, 5, 12, 13, 26};
+    enum { WORKERS = 4, TOTAL = 26 };
+    const subject_options options = {.kind = SN_NORM_BATCH, .convolution = "direct", .batch = TOTAL};
+    draw_images(4);
+    for (int i = 0; i < IMAGES; i++) /* images differ in brightness, and with it in their means */
+        for (int p = 0; p < 784; p++)
+            pixels[i][p] = (uint8_t)(pixels[i][p] * (20 + i) / 70);
+    subject *s = subject_create(world, &options);
+    double *weights = ref_doubles(s->reference.total);
+    uint32_t index[TOTAL];
+    for (uint32_t i = 0; i < TOTAL; i++)
+        index[i] = i * 7 % IMAGES;
+    draw_weights(s, 1000, weights);
+    subject_set_weights(s, weights);
+    const sn_share share = sn_share_of(TOTAL, sn_team_rank(world), sn_team_size(world));
+    sn_step_sums sums;
+    assert_int_equal(sn_replica_step(s->replica, s->model,
+                                     &(sn_batch){.samples = {pixels[0], labels, IMAGES, NULL},
+                                                 .index = index + share.first,
+                                                 .first = share.first,
+                                                 .count = share.count,
+                                                 .total = TOTAL,
+                                                 .workers = {start, WORKERS},
+                                                 .observe = true},
+                                     NULL, &sums),
+                     SN_OK);
+    double *means = first_means(s, weights, index, TOTAL), raw = 0, corrected = 0;
+    for (int c = 0; c < 10; c++) {
+        const analysis a = analyse(means, c, start, WORKERS);
+        raw += a.total / TOTAL / sums.var[c] / 10;
+        corrected += (WORKERS - 1) * (a.between - a.within) / TOTAL / sums.var[c] / 10;
+    }
+    assert_true(raw > 1e-4 && fabs(corrected) > 1e-6 && fabs(corrected) < 0.9 * raw);
+    if (!(fabs(sums.between_share[0] - raw) <= 1e-5 * raw &&
+          fabs(sums.between_share_corrected[0] - corrected) <= 1e-5 * raw))
+        fail_msg("shares %.9g and %.9g, not %.9g and %.9g", sums.between_share[0],
+                 sums.between_share_corrected[0], raw, corrected);
+    free(weights), free(means);
+    subject_destroy(s);
+}
+
 /* Of a rank-dependent position or a step left out, the masks would tell. */
 static void dropout_masks_depend_on_position_and_step(void **state)
 {
@@ -365,6 +449,7 @@ int main(void)
         cmocka_unit_test(gradients_through_standardized_weights_are_the_references),
         cmocka_unit_test(statistics_groups_are_the_references),
         cmocka_unit_test(workers_without_synchronization_are_processes_of_their_own),
+        cmocka_unit_test(disagreement_is_an_analysis_of_variance),
         cmocka_unit_test(dropout_masks_depend_on_position_and_step),
     };
     if (sn_comm_start(&world) != SN_OK) return 2;

@@ -107,6 +107,9 @@ static sn_status put_epoch(const made_run *made, sn_run *run, bool first, int ep
         snprintf(name, sizeof name, "norm%d.between_share", k);
         if (made->workers > 1)
             SN_TRY(put(run, first, name, 0.02 * k * (1 + way) * (0.9 + 0.2 * noise(made->seed, epoch, k))));
+        snprintf(name, sizeof name, "norm%d.between_share_corrected", k);
+        if (made->workers > 1)
+            SN_TRY(put(run, first, name, 0.015 * k * (1 + way) * (0.9 + 0.2 * noise(made->seed, epoch, k))));
         snprintf(name, sizeof name, "norm%d.running_mean_gap", k);
         SN_TRY(put(run, first, name, 0.01 * k * (1 + way)));
         snprintf(name, sizeof name, "norm%d.running_var_gap", k);

@@ -65,6 +65,9 @@ int64_t sn_norm_message_add(const sn_norm *norm, const sn_norm_state *state, uin
 void sn_norm_message_read(const sn_norm *norm, const int64_t *message, int64_t samples, double *mean,
                           double *var);
 
+/** Biased variance [C] over the samples of their planes' means, from the summed message. */
+void sn_norm_message_spread(const sn_norm *norm, const int64_t *message, int64_t samples, double *spread);
+
 /** Gives the samples in `mask` the same statistics, mean and biased var [C]: those of a statistics group in training, running ones in
  *  evaluation. */
 void sn_norm_pool_given(const sn_norm *norm, const double *mean, const double *var, uint16_t mask,

@@ -51,6 +51,9 @@ typedef struct sn_step_sums {
        one worker). */
     const double *mean, *var;
     double between_share[SN_NORMS];
+    /* The same without what sampling alone puts between workers: analysis of variance of the samples' means, unbiased, so that it is around
+       0 and may be negative where workers see alike; NaN where no worker has two samples. */
+    double between_share_corrected[SN_NORMS];
 } sn_step_sums;
 
 /** Sums across ranks. Seconds are this machine's, with the waiting for other ranks, and 0 on one rank. Calls and bytes are the

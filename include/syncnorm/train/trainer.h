@@ -66,9 +66,10 @@ typedef struct sn_epoch_row {
     double seconds, images_per_second;                                       /* training only */
     double learning_rate;                                                    /* of the last step */
     double gradient_norm; /* of the mean gradient, averaged over the steps */
-    /* batch norm, per norm: share of the variance that lies between the workers' means; distance of the running statistics from the
+    /* batch norm, per norm: share of the variance that lies between the workers' means, and corrected for chance (NaN: unknown); distance of the running statistics from the
        epoch's own, root mean square over the channels: the mean in standard deviations, the variance relatively */
-    double between_share[SN_NORMS], running_mean_gap[SN_NORMS], running_var_gap[SN_NORMS];
+    double between_share[SN_NORMS], between_share_corrected[SN_NORMS];
+    double running_mean_gap[SN_NORMS], running_var_gap[SN_NORMS];
     sn_costs costs;
 } sn_epoch_row;
 
