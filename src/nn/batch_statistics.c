@@ -99,9 +99,19 @@ static const sn_norm *norm_for(const sn_pass *pass, const sn_block *block, int s
 
 /* ---- forward ---- */
 
+/* Where what group g of a stage teaches goes; NULL: nowhere. */
+static int64_t *running_of(const sn_pooling *p, const sn_pass *pass, int stage, uint32_t g)
+{
+    if (!p->learnt || (p->running == SN_RUNNING_WORKER0 && g > 0)) return NULL;
+    const size_t first = p->running == SN_RUNNING_ALL ? g * (size_t)pass->network->norm_channels : 0;
+    return sn_message_section(p->learnt, SN_SECTION_RUNNING) +
+           (first + (size_t)pass->network->stages[stage].channel_offset) * SN_RUNNING_WORDS;
+}
+
 static void add_running(int64_t *running, const sn_norm *norm, uint32_t samples, const double *mean,
                         const double *var)
 {
+    if (!running) return;
     const double values = (double)samples * norm->pixels;
     const double unbias = values > 1 ? values / (values - 1) : 1;
     for (int c = 0; c < norm->channels; c++) {
@@ -138,14 +148,11 @@ static void hand_out(const sn_pooling *p, const sn_pass *pass, sn_block *const *
     const sn_norm *norm = norm_of(pass, stage);
     const size_t words = (size_t)norm->channels * SN_MOMENT_WORDS;
     const sn_partition groups = p->groups;
-    int64_t *running = p->learnt ? sn_message_section(p->learnt, SN_SECTION_RUNNING) +
-                                       pass->network->stages[stage].channel_offset * SN_RUNNING_WORDS
-                                 : NULL;
     double mean[SN_MAX_CHANNELS], var[SN_MAX_CHANNELS];
     uint32_t read = UINT32_MAX; /* groups come in order: each is read once */
     if (groups.parts == 1 && (p->exchange || count > 0)) {
         sn_norm_message_read(norm, p->statistics->moments, sn_part_count(groups, 0), mean, var);
-        if (running) add_running(running, norm, sn_part_count(groups, 0), mean, var);
+        add_running(running_of(p, pass, stage, 0), norm, sn_part_count(groups, 0), mean, var);
         read = 0;
     }
     for (int b = 0; b < count; b++)
@@ -155,8 +162,8 @@ static void hand_out(const sn_pooling *p, const sn_pass *pass, sn_block *const *
             if (g != read) {
                 sn_norm_message_read(norm, p->statistics->moments + g * words, sn_part_count(groups, g), mean,
                                      var);
-                if (running && groups.start[g] >= p->first)
-                    add_running(running, norm, sn_part_count(groups, g), mean, var);
+                if (groups.start[g] >= p->first)
+                    add_running(running_of(p, pass, stage, g), norm, sn_part_count(groups, g), mean, var);
                 read = g;
             }
             sn_norm_pool_given(norm_for(pass, blocks[b], stage), mean, var, segment->cover,
@@ -236,21 +243,43 @@ void sn_statistics_backward(const sn_pooling *p, const sn_pass *pass, sn_block *
 
 /* ---- after the step's sum ---- */
 
-/* Running statistics of several groups merge by count, as the mean over what each would have tracked. */
-void sn_statistics_update_running(const sn_message *message, sn_model *model, uint32_t total)
+/* Over n samples, of all channels: words [norm_channels][SN_RUNNING_WORDS]. */
+static void move_running(const int64_t *words, double n, int channels, float *mean, float *var)
 {
-    const int64_t *running = sn_message_section(message, SN_SECTION_RUNNING);
-    const double n = total;
-    for (int c = 0; c < model->network->norm_channels; c++) {
-        const int64_t *words = running + c * SN_RUNNING_WORDS;
-        const double mean = (double)words[RUNNING_MEAN] / MEAN_SCALE / n;
+    const double keep = 1 - SN_RUNNING_MOMENTUM;
+    for (int c = 0; c < channels; c++, words += SN_RUNNING_WORDS) {
         const sn_uint128 v = ((sn_uint128)words[RUNNING_VAR_HIGH] << VAR_LIMB) +
                              (sn_uint128)words[RUNNING_VAR_LOW];
-        const double var = (double)v / VAR_SCALE / n;
-        const double keep = 1 - SN_RUNNING_MOMENTUM;
-        model->running_mean[c] = (float)(keep * (double)model->running_mean[c] + SN_RUNNING_MOMENTUM * mean);
-        model->running_var[c] = (float)(keep * (double)model->running_var[c] + SN_RUNNING_MOMENTUM * var);
+        const double new_mean = (double)words[RUNNING_MEAN] / MEAN_SCALE / n,
+                     new_var = (double)v / VAR_SCALE / n;
+        mean[c] = (float)(keep * (double)mean[c] + SN_RUNNING_MOMENTUM * new_mean);
+        var[c] = (float)(keep * (double)var[c] + SN_RUNNING_MOMENTUM * new_var);
     }
+}
+
+/* Each worker by itself; leaves the sums over all of them in the place of the first's. */
+static void move_workers(const sn_pooling *p, int64_t *running, sn_model *model)
+{
+    const int channels = model->network->norm_channels;
+    const size_t words = (size_t)channels * SN_RUNNING_WORDS;
+    for (uint32_t w = 0; w < p->groups.parts; w++) {
+        const uint32_t samples = sn_part_count(p->groups, w);
+        if (samples == 0) continue; /* it had no batch */
+        move_running(running + w * words, samples, channels, model->workers_mean + w * (size_t)channels,
+                     model->workers_var + w * (size_t)channels);
+    }
+    for (size_t i = words; i < p->groups.parts * words; i++)
+        running[i % words] += running[i];
+}
+
+/* Running statistics of several groups merge by count, as the mean over what each would have tracked. */
+void sn_statistics_update_running(const sn_pooling *p, sn_model *model)
+{
+    int64_t *running = sn_message_section(p->learnt, SN_SECTION_RUNNING);
+    if (p->running == SN_RUNNING_ALL) move_workers(p, running, model);
+    const uint32_t samples = p->running == SN_RUNNING_WORKER0 ? sn_part_count(p->groups, 0) : p->whole[1];
+    if (samples == 0) return;
+    move_running(running, samples, model->network->norm_channels, model->running_mean, model->running_var);
     model->batches_tracked++;
 }
 

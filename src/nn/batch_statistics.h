@@ -27,6 +27,7 @@ typedef struct sn_pooling {
     uint32_t whole[2];        /* start of the partition that is the whole batch */
     uint32_t first;           /* position of this rank's share */
     bool exchange;            /* a group lies on several ranks: they sum together, all groups at a time */
+    sn_running_stats running; /* whose running statistics are learnt */
     const sn_message *learnt; /* whose sections of batch norm to fill; NULL: evaluation */
     bool observe;             /* the moments' and the workers' too */
 } sn_pooling;
@@ -56,7 +57,7 @@ bool sn_pooling_exchanges_by_nature(const sn_pooling *pooling);
 bool sn_pooling_sends_running(const sn_pooling *pooling);
 
 /* Moves the running statistics, from the summed message. */
-void sn_statistics_update_running(const sn_message *message, sn_model *model, uint32_t total);
+void sn_statistics_update_running(const sn_pooling *pooling, sn_model *model);
 
 /* What sn_step_sums tells of the statistics, from the summed message. */
 void sn_statistics_tell(const sn_pooling *pooling, const sn_pass *pass, sn_step_sums *sums);

@@ -6,7 +6,8 @@
 #include "syncnorm/base/memory.h"
 #include "syncnorm/nn/norm.h"
 
-static void lay_out(const sn_network *network, uint32_t workers, size_t start[SN_SECTIONS + 1])
+static void lay_out(const sn_network *network, uint32_t workers, uint32_t tracked,
+                    size_t start[SN_SECTIONS + 1])
 {
     const size_t channels = sn_norm_pools_batch(network->options.norm) ? (size_t)network->norm_channels : 0;
     const size_t words[SN_SECTIONS] = {
@@ -15,7 +16,7 @@ static void lay_out(const sn_network *network, uint32_t workers, size_t start[SN
         [SN_SECTION_CORRECT] = 1,
         [SN_SECTION_EXTRA] = SN_STEP_EXTRA,
         [SN_SECTION_VIOLATIONS] = sn_violation_of_loss(network) + 1,
-        [SN_SECTION_RUNNING] = channels * SN_RUNNING_WORDS,
+        [SN_SECTION_RUNNING] = tracked * channels * SN_RUNNING_WORDS,
         [SN_SECTION_MOMENTS] = channels * SN_MOMENT_WORDS,
         [SN_SECTION_WORKERS] = workers > 1 ? channels * workers : 0,
     };
@@ -27,7 +28,7 @@ static void lay_out(const sn_network *network, uint32_t workers, size_t start[SN
 sn_message_words sn_replica_message_words(const sn_network *network, uint32_t workers)
 {
     sn_message m;
-    lay_out(network, workers, m.start);
+    lay_out(network, workers, 1, m.start);
     return (sn_message_words){
         .gradient = sn_message_words_of(&m, SN_SECTION_GRADIENT, SN_SECTION_VIOLATIONS),
         .running = sn_message_words_of(&m, SN_SECTION_RUNNING, SN_SECTION_RUNNING),
@@ -35,9 +36,10 @@ sn_message_words sn_replica_message_words(const sn_network *network, uint32_t wo
     };
 }
 
-sn_status sn_message_create(const sn_network *network, uint32_t workers, sn_message *message)
+sn_status sn_message_create(const sn_network *network, uint32_t workers, uint32_t tracked,
+                            sn_message *message)
 {
-    lay_out(network, workers, message->start);
+    lay_out(network, workers, tracked, message->start);
     return SN_ALLOCATE(message->words, message->start[SN_SECTIONS], "the gradient");
 }
 

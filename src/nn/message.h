@@ -11,7 +11,7 @@ typedef enum sn_section {
     SN_SECTION_CORRECT,    /* samples */
     SN_SECTION_EXTRA,      /* the caller's [SN_STEP_EXTRA] */
     SN_SECTION_VIOLATIONS, /* values out of range: [parameter], then [norm], then of the loss */
-    SN_SECTION_RUNNING,    /* batch norm: [norm_channels][SN_RUNNING_WORDS] */
+    SN_SECTION_RUNNING,    /* batch norm: [tracked][norm_channels][SN_RUNNING_WORDS] */
     SN_SECTION_MOMENTS,    /* batch norm, of the whole batch: [norm_channels][SN_MOMENT_WORDS] */
     SN_SECTION_WORKERS,    /* batch norm, means summed per worker: [workers][norm_channels] */
     SN_SECTIONS,
@@ -24,7 +24,9 @@ typedef struct sn_message {
     size_t start[SN_SECTIONS + 1];
 } sn_message;
 
-sn_status sn_message_create(const sn_network *network, uint32_t workers, sn_message *message);
+/* `tracked`: running statistics that are kept apart, 1 or as many as workers. */
+sn_status sn_message_create(const sn_network *network, uint32_t workers, uint32_t tracked,
+                            sn_message *message);
 void sn_message_destroy(sn_message *message);
 
 static inline int64_t *sn_message_section(const sn_message *message, sn_section section)

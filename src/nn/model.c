@@ -51,7 +51,29 @@ void sn_model_destroy(sn_model *model)
     sn_free(model->momentum);
     sn_free(model->running_mean);
     sn_free(model->running_var);
+    sn_free(model->workers_mean);
+    sn_free(model->workers_var);
     sn_free(model);
+}
+
+sn_status sn_model_keep_workers(sn_model *model, uint32_t workers)
+{
+    const size_t channels = (size_t)model->network->norm_channels;
+    SN_TRY(SN_ALLOCATE(model->workers_mean, workers * channels, "the workers' running means"));
+    SN_TRY(SN_ALLOCATE(model->workers_var, workers * channels, "the workers' running variances"));
+    model->workers = workers;
+    for (uint32_t w = 0; w < workers; w++) {
+        memcpy(model->workers_mean + w * channels, model->running_mean, channels * sizeof(float));
+        memcpy(model->workers_var + w * channels, model->running_var, channels * sizeof(float));
+    }
+    return SN_OK;
+}
+
+void sn_model_take_worker(sn_model *model, const sn_model *from, uint32_t worker)
+{
+    const size_t channels = (size_t)model->network->norm_channels;
+    memcpy(model->running_mean, from->workers_mean + worker * channels, channels * sizeof(float));
+    memcpy(model->running_var, from->workers_var + worker * channels, channels * sizeof(float));
 }
 
 static void fill(float *values, size_t count, float value)

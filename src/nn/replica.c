@@ -23,13 +23,19 @@ static uint32_t largest_share(const sn_replica_options *o)
     return sn_share_of(o->batch, 0, sn_team_size(o->team)).count;
 }
 
+/* Running statistics that are kept apart. */
+static uint32_t tracked(const sn_replica_options *o)
+{
+    return o->running == SN_RUNNING_ALL ? at_least_one(o->workers) : 1;
+}
+
 size_t sn_replica_bytes(const sn_replica_options *o)
 {
     const sn_message_words words = sn_replica_message_words(o->network, at_least_one(o->workers));
     const size_t pooled = sn_norm_pools_batch(o->network->options.norm)
                               ? at_least_one(o->groups) * (size_t)SN_MAX_CHANNELS * (SN_MOMENT_WORDS + 2)
                               : 0;
-    const size_t message = words.gradient + words.running + words.instrument;
+    const size_t message = words.gradient + tracked(o) * words.running + words.instrument;
     /* the message twice: there is a slot for it in memory of the node */
     return (2 * message + pooled) * sizeof(int64_t) +
            sn_workspace_bytes(o->network, o->convolution, largest_share(o),
@@ -39,7 +45,7 @@ size_t sn_replica_bytes(const sn_replica_options *o)
 static sn_status allocate(sn_replica *r)
 {
     const sn_replica_options *o = &r->options;
-    SN_TRY(sn_message_create(o->network, at_least_one(o->workers), &r->message));
+    SN_TRY(sn_message_create(o->network, at_least_one(o->workers), tracked(o), &r->message));
     if (pools_batch(r)) SN_TRY(sn_statistics_create(at_least_one(o->groups), &r->statistics));
     return sn_workspace_create(o->network, o->convolution, largest_share(o), !pools_batch(r), &r->work);
 }
@@ -144,7 +150,7 @@ static void count_costs(sn_replica *r, const sn_pooling *pooling)
               groups * (channels * 4 + SN_NORMS));
     if (groups > 1)
         count(&sums[SN_TRAFFIC_RUNNING], 0, sn_message_words_of(m, SN_SECTION_RUNNING, SN_SECTION_RUNNING),
-              channels * 2);
+              channels * 2 * tracked(&r->options));
     if (pooling->observe)
         count(&sums[SN_TRAFFIC_INSTRUMENT], 1, sn_message_words_of(m, SN_SECTION_MOMENTS, SN_SECTION_WORKERS),
               channels * (pooling->workers.parts > 1 ? pooling->workers.parts + 2 : 2));
@@ -159,6 +165,7 @@ sn_status sn_replica_step(sn_replica *replica, sn_model *model, const sn_batch *
     sn_pooling pooling;
     sn_pooling_plan(&pooling, r->options.team, &r->statistics, batch);
     pooling.learnt = &r->message;
+    pooling.running = r->options.running;
     pooling.observe = batch->observe && pools_batch(r);
     const sn_section last = pooling.observe ? SN_SECTION_WORKERS : SN_SECTION_RUNNING;
     memset(r->message.words, 0, r->message.start[last + 1] * sizeof *r->message.words);
@@ -181,7 +188,7 @@ sn_status sn_replica_step(sn_replica *replica, sn_model *model, const sn_batch *
         SN_TRY(sn_standardized_gradient(model, parts.gradient, batch->step));
     *sums = (sn_step_sums){.gradient = parts.gradient, .loss = *parts.loss, .correct = *parts.correct};
     memcpy(sums->extra, sn_message_section(&r->message, SN_SECTION_EXTRA), sizeof sums->extra);
-    if (pools_batch(r)) sn_statistics_update_running(&r->message, model, batch->total);
+    if (pools_batch(r)) sn_statistics_update_running(&pooling, model);
     if (pooling.observe) sn_statistics_tell(&pooling, &pass, sums);
     return SN_OK;
 }

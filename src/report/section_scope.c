@@ -58,9 +58,16 @@ static bool is_scope_or_workers(const char *attribute)
     return is_scope(attribute) || strcmp(attribute, "workers") == 0;
 }
 
+static bool is_scope_or_running(const char *attribute)
+{
+    return is_scope(attribute) || strcmp(attribute, "running_stats") == 0;
+}
+
+/* Whose running statistics is a question for statistics per worker alone. */
 static bool same_but_scope(const sn_report_group *a, const sn_report_group *b)
 {
-    return sn_experiments_same(sn_report_experiment(a), sn_report_experiment(b), is_scope);
+    return sn_experiments_same(sn_report_experiment(a), sn_report_experiment(b),
+                               is_per_worker(a) && is_per_worker(b) ? is_scope : is_scope_or_running);
 }
 
 static bool same_but_workers(const sn_report_group *a, const sn_report_group *b)

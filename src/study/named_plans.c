@@ -6,8 +6,8 @@
 
 /* Every batch 64, or every worker 64, with the rate that goes with it. */
 #define SCALING                                                                                              \
-    "--norm gn,ln,bn --groups 2,1 --workers 1,2,4,8,16,32 --bn-scope sync,worker --schedule cosine "         \
-    "--epochs 5 --seed 1-3"
+    "--norm gn,ln,bn --groups 2,1 --workers 1,2,4,8,16,32 --bn-scope sync,worker "                           \
+    "--running-stats all --schedule cosine --epochs 5 --seed 1-3"
 
 #define TUNING "--lr 0.003,0.01,0.03,0.1,0.3 --validation 5000 --schedule cosine --epochs 5 --seed 1-3"
 

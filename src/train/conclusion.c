@@ -3,6 +3,7 @@
 #include "conclusion.h"
 
 #include "saving.h"
+#include "syncnorm/base/memory.h"
 
 static sn_status record_way(sn_session *s, const char *way, const sn_evaluation *evaluation)
 {
@@ -41,6 +42,25 @@ static sn_status evaluate_in_batches(sn_session *s, const sn_stop *stop)
     return record_way(s, "batch", &evaluation);
 }
 
+/* With each worker's own running statistics: what a program would report that keeps one worker's. Collective. */
+static sn_status evaluate_workers(sn_session *s, const sn_stop *stop)
+{
+    const uint32_t workers = s->model->workers;
+    sn_model *model = NULL;
+    sn_evaluation *each = NULL;
+    sn_status status = sn_model_copy(s->model, &model);
+    if (status == SN_OK) status = SN_ALLOCATE(each, workers, "the workers' evaluations");
+    status = sn_team_agree(s->team, status);
+    for (uint32_t w = 0; w < workers && status == SN_OK; w++) {
+        sn_model_take_worker(model, s->model, w);
+        if (!sn_evaluate(s->team, s->replica, model, judged_by(s), stop, NULL, &each[w])) status = SN_STOPPED;
+    }
+    if (status == SN_OK) status = sn_team_agree(s->team, sn_recorder_workers(&s->recorder, each, workers));
+    sn_free(each);
+    sn_model_destroy(model);
+    return status;
+}
+
 /* On the images trained on, without dropout: what the gap to the test set is to be measured from. Collective. */
 static sn_status evaluate_training_set(sn_session *s, const sn_stop *stop)
 {
@@ -75,6 +95,7 @@ sn_status sn_conclude(sn_session *s)
         status = evaluate_precisely(s, &stop);
         if (status == SN_OK) status = evaluate_in_batches(s, &stop);
     }
+    if (status == SN_OK && s->model->workers > 0) status = evaluate_workers(s, &stop);
     if (status == SN_OK) status = evaluate_training_set(s, &stop);
     return status == SN_STOPPED ? sn_saving_stop(s) : status;
 }

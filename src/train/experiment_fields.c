@@ -13,9 +13,10 @@ static const char norm_words[] = SN_NORM_ROWS(OR_NAME),
                   norm_help[] = SN_NORM_ROWS(AND_HELP) ": instead of a preset";
 static const char *const conv_names[] = {"direct", "gemm", NULL};
 static const char *const lr_scaling_names[] = {"none", "linear", NULL};
+static const char *const running_stats_names[] = {"merged", "worker0", "all", NULL};
 
 _Static_assert(sizeof(sn_norm_kind) == sizeof(int) && sizeof(sn_conv_kind) == sizeof(int) &&
-                   sizeof(sn_lr_scaling) == sizeof(int),
+                   sizeof(sn_lr_scaling) == sizeof(int) && sizeof(sn_running_stats) == sizeof(int),
                "choices are stored as int");
 _Static_assert(sizeof conv_names / sizeof *conv_names == SN_CONV_KINDS + 1, "a name for each kind");
 
@@ -48,6 +49,12 @@ static void settle_bn_scope(sn_experiment *experiment)
     if (experiment->bn_scope == SN_SCOPE_WORKER ? experiment->workers == 1
                                                 : experiment->bn_scope >= experiment->batch - 1)
         experiment->bn_scope = SN_SCOPE_SYNC;
+}
+
+/* Workers that share statistics learn the same. */
+static void settle_running_stats(sn_experiment *experiment)
+{
+    if (experiment->bn_scope != SN_SCOPE_WORKER) experiment->running_stats = SN_RUNNING_MERGED;
 }
 
 static bool with_validation(const sn_experiment *experiment)
@@ -134,6 +141,13 @@ const sn_field sn_fields[] = {
      .attribute = "bn_scope", MEMBER(CODED, bn_scope), .initial = "sync", .codec = &sn_codec_bn_scope,
      .mark = "scope", .applies = with_batch_statistics, .goes_with = "batch norm", .settle = settle_bn_scope,
      .list = true},
+
+    {.option = "running-stats", .argument = "merged|worker0|all",
+     .help = "with --bn-scope worker: evaluate with the workers' running statistics merged, with the first worker's, as PyTorch's DDP "
+             "does, or merged and at the end with each worker's",
+     .attribute = "running_stats", .later = true, MEMBER(CHOICE, running_stats), .initial = "merged",
+     .choices = running_stats_names, .mark = "stats", .applies = with_batch_statistics, .goes_with = "batch norm",
+     .settle = settle_running_stats, .list = true},
 
     {.option = "shards", .argument = "iid|sorted|dirichlet:A",
      .help = "the workers' shards of the training set: random, by label, or with classes in random proportions",

@@ -270,6 +270,25 @@ sn_status sn_record_way(sn_run *run, const char *way, const sn_evaluation *evalu
     return sn_attributes_set_real(&run->evaluation_attributes, name, evaluation->accuracy);
 }
 
+sn_status sn_record_workers(sn_run *run, const sn_evaluation *evaluations, uint32_t workers)
+{
+    const size_t shape[] = {workers};
+    double loss = 0, accuracy = 0, worst = 100;
+    SN_TRY(sn_tensors_set(&run->evaluation, "workers/loss", SN_TYPE_F64, 1, shape, NULL));
+    SN_TRY(sn_tensors_set(&run->evaluation, "workers/accuracy", SN_TYPE_F64, 1, shape, NULL));
+    double *losses = sn_tensors_find(&run->evaluation, "workers/loss")->data,
+           *accuracies = sn_tensors_find(&run->evaluation, "workers/accuracy")->data;
+    for (uint32_t w = 0; w < workers; w++) {
+        losses[w] = evaluations[w].loss;
+        accuracies[w] = evaluations[w].accuracy;
+        loss += losses[w] / workers;
+        accuracy += accuracies[w] / workers;
+        worst = accuracies[w] < worst ? accuracies[w] : worst;
+    }
+    SN_TRY(sn_record_way(run, "workers", &(sn_evaluation){.loss = loss, .accuracy = accuracy}));
+    return sn_attributes_set_real(&run->evaluation_attributes, "worst_worker_accuracy", worst);
+}
+
 sn_status sn_record_save(sn_run *run, const sn_model *model, const sn_progress *progress, bool complete,
                          const char *path)
 {

@@ -40,6 +40,10 @@ sn_status sn_record_shards(sn_run *run, uint32_t workers, const int64_t (*counts
 /* The evaluation with precise statistics, which are the running ones of `precise`. */
 sn_status sn_record_precise(sn_run *run, const sn_model *precise, const sn_evaluation *evaluation);
 
+/* Each worker's running statistics: datasets workers/loss and workers/accuracy, their means as a way called "workers", and the attribute
+   worst_worker_accuracy. */
+sn_status sn_record_workers(sn_run *run, const sn_evaluation *evaluations, uint32_t workers);
+
 /* Another way to evaluate: attributes WAY_loss and WAY_accuracy. */
 sn_status sn_record_way(sn_run *run, const char *way, const sn_evaluation *evaluation);
 

@@ -161,6 +161,11 @@ sn_status sn_recorder_way(sn_recorder *r, const char *way, const sn_evaluation *
     return r->active ? sn_record_way(&r->run, way, evaluation) : SN_OK;
 }
 
+sn_status sn_recorder_workers(sn_recorder *r, const sn_evaluation *evaluations, uint32_t workers)
+{
+    return r->active ? sn_record_workers(&r->run, evaluations, workers) : SN_OK;
+}
+
 void sn_recorder_ended(sn_recorder *r, const sn_result *result)
 {
     const sn_observer *o = r->observer;

@@ -60,6 +60,7 @@ sn_status sn_recorder_evaluation(sn_recorder *recorder, sn_samples samples, cons
 sn_status sn_recorder_shards(sn_recorder *recorder, const sn_sampler *sampler, uint32_t workers);
 sn_status sn_recorder_precise(sn_recorder *recorder, const sn_model *precise,
                               const sn_evaluation *evaluation);
+sn_status sn_recorder_workers(sn_recorder *recorder, const sn_evaluation *evaluations, uint32_t workers);
 sn_status sn_recorder_way(sn_recorder *recorder, const char *way, const sn_evaluation *evaluation);
 void sn_recorder_ended(sn_recorder *recorder, const sn_result *result);
 

@@ -79,7 +79,8 @@ static sn_status plan_replica(sn_session *s, sn_replica_options *options)
                                     .seed = sn_experiment_seed(e, e->dropout_seed),
                                     .dropout = e->dropout,
                                     .groups = most_groups(e, largest_batch(s)),
-                                    .workers = e->workers};
+                                    .workers = e->workers,
+                                    .running = e->running_stats};
     return SN_OK;
 }
 
@@ -140,6 +141,10 @@ void sn_session_share_model(sn_session *s)
         if (e->integer) sn_team_broadcast(s->team, e->integer, sizeof *e->integer, 0);
         if (e->momentum) sn_team_broadcast(s->team, e->momentum, e->count * sizeof *e->momentum, 0);
     }
+    const size_t of_workers = (size_t)s->model->workers * (size_t)s->network.norm_channels * sizeof(float);
+    if (of_workers == 0) return;
+    sn_team_broadcast(s->team, s->model->workers_mean, of_workers, 0);
+    sn_team_broadcast(s->team, s->model->workers_var, of_workers, 0);
 }
 
 static sn_status read_initial(sn_session *s)
@@ -177,6 +182,8 @@ sn_status sn_session_create(sn_session *s)
         sn_team_broadcast(s->team, e->init_digest, sizeof e->init_digest, 0);
         sn_session_share_model(s);
     }
+    if (e->running_stats == SN_RUNNING_ALL)
+        SN_TRY(sn_team_agree(s->team, sn_model_keep_workers(s->model, e->workers)));
     if (sn_team_is_root(s->team)) warn_of_batch(e, sn_team_size(s->team));
     return SN_OK;
 }

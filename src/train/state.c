@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The workers' running statistics, [workers][norm_channels]. */
+static const char WORKERS_MEAN[] = "workers/running_mean", WORKERS_VAR[] = "workers/running_var";
+
 sn_status sn_state_save(const sn_model *model, sn_tensors *state, sn_tensors *optimizer)
 {
     sn_state_entry entries[SN_STATE_MAX];
@@ -17,7 +20,10 @@ sn_status sn_state_save(const sn_model *model, sn_tensors *state, sn_tensors *op
         if (optimizer && e->momentum)
             SN_TRY(sn_tensors_set(optimizer, e->name, SN_TYPE_F32, e->rank, e->shape, e->momentum));
     }
-    return SN_OK;
+    if (!optimizer || model->workers == 0) return SN_OK;
+    const size_t shape[] = {model->workers, (size_t)model->network->norm_channels};
+    SN_TRY(sn_tensors_set(optimizer, WORKERS_MEAN, SN_TYPE_F32, 2, shape, model->workers_mean));
+    return sn_tensors_set(optimizer, WORKERS_VAR, SN_TYPE_F32, 2, shape, model->workers_var);
 }
 
 static void print_shape(int rank, const size_t *shape, char *text, size_t size)
@@ -70,6 +76,17 @@ static sn_status check_values(const sn_state_entry *entry, const char *origin)
     return SN_OK;
 }
 
+static sn_status load_workers(const sn_tensors *optimizer, const char *name, size_t count, const char *origin,
+                              float *values)
+{
+    const sn_tensor *tensor = sn_tensors_find(optimizer, name);
+    if (!tensor || tensor->type != SN_TYPE_F32 || sn_tensor_count(tensor) != count)
+        return sn_fail(SN_ERROR_FILE, "%s: /optimizer/%s is missing or not of %zu floats", origin, name,
+                       count);
+    memcpy(values, tensor->data, count * sizeof *values);
+    return SN_OK;
+}
+
 sn_status sn_state_load(sn_model *model, const sn_tensors *state, const sn_tensors *optimizer,
                         const char *origin)
 {
@@ -98,6 +115,11 @@ sn_status sn_state_load(sn_model *model, const sn_tensors *state, const sn_tenso
         } else {
             memset(e->momentum, 0, e->count * sizeof *e->momentum);
         }
+    }
+    if (optimizer && model->workers > 0) {
+        const size_t of_workers = (size_t)model->workers * (size_t)model->network->norm_channels;
+        SN_TRY(load_workers(optimizer, WORKERS_MEAN, of_workers, origin, model->workers_mean));
+        SN_TRY(load_workers(optimizer, WORKERS_VAR, of_workers, origin, model->workers_var));
     }
     for (size_t i = 0; used < state->count && i < state->count; i++) {
         const char *name = state->items[i].name;

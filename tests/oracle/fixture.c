@@ -81,10 +81,8 @@ void fixture_read_weights(const char *norm, const ref_network *network, double *
     H5Fclose(file);
 }
 
-fixture fixture_open(const char *norm, int batch)
+static fixture open_case(const char *name, const char *norm, int batch)
 {
-    char name[32];
-    snprintf(name, sizeof name, "%s-%d.h5", norm, batch);
     const hid_t file = open_file(name);
     return (fixture){.norm = norm,
                      .batch = batch,
@@ -92,6 +90,18 @@ fixture fixture_open(const char *norm, int batch)
                      .learning_rate = attribute(file, "learning_rate"),
                      .momentum = attribute(file, "momentum"),
                      .l1 = attribute(file, "l1")};
+}
+
+fixture fixture_open(const char *norm, int batch)
+{
+    char name[32];
+    snprintf(name, sizeof name, "%s-%d.h5", norm, batch);
+    return open_case(name, norm, batch);
+}
+
+fixture fixture_open_ddp(void)
+{
+    return open_case("ddp.h5", "bn", 64);
 }
 
 void fixture_close(const fixture *f)

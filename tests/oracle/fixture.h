@@ -31,6 +31,9 @@ typedef struct fixture {
 } fixture;
 
 fixture fixture_open(const char *norm, int batch);
+/** ddp.h5: two processes of PyTorch's DistributedDataParallel, bn. */
+enum { FIXTURE_DDP_STEPS = 3 };
+fixture fixture_open_ddp(void);
 void fixture_close(const fixture *f);
 
 /** Reads `count` values of the dataset; returns float32_error, the relative error of PyTorch's own float32 run. */

@@ -12,6 +12,8 @@ NORM-BATCH.h5   step/...: one batch forward and backward: mean loss, gradient/NA
                 train/none/..., train/l1/...: 20 steps of SGD: objective and cross_entropy [20] of each step, then
                 evaluation-mode logits and running/NAME
 NORM-ws-37.h5   step/... with weight standardization, of gradients the convolutions' alone
+ddp.h5          DDP_STEPS steps of two processes of DistributedDataParallel (broadcast_buffers=True), bn, each with its half of order/64: mean
+                cross_entropy of each step, then rank 0's running/NAME and evaluation-mode logits
 sgd.h5          initial, values, momentum [512]: torch.optim.SGD alone, SGD_STEPS steps with momentum, weight decay and L1 on the
                 gradients of sgd_gradient()
 
@@ -24,6 +26,7 @@ optimizer at large is checked on its own, in sgd.h5.
 """
 
 import argparse
+import os
 import pathlib
 import sys
 import tempfile
@@ -51,6 +54,7 @@ SEEDS = {"gn": 182, "ln": 1644, "rms": 584, "bn": 10,
          "gn-ws": 1, "ln-ws": 2, "rms-ws": 16, "bn-ws": 1}  # of the initial weights, from --search
 MARGIN = 2e-6
 SGD_STEPS, SGD_ELEMENTS = 6, 512
+DDP_PROCESSES, DDP_STEPS = 2, 3
 KEPT_BITS = 40  # of a gradient's mantissa: 5e-13 relative, and a third less to store
 
 # Digits as strokes through points of a 3 x 5 grid, (column, row).
@@ -224,6 +228,39 @@ def compute(norm, weights, images, labels, order, dtype):
     return {name: numpy.asarray(value, dtype=numpy.float64) for name, value in results.items()}
 
 
+def ddp_process(rank, directory, weights, images, labels, order, dtype):
+    """One process; the first leaves what it has in the directory."""
+    os.environ["GLOO_SOCKET_IFNAME"] = "lo"
+    torch.set_num_threads(1)
+    torch.distributed.init_process_group("gloo", init_method=f"file://{directory}/meeting", rank=rank,
+                                         world_size=DDP_PROCESSES)
+    network = make_network("bn", weights, dtype)
+    replica = torch.nn.parallel.DistributedDataParallel(network, broadcast_buffers=True)
+    optimizer = torch.optim.SGD(network.parameters(), lr=LEARNING_RATE, momentum=MOMENTUM)
+    x, y = normalized(images, dtype), torch.tensor(labels.astype(numpy.int64))
+    entropies = []
+    for batch in order[:DDP_STEPS].astype(numpy.int64):
+        mine = numpy.array_split(batch, DDP_PROCESSES)[rank]
+        optimizer.zero_grad()
+        entropy = functional.cross_entropy(replica(x[mine]), y[mine])
+        entropy.backward()
+        optimizer.step()
+        mean = entropy.detach() / DDP_PROCESSES
+        torch.distributed.all_reduce(mean)
+        entropies.append(mean.item())
+    if rank == 0:
+        numpy.savez(f"{directory}/rank0.npz", cross_entropy=entropies, logits=logits(network, x),
+                    **{f"running/{name}": value for name, value in running(network).items()})
+    torch.distributed.destroy_process_group()
+
+
+def make_ddp(*inputs):
+    with tempfile.TemporaryDirectory() as directory:
+        torch.multiprocessing.spawn(ddp_process, (directory, *inputs), nprocs=DDP_PROCESSES)
+        with numpy.load(f"{directory}/rank0.npz") as found:
+            return {name: numpy.asarray(found[name], dtype=numpy.float64) for name in found.files}
+
+
 def sgd_gradient(step):
     """A gradient that the C test can make as well: multiples of 2^-12 between -0.25 and 0.25."""
     i = numpy.arange(SGD_ELEMENTS, dtype=numpy.int64)
@@ -254,6 +291,13 @@ def store(group, name, value):
     return group.create_dataset(name, data=value, track_times=False, **packed)
 
 
+def store_with_errors(file, exact, single):
+    for name, value in exact.items():
+        kept = shortened(value) if "gradient" in name else value
+        error = numpy.linalg.norm(single[name] - value) / numpy.linalg.norm(value)
+        store(file, name, kept).attrs["float32_error"] = error
+
+
 def make(directory, with_errors=True):
     """Writes all files; without float32_error when that is not wanted."""
     torch.set_num_threads(1)
@@ -272,6 +316,13 @@ def make(directory, with_errors=True):
     with h5py.File(directory / "sgd.h5", "w", libver="latest") as file:
         for name, value in make_sgd().items():
             store(file, name, value)
+    inputs = weights["bn"], images, labels, order[64]
+    exact = make_ddp(*inputs, torch.float64)
+    single = make_ddp(*inputs, torch.float32) if with_errors else exact
+    with h5py.File(directory / "ddp.h5", "w", libver="latest") as file:
+        file.attrs["torch"] = str(torch.__version__)
+        file.attrs["learning_rate"], file.attrs["momentum"], file.attrs["l1"] = LEARNING_RATE, MOMENTUM, 0.0
+        store_with_errors(file, exact, single)
     for norm in NORMS + STANDARDIZED:
         for batch in batches(norm):
             inputs = norm, weights[norm], images, labels, order[batch]
@@ -281,10 +332,7 @@ def make(directory, with_errors=True):
                 file.attrs["torch"] = str(torch.__version__)
                 file.attrs["learning_rate"], file.attrs["momentum"] = LEARNING_RATE, MOMENTUM
                 file.attrs["l1"] = PENALTIES["l1"]
-                for name, value in exact.items():
-                    kept = shortened(value) if "gradient" in name else value
-                    error = numpy.linalg.norm(single[name] - value) / numpy.linalg.norm(value)
-                    store(file, name, kept).attrs["float32_error"] = error
+                store_with_errors(file, exact, single)
 
 
 def differences(made, committed):

@@ -50,7 +50,8 @@ subject *subject_create(sn_team *team, const subject_options *options)
                                                       .seed = options->seed,
                                                       .dropout = options->dropout,
                                                       .groups = options->batch,
-                                                      .workers = options->batch},
+                                                      .workers = options->batch,
+                                                      .running = options->running},
                                 &s->replica)));
     return s;
 }

@@ -30,6 +30,7 @@ typedef struct subject_options {
     uint32_t batch;
     uint64_t seed;
     double dropout;
+    sn_running_stats running; /* not merged: batches' groups are workers */
     uint32_t
         group; /* bn: statistics groups of so many positions, the last with what is left; 0: the whole batch */
 } subject_options;

@@ -229,6 +229,42 @@ static void twenty_steps_with_gemm_are_pytorchs(void **state)
     for_every_fixture(NULL, "gemm", check_both_trainings);
 }
 
+/* Batch norm of two workers, each with its own statistics, of which the first's are kept: two processes of
+   DistributedDataParallel, whose buffers are rank 0's. */
+static void the_first_workers_statistics_are_those_that_ddp_keeps(void **state)
+{
+    (void)state;
+    const fixture f = fixture_open_ddp();
+    const oracle_case setting = {.norm = "bn",
+                                 .options = {.kind = SN_NORM_BATCH,
+                                             .convolution = "direct",
+                                             .batch = 64,
+                                             .running = SN_RUNNING_WORKER0,
+                                             .group = 32},
+                                 .where = "two workers"};
+    subject *s = subject_create(world, &setting.options);
+    double *weights = ref_doubles(s->reference.total), entropy[FIXTURE_DDP_STEPS];
+    uint32_t *order = calloc((size_t)FIXTURE_STEPS * 64, sizeof *order);
+    if (!order) abort();
+    fixture_read_order(64, order);
+    fixture_read_weights("bn", &s->reference, weights);
+    subject_set_weights(s, weights);
+    fixture_read(&f, "cross_entropy", FIXTURE_DDP_STEPS, entropy);
+    const sn_sgd sgd = {.learning_rate = f.learning_rate, .momentum = f.momentum};
+    for (uint32_t step = 0; step < FIXTURE_DDP_STEPS; step++) {
+        const sn_step_sums sums = subject_step(s, samples(), 64, order + step * 64, step);
+        sn_sgd_step(&sgd, sn_kernels_select(NULL), s->model, sums.gradient, 64);
+        assert_error("two workers", "loss", fabs((double)sums.loss / SN_LOSS_SCALE / 64 / entropy[step] - 1),
+                     LOSS_TOLERANCE);
+    }
+    assert_running(s, &setting, &f, "running", TOLERANCE);
+    assert_logits(s, &setting, &f, "logits", LOSS_TOLERANCE);
+    free(weights);
+    free(order);
+    subject_destroy(s);
+    fixture_close(&f);
+}
+
 /* Momentum, weight decay and L1 on given gradients, where nothing is chaotic. */
 static void check_optimizer(const sn_kernels *kernels)
 {
@@ -277,9 +313,12 @@ static void the_optimizer_is_pytorchs(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_optimizer_is_pytorchs),           cmocka_unit_test(a_step_is_pytorchs),
-        cmocka_unit_test(a_step_with_gemm_is_pytorchs),        cmocka_unit_test(twenty_steps_are_pytorchs),
+        cmocka_unit_test(the_optimizer_is_pytorchs),
+        cmocka_unit_test(a_step_is_pytorchs),
+        cmocka_unit_test(a_step_with_gemm_is_pytorchs),
+        cmocka_unit_test(twenty_steps_are_pytorchs),
         cmocka_unit_test(twenty_steps_with_gemm_are_pytorchs),
+        cmocka_unit_test(the_first_workers_statistics_are_those_that_ddp_keeps),
     };
     if (sn_comm_start(&world) != SN_OK) return 2;
     fixture_read_inputs(&inputs);

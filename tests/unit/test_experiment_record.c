@@ -25,6 +25,9 @@ static void names_leave_the_defaults_out(void **state)
                 "bn-workers8-scopeworker-s1");
     assert_name(OPTIONS({"workers", "8"}, {"shards", "dirichlet:0.10"}), "gn-workers8-dirichlet0.1-s1");
     assert_name(OPTIONS({"schedule", "step:05:1e-1"}, {"warmup", "0.5"}), "gn-step5x0.1-warmup0.5-s1");
+    assert_name(
+        OPTIONS({"norm", "bn"}, {"bn-scope", "worker"}, {"workers", "8"}, {"running-stats", "worker0"}),
+        "bn-workers8-scopeworker-statsworker0-s1");
     assert_name(OPTIONS({"validation", "5000"}), "gn-validation5000-s1");
     assert_name(OPTIONS({"weight-standardization", NULL}, {"lr", "0.03"}), "gn-ws-lr0.03-s1");
     assert_name(OPTIONS({"validation", "5000"}, {"split-seed", "3"}, {"test", NULL}),
@@ -80,7 +83,7 @@ static void names_and_digests_tell_experiments_apart(void **state)
         {"seed", "18446744073709551615"},
         {"epochs", "15"}, /* the default */
     };
-    enum { AXES = sizeof axes / sizeof *axes, PAIRS = AXES * AXES + 8 };
+    enum { AXES = sizeof axes / sizeof *axes, PAIRS = AXES * AXES + 10 };
     static char names[PAIRS][SN_RUN_NAME_SIZE], digests[PAIRS][33];
     static sn_experiment experiments[PAIRS];
     size_t count = 0;
@@ -93,6 +96,10 @@ static void names_and_digests_tell_experiments_apart(void **state)
     experiments[count++] = with(OPTIONS({"validation", "5000"}, {"split-seed", "3"}));
     experiments[count++] = with(OPTIONS({"validation", "5000"}, {"test", NULL}));
     experiments[count++] = with(OPTIONS({"weight-standardization", NULL}));
+    experiments[count++] = with(
+        OPTIONS({"norm", "bn"}, {"workers", "2"}, {"bn-scope", "worker"}, {"running-stats", "worker0"}));
+    experiments[count++] = with(
+        OPTIONS({"norm", "bn"}, {"workers", "2"}, {"bn-scope", "worker"}, {"running-stats", "all"}));
     experiments[count] = with(OPTIONS({"init", "a.h5"}));
     snprintf(experiments[count++].init_digest, 33, "0123456789abcdef0123456789abcdef");
     experiments[count] = with(OPTIONS({"init", "a.h5"}));
@@ -172,6 +179,7 @@ static void what_came_later_is_recorded_where_it_says_something(void **state)
 {
     (void)state;
     static const char *const later[] = {"weight_standardization",
+                                        "running_stats",
                                         "validation",
                                         "split_seed",
                                         "test",

@@ -149,6 +149,10 @@ static void runs_that_mean_the_same_are_merged(void **state)
     assert_plan(OPTIONS({"norm", "gn,bn"}, {"precise-bn", NULL}), "gn-s1 bn-precise-s1");
     assert_plan(OPTIONS({"norm", "gn"}, {"workers", "1,2"}, {"shards", "iid,sorted"}),
                 "gn-s1 gn-workers2-s1 gn-workers2-sorted-s1");
+    assert_plan(OPTIONS({"norm", "bn"}, {"workers", "1,2"}, {"bn-scope", "sync,worker"},
+                        {"running-stats", "merged,worker0,all"}),
+                "bn-s1 bn-workers2-s1 bn-workers2-scopeworker-s1 bn-workers2-scopeworker-statsworker0-s1 "
+                "bn-workers2-scopeworker-statsall-s1");
 }
 
 static size_t runs_of(const char *named, const sn_plan_option *options)

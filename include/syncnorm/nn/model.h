@@ -8,6 +8,13 @@
 #include "syncnorm/base/digest.h"
 #include "syncnorm/nn/network.h"
 
+/** Whose running statistics a model learns where each worker's batch statistics are its own. */
+typedef enum sn_running_stats {
+    SN_RUNNING_MERGED, /* all workers' together, by their samples */
+    SN_RUNNING_WORKER0, /* the first worker's: PyTorch's DistributedDataParallel keeps rank 0's (broadcast_buffers=True) */
+    SN_RUNNING_ALL, /* merged, and beside them each worker's */
+} sn_running_stats;
+
 typedef struct sn_model {
     const sn_network *network;
     float *values;       /* [parameters.total] */
@@ -15,13 +22,21 @@ typedef struct sn_model {
     float *running_mean; /* [norm_channels]; NULL unless batch norm */
     float *running_var;  /* [norm_channels], unbiased; NULL unless batch norm */
     int64_t batches_tracked;
+    /* SN_RUNNING_ALL: [workers][norm_channels], no part of the state dict; else 0 and NULL */
+    uint32_t workers;
+    float *workers_mean, *workers_var;
 } sn_model;
 
 /** A zeroed model; `network` must outlive it. */
 sn_status sn_model_create(const sn_network *network, sn_model **model);
-/** A copy, of the same network. */
+/** A copy, of the same network, without the workers' running statistics. */
 sn_status sn_model_copy(const sn_model *model, sn_model **copy);
 void sn_model_destroy(sn_model *model);
+
+/** From now on the model has running statistics of each worker, which begin as its own. */
+sn_status sn_model_keep_workers(sn_model *model, uint32_t workers);
+/** Puts those of a worker in place of its own. */
+void sn_model_take_worker(sn_model *model, const sn_model *from, uint32_t worker);
 
 /**
  * Initial values: convolution weights and biases from U(-1/sqrt(fan_in), 1/sqrt(fan_in)) (PyTorch's default), norm weights

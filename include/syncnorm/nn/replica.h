@@ -28,6 +28,7 @@ typedef struct sn_replica_options {
     uint64_t seed;            /* of the dropout masks */
     double dropout;           /* probability that a channel is dropped */
     uint32_t groups, workers; /* most parts of a batch's partitions; 0 counts as 1 */
+    sn_running_stats running; /* of models trained; not merged: batches' groups are their workers */
     sn_phase_clock *clock;    /* told where the time of a step goes; NULL: nobody asks */
 } sn_replica_options;
 
@@ -78,7 +79,7 @@ typedef struct sn_replica_costs {
     sn_traffic sums[SN_TRAFFIC_KINDS];
 } sn_replica_costs;
 
-/** Words of 64 bits in the messages of a step; `statistics` are of one norm and direction and vary (SN_MOMENT_WORDS or 2 a channel). */
+/** Words of 64 bits in the messages of a step, running statistics merged; `statistics` are of one norm and direction and vary (SN_MOMENT_WORDS or 2 a channel). */
 typedef struct sn_message_words {
     size_t gradient, running, instrument;
 } sn_message_words;

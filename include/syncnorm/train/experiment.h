@@ -16,7 +16,7 @@
 #include "syncnorm/base/attributes.h"
 #include "syncnorm/base/error.h"
 #include "syncnorm/dataset/shards.h"
-#include "syncnorm/nn/network.h"
+#include "syncnorm/nn/model.h"
 
 enum { SN_PATH_SIZE = 4096, SN_RUN_NAME_SIZE = 256, SN_EXPERIMENT_OPTIONS_MAX = 40 };
 
@@ -62,7 +62,8 @@ typedef struct sn_experiment {
     uint64_t seed;
     sn_own_seed init_seed, order_seed, dropout_seed; /* initial weights; shuffles and shards; dropout masks */
     uint32_t workers;                                /* virtual data-parallel replicas, W */
-    uint32_t bn_scope; /* SN_SCOPE_SYNC, SN_SCOPE_WORKER or K; batch norm only */
+    uint32_t bn_scope;              /* SN_SCOPE_SYNC, SN_SCOPE_WORKER or K; batch norm only */
+    sn_running_stats running_stats; /* merged unless bn_scope is SN_SCOPE_WORKER */
     sn_shard_options shards;
     sn_schedule schedule;
     double warmup; /* epochs over which the learning rate rises linearly from 0 */
