@@ -58,7 +58,7 @@ static void print_answer(const studying *s)
         run_path(s, &experiment, name, paths[i]);
         there[i] = paths[i];
     }
-    if (count > 1 && sn_report_answer(there, count, &answer) == SN_OK && answer)
+    if (count > 1 && sn_report_answer(there, count, s->plan.select, &answer) == SN_OK && answer)
         fprintf(s->study.out, "\n%s\n", answer);
     free(answer);
     free(there);

@@ -163,7 +163,7 @@ static sn_status refuse_baseline(const sn_report_runs *runs, const char *label)
     FILE *out = open_memstream(&names, &size);
     for (size_t g = 0; out && g < runs->group_count && g < NAMED_MAX; g++) {
         fputs(g ? ", " : "", out);
-        sn_put_text(out, SN_SYNTAX_PLAIN, runs->groups[g].label);
+        sn_put_text(out, SN_SYNTAX_PLAIN, runs->groups[g].brief);
     }
     if (out && runs->group_count > NAMED_MAX) fprintf(out, " and %zu more", runs->group_count - NAMED_MAX);
     if (!out || fclose(out) != 0) {
@@ -208,14 +208,23 @@ static sn_status read_runs(const sn_report_request *request, sn_report_runs *run
     return sn_report_pairs(runs, margin_of(request), pairs);
 }
 
-sn_status sn_report_answer(const char *const *paths, size_t count, char **answer)
+sn_status sn_report_answer(const char *const *paths, size_t count, const char *select, char **answer)
 {
     sn_report_runs runs;
     sn_pairs pairs;
+    sn_selection selection = {0};
+    const sn_report_request request = {.paths = paths, .path_count = count};
     *answer = NULL;
-    const sn_status status = read_runs(&(sn_report_request){.paths = paths, .path_count = count}, &runs,
-                                       &pairs);
-    if (status == SN_OK) *answer = sn_answer_text(&runs, &pairs);
+    sn_status status = read_runs(&request, &runs, &pairs);
+    if (status == SN_OK && select && sn_report_select(&runs, select, &selection) != SN_OK) {
+        sn_error_clear(); /* nothing to choose by: what is there is compared */
+        sn_selection_clear(&selection);
+    }
+    if (status == SN_OK && selection.count > 1)
+        status = sn_selection_answer(&runs, &selection, margin_of(&request), answer);
+    else if (status == SN_OK)
+        *answer = sn_answer_text(&runs, &pairs);
+    sn_selection_clear(&selection);
     sn_report_pairs_clear(&pairs);
     sn_report_runs_clear(&runs);
     return status;
@@ -240,7 +249,9 @@ sn_status sn_report_write(const sn_report_request *request, sn_report_outcome *o
         status = sn_final_commands(&runs, &selection, request->final_seeds, &outcome->commands);
     if (status == SN_OK) {
         describe(&document, &runs);
-        sn_section_answer(&document, &runs, &pairs);
+        status = sn_section_answer(&document, &runs, &pairs, &selection, margin_of(request));
+    }
+    if (status == SN_OK) {
         status = sn_section_selection(&document, &runs, &selection, margin_of(request));
     }
     if (status == SN_OK) {

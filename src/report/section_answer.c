@@ -37,7 +37,7 @@ static void put_images(FILE *out, double images, size_t of)
 
 static const char *name_of(const sn_report_runs *runs, size_t group)
 {
-    return runs->groups[group].label;
+    return runs->groups[group].brief;
 }
 
 static void put_decided(FILE *out, const sn_report_runs *runs, const sn_pair *pair)
@@ -202,6 +202,7 @@ static void put_what_was_compared(FILE *out, const sn_report_runs *runs)
     if (most) fprintf(out, ", %zu", least);
     if (most > least) fprintf(out, " to %zu", most);
     if (most) fprintf(out, " seed%s each", most == 1 ? "" : "s");
+    if (*runs->common) fprintf(out, ", all with %s", runs->common);
     fprintf(out, ", by their %s accuracy after the last epoch. ", sn_report_judge(runs));
 }
 
@@ -224,7 +225,22 @@ static void put_verdicts(FILE *out, const sn_report_runs *runs, const sn_pairs *
     }
 }
 
-/* What a verdict costs, by the slowest and the fastest where all were on as many ranks. */
+/* Least and greatest speed of a run. */
+static void range_of_speed(const sn_report_group *group, double *least, double *most)
+{
+    *least = HUGE_VAL;
+    *most = 0;
+    for (size_t i = 0; i < group->count; i++) {
+        size_t rows;
+        const double sum = sn_report_total(&group->runs[i], "images_per_second", &rows);
+        if (!group->runs[i].shown || rows == 0) continue;
+        *least = fmin(*least, sum / (double)rows);
+        *most = fmax(*most, sum / (double)rows);
+    }
+}
+
+/* What a verdict costs, by the slowest and the fastest where all were on as many ranks, and every run of the one was slower than every run
+   of the other: else it may have been other work on the machine. */
 static void put_cost(FILE *out, const sn_report_runs *runs)
 {
     double least = HUGE_VAL, most = 0, ranks = SN_MISSING;
@@ -244,8 +260,12 @@ static void put_cost(FILE *out, const sn_report_runs *runs)
         }
     }
     if (!slowest || slowest == fastest) return;
+    double slow[2], fast[2];
+    range_of_speed(slowest, &slow[0], &slow[1]);
+    range_of_speed(fastest, &fast[0], &fast[1]);
+    if (!(slow[1] < fast[0])) return;
     fprintf(out, "On %.0f rank%s an epoch of %s takes %.2f times as long as one of %s. ", ranks,
-            ranks > 1 ? "s" : "", slowest->label, most / least, fastest->label);
+            ranks > 1 ? "s" : "", slowest->brief, most / least, fastest->brief);
 }
 
 /* ---- what they cannot say ---- */
@@ -289,8 +309,8 @@ static void put_parameters(FILE *out, const sn_report_runs *runs, const char **b
             "%show much of what %s does is its %s parameters' doing, with an affine pair for each element "
             "where others, of %s, "
             "have one for each channel (%s pools alike, with one for each channel)",
-            *between, largest->label, sn_thousands((int64_t)most, many), sn_thousands((int64_t)least, few),
-            control ? control->label : "gn with --groups 1");
+            *between, largest->brief, sn_thousands((int64_t)most, many), sn_thousands((int64_t)least, few),
+            control ? control->brief : "gn with --groups 1");
     *between = "; ";
 }
 

@@ -40,7 +40,7 @@ static void add_table(sn_document *document, const sn_report_runs *runs)
         const sn_report_group *group = &runs->groups[g];
         const sn_estimate error = sn_report_estimate(group, error_of, NULL);
         if (!group->complete || error.count == 0) continue;
-        sn_report_table_cell(table, "%s", group->label);
+        sn_put_group(table, group);
         sn_report_table_cell(table, "%zu", error.count);
         sn_put_estimate(table, 4, sn_report_estimate(group, log_likelihood_of, NULL));
         sn_put_estimate(table, 3, error);
@@ -52,7 +52,7 @@ static void add_table(sn_document *document, const sn_report_runs *runs)
 /* A point for each bin, mean over the runs of the group: how often they are right beyond what they say. */
 static void add_series(sn_chart *chart, const sn_report_group *group, size_t style)
 {
-    sn_chart_add_series(chart, group->label, SN_SERIES_ERRORS, style);
+    sn_add_group_series(chart, group, SN_SERIES_ERRORS, style);
     for (int b = 0; b < SN_CALIBRATION_BINS; b++) {
         double confidence = 0, right = 0;
         size_t count = 0;

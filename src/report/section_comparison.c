@@ -114,7 +114,7 @@ static void explain_differences(sn_document *document, const sn_report_runs *run
         sn_document_note(document,
                          "Some experiments were not trained as long as %s (epochs or steps is among what "
                          "differs): their difference is one of length, too.",
-                         runs->groups[runs->baseline].label);
+                         runs->groups[runs->baseline].brief);
 }
 
 static void add_differences(sn_document *document, const sn_report_runs *runs, const sn_pairs *pairs)
@@ -122,7 +122,7 @@ static void add_differences(sn_document *document, const sn_report_runs *runs, c
     const sn_report_group *baseline = &runs->groups[runs->baseline];
     sn_report_table *table = sn_report_table_create("differences",
                                                     "Final %s accuracy minus that of %s, paired by seed",
-                                                    sn_report_judge(runs), baseline->label);
+                                                    sn_report_judge(runs), baseline->brief);
     sn_report_table_column(table, false, "experiment");
     sn_report_table_column(table, true, "pairs");
     sn_report_table_column(table, true, "difference (points)");
@@ -142,7 +142,7 @@ static void add_differences(sn_document *document, const sn_report_runs *runs, c
             left_out++;
             continue;
         }
-        sn_report_table_cell(table, "%s", group->label);
+        sn_put_group(table, group);
         put_difference(table, &pair);
         put_what_differs(document, table, group, baseline);
         lengths = lengths || !same_length(group, baseline);
@@ -159,7 +159,7 @@ static void add_differences(sn_document *document, const sn_report_runs *runs, c
         sn_document_note(document,
                          "%zu other experiment%s not in this table: no complete run with a seed of %s on the "
                          "same data.",
-                         left_out, left_out == 1 ? " is" : "s are", baseline->label);
+                         left_out, left_out == 1 ? " is" : "s are", baseline->brief);
     explain_differences(document, runs, lengths);
 }
 
@@ -185,7 +185,7 @@ static void add_means(sn_document *document, const sn_report_runs *runs)
     bool mixed = false;
     for (size_t g = 0; g < runs->group_count; g++) {
         const sn_report_group *group = &runs->groups[g];
-        sn_report_table_cell(table, "%s", group->label);
+        sn_put_group(table, group);
         if (!group->complete) {
             sn_report_table_cell(table, "0 complete");
             sn_report_table_number(table, 0, sn_report_last(&group->runs[0], "epoch"));
@@ -229,7 +229,7 @@ static void add_published(sn_document *document, const sn_report_runs *runs)
         const double epoch = sn_group_mean(group, "epoch");
         for (size_t i = 0; i < count; i++) {
             if (fabs(rows[i].epoch - epoch) > 1e-9) continue;
-            sn_report_table_cell(table, "%s", group->label);
+            sn_put_group(table, group);
             sn_report_table_cell(table, "%d", rows[i].epoch);
             sn_report_table_number(table, 2, sn_group_mean(group, "train_accuracy"));
             sn_report_table_number(table, 2, rows[i].train_accuracy);
@@ -283,9 +283,9 @@ static void add_warning(sn_document *document, const sn_report_runs *runs)
         const sn_report_group *group = &runs->groups[g];
         if (!is_penalized_bn(group)) continue;
         const sn_report_group *plain = without_penalty(runs, group);
-        if (mixed++ < NAMED_MAX) fprintf(out, "%s%s", mixed > 1 ? ", " : "", group->label);
+        if (mixed++ < NAMED_MAX) fprintf(out, "%s%s", mixed > 1 ? ", " : "", group->brief);
         if (plain && paired++ < NAMED_MAX)
-            fprintf(beside, "%s%s beside %s", paired > 1 ? ", " : "", plain->label, group->label);
+            fprintf(beside, "%s%s beside %s", paired > 1 ? ", " : "", plain->brief, group->brief);
     }
     if (mixed > NAMED_MAX) fprintf(out, " and %zu more", mixed - NAMED_MAX);
     if (paired > NAMED_MAX) fprintf(beside, " and %zu more", paired - NAMED_MAX);

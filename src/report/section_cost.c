@@ -67,7 +67,7 @@ static void add_table(sn_document *document, const sn_report_runs *runs)
         const sn_report_group *group = &runs->groups[g];
         for (double ranks = sn_report_next_ranks(group, 0); !isnan(ranks);
              ranks = sn_report_next_ranks(group, ranks)) {
-            sn_report_table_cell(table, "%s", group->label);
+            sn_put_group(table, group);
             sn_report_table_number(table, 0, ranks);
             sn_report_table_number(table, 0, sn_report_speed(group, ranks));
             for (size_t i = 0; i < QUANTITIES; i++)
@@ -170,7 +170,7 @@ static void add_time_split(sn_document *document, const sn_report_runs *runs)
     if (chart) chart->form = SN_CHART_STACKED;
     for (size_t i = 0; i < shown; i++) {
         char label[SN_REPORT_LABEL + 32];
-        snprintf(label, sizeof label, differ ? "%s, %g rank%s" : "%s", bars[i].group->label, bars[i].ranks,
+        snprintf(label, sizeof label, differ ? "%s, %g rank%s" : "%s", bars[i].group->brief, bars[i].ranks,
                  bars[i].ranks > 1 ? "s" : "");
         sn_chart_add_bar(chart, label);
         for (int p = 0; p < PARTS; p++) {

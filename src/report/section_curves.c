@@ -1,6 +1,8 @@
 /* Learning curves: the four of the published study, and what else changes from epoch to epoch. */
 
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "groups.h"
@@ -17,16 +19,46 @@ double sn_group_mean(const sn_report_group *group, const char *column)
     return sn_report_mean(group, sn_value_last, column);
 }
 
+void sn_add_group_series(sn_chart *chart, const sn_report_group *group, sn_series_kind kind, size_t style)
+{
+    sn_chart_add_series(chart, group->label, kind, style);
+    sn_chart_title_series(chart, group->brief);
+}
+
+void sn_put_group(sn_report_table *table, const sn_report_group *group)
+{
+    sn_report_table_name(table, group->brief, group->label);
+}
+
+/* Each run's last epoch, where there are several. */
+static void add_dots(sn_chart *chart, const char *label, const sn_report_group *group, size_t style,
+                     sn_measure measure, const void *context)
+{
+    char name[SN_REPORT_LABEL + 16];
+    if (group->shown < 2) return;
+    snprintf(name, sizeof name, "%s, each seed", label);
+    sn_chart_add_series(chart, name, SN_SERIES_DOTS, style);
+    for (size_t i = 0; i < group->count; i++) {
+        const sn_report_run *run = &group->runs[i];
+        const size_t rows = run->run.epochs.rows;
+        if (!run->shown || rows == 0) continue;
+        sn_chart_add_point(chart, (sn_chart_point){sn_report_epoch_value(run, "epoch", rows - 1),
+                                                   measure(run, rows - 1, context), SN_MISSING, SN_MISSING});
+    }
+}
+
 void sn_add_epochs(sn_chart *chart, const char *label, const sn_report_group *group, size_t style,
                    sn_measure measure, const void *context)
 {
     sn_chart_add_series(chart, label, SN_SERIES_LINE, style);
+    if (strcmp(label, group->label) == 0) sn_chart_title_series(chart, group->brief);
     size_t rows = 0;
     for (size_t i = 0; i < group->count; i++)
         if (group->runs[i].shown && group->runs[i].run.epochs.rows > rows)
             rows = group->runs[i].run.epochs.rows;
-    for (size_t row = 0; row < rows; row++) {
-        double sum = 0, low = HUGE_VAL, high = -HUGE_VAL, epoch = (double)row + 1;
+    double *values = calloc(group->count + 1, sizeof *values);
+    for (size_t row = 0; values && row < rows; row++) {
+        double epoch = (double)row + 1;
         size_t count = 0;
         for (size_t i = 0; i < group->count; i++) {
             const sn_report_run *run = &group->runs[i];
@@ -34,16 +66,14 @@ void sn_add_epochs(sn_chart *chart, const char *label, const sn_report_group *gr
             if (!isfinite(value)) continue;
             const double numbered = sn_report_epoch_value(run, "epoch", row);
             if (!isnan(numbered)) epoch = numbered;
-            sum += value;
-            low = fmin(low, value);
-            high = fmax(high, value);
-            count++;
+            values[count++] = value;
         }
-        const bool several = count > 1;
-        if (count)
-            sn_chart_add_point(chart, (sn_chart_point){epoch, sum / (double)count, several ? low : SN_MISSING,
-                                                       several ? high : SN_MISSING});
+        if (!count) continue;
+        const sn_estimate e = sn_estimate_mean(values, count);
+        sn_chart_add_point(chart, (sn_chart_point){epoch, e.mean, e.low, e.high});
     }
+    free(values);
+    add_dots(chart, label, group, style, measure, context);
 }
 
 bool sn_add_chart(sn_document *document, sn_chart *chart, const char *missing)
@@ -167,7 +197,7 @@ static void add_gaps(sn_document *document, const sn_report_runs *runs)
         const double gap_evaluated = sn_report_mean(group, evaluated_gap, NULL);
         evaluated += !isnan(gap_evaluated);
         count++;
-        sn_report_table_cell(table, "%s", group->label);
+        sn_put_group(table, group);
         sn_report_table_number(table, 4, sn_group_mean(group, "test_loss"));
         sn_report_table_number(table, 4, sn_report_mean(group, sn_value_evaluation, "train_loss"));
         if (isnan(gap_evaluated))
@@ -210,8 +240,10 @@ static void judged(const char *text, const char *judge, char words[96])
 void sn_section_curves(sn_document *document, const sn_report_runs *runs)
 {
     sn_document_section(document, "Learning curves");
-    sn_document_text(document, "Lines are means over seeds; bands reach from the lowest to the highest seed. "
-                               "Hollow points are the published study's, where the recipe is its own.");
+    sn_document_text(
+        document,
+        "Lines are means over seeds, bands their 95 %% intervals, dots the single seeds in their last epoch. "
+        "Hollow points are the published study's, where the recipe is its own.");
     const char *judge = sn_report_judge(runs);
     for (size_t c = 0; c < sizeof curves / sizeof *curves; c++) {
         const struct curve *curve = &curves[c];

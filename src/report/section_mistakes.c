@@ -148,7 +148,7 @@ static void add_group(sn_document *document, const sn_report_group *group)
     for (size_t i = 0; i < group->count; i++)
         if (!add_run(&list, &group->runs[i])) document->failed = true;
     merge(&list);
-    sn_document_heading(document, "Misclassified by %s", group->label);
+    sn_document_heading(document, "Misclassified by %s", group->brief);
     if (list.count == 0) {
         if (list.runs)
             sn_document_text(document, "No image was misclassified in %zu run%s.", list.runs,
@@ -157,7 +157,7 @@ static void add_group(sn_document *document, const sn_report_group *group)
             sn_document_note(
                 document,
                 "No complete run of %s lists its misclassified images: they come with the end of a run.",
-                group->label);
+                group->brief);
         free(list.items);
         return;
     }
@@ -244,10 +244,10 @@ static void add_confusion(sn_document *document, const sn_report_group *group, b
     char slug[SLUG + 16], name[SLUG + 32], heading[SN_REPORT_LABEL + 32];
     slug_of(group, slug);
     snprintf(name, sizeof name, "confusion-%s", slug);
-    snprintf(heading, sizeof heading, "Confusion matrix of %s", group->label);
+    snprintf(heading, sizeof heading, "Confusion matrix of %s", group->brief);
     sn_report_table *table = sn_report_table_create(name,
                                                     "%s: labels in rows, predictions in columns; %zu run%s",
-                                                    group->label, counted, counted == 1 ? "" : "s added up");
+                                                    group->brief, counted, counted == 1 ? "" : "s added up");
     if (table) table->square = true;
     sn_report_table_column(table, false, "label");
     for (int k = 0; k < N; k++)

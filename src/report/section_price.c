@@ -161,7 +161,7 @@ static void add_times(sn_chart *chart, const sn_report_runs *runs, const sn_mach
 {
     if (chart) chart->y_axis = SN_AXIS_LOG;
     for (size_t g = 0; g < runs->group_count; g++) {
-        sn_chart_add_series(chart, runs->groups[g].label, SN_SERIES_LINE, g);
+        sn_add_group_series(chart, &runs->groups[g], SN_SERIES_LINE, g);
         for (int ranks = 1; ranks <= MOST_RANKS; ranks *= 2)
             sn_chart_add_point(chart,
                                (sn_chart_point){ranks, seconds_to(machine, &runs->groups[g], target, ranks),
@@ -250,7 +250,7 @@ static void add_target_table(sn_document *document, const sn_report_runs *runs, 
     for (size_t m = 0; m < count; m++)
         for (size_t g = 0; g < runs->group_count; g++) {
             sn_report_table_cell(table, "%s", machines[m].name);
-            sn_report_table_cell(table, "%s", runs->groups[g].label);
+            sn_put_group(table, &runs->groups[g]);
             sn_report_table_number(table, 0, epochs_to(&runs->groups[g], target));
             sn_report_table_number(table, 0, steps_to(&runs->groups[g], target));
             for (size_t i = 0; i < SHOWN; i++)
@@ -277,7 +277,7 @@ static char *first_on(const sn_report_runs *runs, const sn_machine *machine, dou
     if (!out) return NULL;
     for (size_t g = 0; g < runs->group_count; g++)
         if (100 * seconds_to(machine, &runs->groups[g], target, ranks) <= (100 + TIE_PERCENT) * *least)
-            fprintf(out, "%s%s", ftell(out) ? " or " : "", runs->groups[g].label);
+            fprintf(out, "%s%s", ftell(out) ? " or " : "", runs->groups[g].brief);
     if (fclose(out) == 0) return text;
     free(text);
     return NULL;

@@ -162,7 +162,7 @@ static void add_recipe(sn_document *document, const sn_report_runs *runs)
         fprintf(out, "%s%s %s", ftell(out) ? ", " : "", names[i], *value ? value : "none");
     }
     for (size_t g = 0; differs && g < runs->group_count; g++) {
-        sn_report_table_cell(table, "%s", runs->groups[g].label);
+        sn_put_group(table, &runs->groups[g]);
         for (size_t i = 0; i < count; i++) {
             if (!differs[i]) continue;
             char value[64] = "–";

@@ -16,7 +16,7 @@ typedef struct point {
 /* By ranks, ascending. */
 enum { POINTS_MOST = 64 };
 typedef struct line {
-    char label[SN_REPORT_LABEL + 32];
+    char label[SN_REPORT_LABEL + 32], brief[SN_REPORT_LABEL + 32]; /* in the data, on the page */
     bool weak;
     size_t count;
     point points[POINTS_MOST];
@@ -53,6 +53,7 @@ static void strong_line(const sn_report_group *group, line *l)
 {
     *l = (line){0};
     snprintf(l->label, sizeof l->label, "%s", group->label);
+    snprintf(l->brief, sizeof l->brief, "%s", group->brief);
     for (double ranks = sn_report_next_ranks(group, 0); !isnan(ranks);
          ranks = sn_report_next_ranks(group, ranks))
         add_point(l, ranks, sn_report_speed(group, ranks));
@@ -95,7 +96,7 @@ static double efficiency(const line *l, size_t i)
 static void add_rows(sn_report_table *table, const line *l)
 {
     for (size_t i = 0; i < l->count; i++) {
-        sn_report_table_cell(table, "%s", l->label);
+        sn_report_table_name(table, l->brief, l->label);
         sn_report_table_cell(table, "%s", l->weak ? "weak" : "strong");
         sn_report_table_number(table, 0, l->points[i].ranks);
         sn_report_table_number(table, 0, l->points[i].speed);
@@ -106,7 +107,9 @@ static void add_rows(sn_report_table *table, const line *l)
 static void add_line(sn_chart *speed, sn_chart *efficiencies, const line *l, size_t style)
 {
     sn_chart_add_series(speed, l->label, SN_SERIES_LINE, style);
+    sn_chart_title_series(speed, l->brief);
     sn_chart_add_series(efficiencies, l->label, SN_SERIES_LINE, style);
+    sn_chart_title_series(efficiencies, l->brief);
     for (size_t i = 0; i < l->count; i++) {
         sn_chart_add_point(speed,
                            (sn_chart_point){l->points[i].ranks, l->points[i].speed, SN_MISSING, SN_MISSING});

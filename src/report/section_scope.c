@@ -98,9 +98,14 @@ static size_t collect(pooled *all, size_t count, const pooled *first,
     return members;
 }
 
-static void draw(sn_chart *chart, const char *label, const member *line, size_t count, size_t style)
+static void draw(sn_chart *chart, const sn_report_group *group, const char *addition, const member *line,
+                 size_t count, size_t style)
 {
+    char label[SN_REPORT_LABEL + 16], brief[SN_REPORT_LABEL + 16];
+    snprintf(label, sizeof label, "%s%s", group->label, addition);
+    snprintf(brief, sizeof brief, "%s%s", group->brief, addition);
     sn_chart_add_series(chart, label, SN_SERIES_ERRORS, style);
+    sn_chart_title_series(chart, brief);
     for (size_t i = 0; i < count; i++) {
         const sn_estimate e = sn_report_estimate(line[i].of->group, error_of, NULL);
         sn_chart_add_point(chart, (sn_chart_point){line[i].of->samples, e.mean, e.low, e.high});
@@ -121,7 +126,7 @@ static bool draw_by_scope(sn_chart *chart, pooled *all, size_t count, member *li
     for (size_t i = 0; i < count; i++) {
         const size_t members = all[i].drawn ? 0 : collect(all, count, &all[i], same_but_scope, line);
         if (members < 2) continue;
-        draw(chart, all[i].group->label, line, members, all[i].style);
+        draw(chart, all[i].group, "", line, members, all[i].style);
         mark(line, members, true);
         any = true;
     }
@@ -142,9 +147,7 @@ static bool draw_by_workers(sn_chart *chart, pooled *all, size_t count, member *
             if (is_per_worker(line[k].of->group) && divided++ == 0) style = line[k].of->style;
         mark(line, members, divided >= 2);
         if (divided < 2) continue;
-        char label[SN_REPORT_LABEL + 16];
-        snprintf(label, sizeof label, "%s, by workers", all[i].group->label);
-        draw(chart, label, line, members, style);
+        draw(chart, all[i].group, ", by workers", line, members, style);
         any = true;
     }
     return any;
@@ -155,7 +158,7 @@ static void draw_single(sn_chart *chart, pooled *all, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         const member single = {&all[i]};
-        if (!all[i].on_line) draw(chart, all[i].group->label, &single, 1, all[i].style);
+        if (!all[i].on_line) draw(chart, all[i].group, "", &single, 1, all[i].style);
     }
 }
 
@@ -175,7 +178,7 @@ static void draw_across(sn_chart *chart, const sn_report_runs *runs, const poole
                                              sn_attribute_is_of_norm);
         if (!group->complete || !isnan(scope_of(group)) || !comparable) continue;
         const sn_estimate e = sn_report_estimate(group, error_of, NULL);
-        sn_chart_add_series(chart, group->label, SN_SERIES_ACROSS, g);
+        sn_add_group_series(chart, group, SN_SERIES_ACROSS, g);
         sn_chart_add_point(chart, (sn_chart_point){low, e.mean, e.low, e.high});
         sn_chart_add_point(chart, (sn_chart_point){high, e.mean, e.low, e.high});
     }

@@ -7,6 +7,7 @@
 #include "sections.h"
 #include "syncnorm/base/memory.h"
 #include "syncnorm/base/missing.h"
+#include "syncnorm/base/thousands.h"
 #include "syncnorm/train/compare.h"
 
 static double accuracy_of(const sn_report_run *run, const void *context)
@@ -52,7 +53,7 @@ static void add_table(sn_document *document, const sn_report_runs *runs, const s
         const sn_trials *t = &s->trials[i];
         const sn_report_group *best = &runs->groups[s->best[i]];
         char setting[256];
-        sn_report_table_cell(table, "%s", t->label);
+        sn_report_table_name(table, t->brief, t->label);
         sn_report_table_cell(table, "%zu", t->count);
         sn_report_table_cell(table, "%zu", best->shown);
         sn_selection_setting(s, best, setting, sizeof setting);
@@ -102,6 +103,7 @@ static void add_line(sn_chart *chart, const sn_report_runs *runs, const sn_selec
     if (!points) chart->failed = true;
     if (count) qsort(points, count, sizeof *points, by_value);
     sn_chart_add_series(chart, t->label, SN_SERIES_ERRORS, trials);
+    sn_chart_title_series(chart, t->brief);
     for (size_t k = 0; k < count; k++)
         sn_chart_add_point(chart, points[k]);
     free(points);
@@ -156,6 +158,7 @@ static void add_expected_best(sn_document *document, const sn_selection *s)
         const sn_trials *t = &s->trials[i];
         if (t->count < 2) continue;
         sn_chart_add_series(chart, t->label, SN_SERIES_ERRORS, i);
+        sn_chart_title_series(chart, t->brief);
         for (size_t n = 1; n <= t->count; n++)
             sn_chart_add_point(chart, (sn_chart_point){(double)n, sn_expected_best(t->sorted, t->count, n),
                                                        SN_MISSING, SN_MISSING});
@@ -165,38 +168,138 @@ static void add_expected_best(sn_document *document, const sn_selection *s)
 
 /* ---- the answer at a setting ---- */
 
-static sn_status add_answer(sn_document *document, const sn_report_runs *runs, const size_t *chosen,
-                            size_t count, double margin, const char *heading)
+/* The verdicts between some of the groups, to be freed, in *text. */
+static sn_status verdicts_between(const sn_report_runs *runs, const size_t *chosen, size_t count,
+                                  double margin, char **text)
 {
     sn_report_group *groups;
     sn_pairs pairs;
+    *text = NULL;
     SN_TRY(SN_ALLOCATE(groups, count, "the selection"));
     const sn_report_runs subset = sn_report_subset(runs, chosen, count, groups);
-    const sn_status status = sn_report_pairs(&subset, margin, &pairs);
-    char *text = status == SN_OK ? sn_verdicts_text(&subset, &pairs) : NULL;
-    if (text)
-        sn_document_text(document, "%s: %s", heading, text);
-    else
-        document->failed = true;
-    free(text);
+    sn_status status = sn_report_pairs(&subset, margin, &pairs);
+    if (status == SN_OK) *text = sn_verdicts_text(&subset, &pairs);
+    if (status == SN_OK && !*text) status = sn_fail(SN_ERROR_MEMORY, "out of memory: the answer");
     sn_report_pairs_clear(&pairs);
     sn_free(groups);
     return status;
 }
 
+static bool all_share_their_best(const sn_selection *s)
+{
+    for (size_t t = 0; s->shared && t < s->count; t++)
+        if (s->best[t] != s->shared[t]) return false;
+    return s->shared != NULL;
+}
+
 static sn_status add_answers(sn_document *document, const sn_report_runs *runs, const sn_selection *s,
                              double margin)
 {
-    char setting[256], heading[320];
+    char setting[256], *text;
     if (s->count < 2) return SN_OK;
-    SN_TRY(add_answer(document, runs, s->best, s->count, margin, "Each at its own best"));
     if (!s->shared) {
         sn_document_note(document, "There is no setting that all experiments were tried with.");
         return SN_OK;
     }
     sn_selection_setting(s, &runs->groups[s->shared[0]], setting, sizeof setting);
-    snprintf(heading, sizeof heading, "All at %s, the best in the mean over them", setting);
-    return add_answer(document, runs, s->shared, s->count, margin, heading);
+    if (all_share_their_best(s)) {
+        sn_document_text(
+            document, "All have their best at %s: the answer is the one at a shared setting, too.", setting);
+        return SN_OK;
+    }
+    SN_TRY(verdicts_between(runs, s->shared, s->count, margin, &text));
+    sn_document_text(document, "All at %s, the best in the mean over them: %s", setting, text);
+    free(text);
+    return SN_OK;
+}
+
+/* "gn at lr 0.03 (98.87 %)". */
+static void put_best(FILE *out, const sn_report_runs *runs, const sn_selection *s)
+{
+    for (size_t t = 0; t < s->count; t++) {
+        char setting[256];
+        const sn_trials *trials = &s->trials[t];
+        sn_selection_setting(s, &runs->groups[s->best[t]], setting, sizeof setting);
+        fprintf(out, "%s%s at %s (%.2f %%)", t ? ", " : "", trials->brief, setting,
+                trials->scores[trials->best]);
+    }
+}
+
+static void put_edges_of_all(FILE *out, const sn_selection *s)
+{
+    size_t named = 0;
+    for (size_t t = 0; t < s->count; t++) {
+        bool edge = false;
+        for (size_t i = 0; i < s->attribute_count; i++)
+            edge = edge || s->trials[t].edge[i];
+        if (edge) fprintf(out, "%s%s", named++ ? ", " : "The best of ", s->trials[t].brief);
+    }
+    if (named) fprintf(out, " lies at the edge of what was tried, and a better one may lie beyond. ");
+}
+
+static size_t settings_tried(const sn_selection *s)
+{
+    size_t count = 0;
+    for (size_t t = 0; t < s->count; t++)
+        count += s->trials[t].count;
+    return count;
+}
+
+static void put_selection(FILE *out, const sn_report_runs *runs, const sn_selection *s,
+                          const char *between_best)
+{
+    char images[SN_THOUSANDS_SIZE], setting[256];
+    const sn_attributes *first = sn_report_experiment(&runs->groups[0]);
+    sn_thousands((int64_t)sn_attributes_number(first, "validation"), images);
+    fprintf(out, "%zu settings of %zu experiments on %s", settings_tried(s), s->count,
+            sn_report_text(first, "dataset"));
+    if (*runs->common) fprintf(out, ", all with %s", runs->common);
+    fprintf(out, "; the best of each by %s images held out: ", images);
+    put_best(out, runs, s);
+    fprintf(out, ". %s", between_best);
+    if (all_share_their_best(s)) {
+        sn_selection_setting(s, &runs->groups[s->shared[0]], setting, sizeof setting);
+        fprintf(out, "All have their best at %s, so that it is the answer at a shared setting, too. ",
+                setting);
+    } else {
+        fputs("The section Selection has the answer at a setting that all share, too. ", out);
+    }
+    put_edges_of_all(out, s);
+    fputs("The images that chose the settings say a little too much good of them: runs on fresh seeds, all "
+          "training images and the test set decide (report --emit-final SEEDS).",
+          out);
+}
+
+char *sn_selection_text(const sn_report_runs *runs, const sn_selection *selection, const sn_pairs *pairs)
+{
+    sn_report_group *groups;
+    char *text = NULL, *verdicts = NULL;
+    size_t size;
+    if (SN_ALLOCATE(groups, selection->count, "the selection") != SN_OK) return NULL;
+    const sn_report_runs best = sn_report_subset(runs, selection->best, selection->count, groups);
+    verdicts = sn_verdicts_text(&best, pairs);
+    sn_free(groups);
+    FILE *out = verdicts ? open_memstream(&text, &size) : NULL;
+    if (out) put_selection(out, runs, selection, verdicts);
+    free(verdicts);
+    if (out && fclose(out) == 0) return text;
+    free(text);
+    return NULL;
+}
+
+sn_status sn_selection_answer(const sn_report_runs *runs, const sn_selection *selection, double margin,
+                              char **answer)
+{
+    sn_report_group *groups;
+    sn_pairs pairs;
+    SN_TRY(SN_ALLOCATE(groups, selection->count, "the selection"));
+    const sn_report_runs best = sn_report_subset(runs, selection->best, selection->count, groups);
+    sn_status status = sn_report_pairs(&best, margin, &pairs);
+    if (status == SN_OK) *answer = sn_selection_text(runs, selection, &pairs);
+    if (status == SN_OK && !*answer) status = sn_fail(SN_ERROR_MEMORY, "out of memory: the answer");
+    sn_report_pairs_clear(&pairs);
+    sn_free(groups);
+    return status;
 }
 
 /* A setting with more seeds than another has had more chances to show what it is worth. */

@@ -74,7 +74,7 @@ static void add_map(sn_document *document, const sn_report_group *group, const s
     snprintf(heading, sizeof heading, "Images of each label by worker: %zu shards, %.60s", workers,
              sn_report_text(sn_report_experiment(group), "shards"));
     sn_report_table *table = sn_report_table_create(
-        name, "Images of each label in the shards of %s, seed %lld%s", group->label, (long long)run->seed,
+        name, "Images of each label in the shards of %s, seed %lld%s", group->brief, (long long)run->seed,
         workers > WORKERS_SHOWN ? ", the first workers" : "");
     if (table) table->square = true;
     sn_report_table_column(table, false, "worker");
@@ -128,7 +128,7 @@ void sn_add_shards(sn_document *document, const sn_report_runs *runs)
     for (size_t g = 0; g < runs->group_count; g++) {
         const sn_report_group *group = &runs->groups[g];
         if (!recorded(group)) continue;
-        sn_report_table_cell(table, "%s", group->label);
+        sn_put_group(table, group);
         sn_report_table_cell(table, "%s", sn_report_text(sn_report_experiment(group), "shards"));
         sn_report_table_number(table, 0, sn_attributes_number(sn_report_experiment(group), "workers"));
         sn_report_table_number(table, 3, sn_report_mean(group, skew_of, NULL));

@@ -14,7 +14,7 @@ static bool add_by_layer(sn_document *document, const sn_report_runs *runs, cons
                          sn_chart *chart, const char *missing)
 {
     for (size_t g = 0; g < runs->group_count; g++) {
-        sn_chart_add_series(chart, runs->groups[g].label, SN_SERIES_LINE, g);
+        sn_add_group_series(chart, &runs->groups[g], SN_SERIES_LINE, g);
         for (int layer = 1; layer <= SN_REPORT_NORMS; layer++) {
             char column[SN_TENSOR_NAME];
             snprintf(column, sizeof column, "norm%d.%s", layer, suffix);
@@ -49,7 +49,7 @@ static void add_disagreement_table(sn_document *document, const sn_report_runs *
         const sn_report_group *group = &runs->groups[g];
         const double share = over_layers(group, "between_share");
         if (isnan(share)) continue;
-        sn_report_table_cell(table, "%s", group->label);
+        sn_put_group(table, group);
         sn_report_table_number(table, 0, sn_attributes_number(sn_report_experiment(group), "workers"));
         sn_report_table_number(table, 4, share);
         sn_report_table_number(table, 4, over_layers(group, "between_share_corrected"));
@@ -85,7 +85,7 @@ static void add_disagreement(sn_document *document, const sn_report_runs *runs)
         const sn_report_group *group = &runs->groups[g];
         char name[64], title[SN_REPORT_LABEL + 64];
         snprintf(name, sizeof name, "disagreement-%zu", g + 1);
-        snprintf(title, sizeof title, "Disagreement of the workers by epoch: %s", group->label);
+        snprintf(title, sizeof title, "Disagreement of the workers by epoch: %s", group->brief);
         chart = sn_chart_create(name, title, "epoch", "between-worker share of variance");
         if (chart) chart->ordinal = true;
         sn_chart_caption(chart, "The same share, layer by layer, over training.");
@@ -155,7 +155,7 @@ static void add_precise(sn_document *document, const sn_report_runs *runs)
                                 "weights; root mean square over channels.");
         for (size_t g = 0; g < runs->group_count; g++) {
             const sn_report_group *group = &runs->groups[g];
-            sn_chart_add_series(chart, group->label, SN_SERIES_LINE, g);
+            sn_add_group_series(chart, group, SN_SERIES_LINE, g);
             for (int layer = 0; layer < SN_REPORT_NORMS; layer++)
                 sn_chart_add_point(
                     chart, (sn_chart_point){layer + 1,
@@ -185,7 +185,7 @@ static void add_evaluations(sn_document *document, const sn_report_runs *runs)
     bool more = false;
     for (size_t g = 0; g < runs->group_count; g++) {
         const sn_report_group *group = &runs->groups[g];
-        sn_report_table_cell(table, "%s", group->label);
+        sn_put_group(table, group);
         for (int w = 0; w < SN_WAYS; w++) {
             const double accuracy = evaluation_mean(group, sn_way_rows[w].accuracy);
             more = more || (w > 0 && !isnan(accuracy));

@@ -5,6 +5,7 @@
 
 #include "sections.h"
 #include "speed.h"
+#include "syncnorm/base/memory.h"
 #include "syncnorm/base/missing.h"
 
 static const char *const words[] = {[SN_UNDECIDED] = "undecided",
@@ -32,8 +33,8 @@ static void add_forest(sn_document *document, const sn_report_runs *runs, const 
     for (size_t i = 0; i < pairs->count && i < ROWS_MAX; i++) {
         const sn_pair *pair = &pairs->pairs[i];
         char label[2 * SN_REPORT_LABEL + 32];
-        snprintf(label, sizeof label, "%s − %s: %s", runs->groups[pair->second].label,
-                 runs->groups[pair->first].label, words[pair->verdict]);
+        snprintf(label, sizeof label, "%s − %s: %s", runs->groups[pair->second].brief,
+                 runs->groups[pair->first].brief, words[pair->verdict]);
         sn_chart_add_bar(chart, label);
         sn_chart_add_point(chart, (sn_chart_point){(double)i, sn_pair_points(pair, pair->difference.mean),
                                                    sn_pair_points(pair, pair->low),
@@ -78,8 +79,8 @@ static void add_table(sn_document *document, const sn_report_runs *runs, const s
     for (size_t i = 0; i < pairs->count; i++) {
         const sn_pair *pair = &pairs->pairs[i];
         const sn_estimate *d = &pair->difference;
-        sn_report_table_cell(table, "%s", runs->groups[pair->second].label);
-        sn_report_table_cell(table, "%s", runs->groups[pair->first].label);
+        sn_put_group(table, &runs->groups[pair->second]);
+        sn_put_group(table, &runs->groups[pair->first]);
         sn_report_table_cell(table, "%s", words[pair->verdict]);
         sn_report_table_cell(table, "%zu", d->count);
         sn_report_table_cell(table, "%+.3f", sn_pair_points(pair, d->mean));
@@ -161,10 +162,8 @@ static void add_commands(sn_document *document, const sn_report_runs *runs, cons
     free(text);
 }
 
-void sn_section_answer(sn_document *document, const sn_report_runs *runs, const sn_pairs *pairs)
+static void add_answer(sn_document *document, const sn_report_runs *runs, const sn_pairs *pairs, char *text)
 {
-    if (runs->group_count < 2) return;
-    char *text = sn_answer_text(runs, pairs);
     document->failed = document->failed || !text;
     sn_document_section(document, "The answer");
     sn_document_text(document, "%s", text ? text : "");
@@ -193,4 +192,22 @@ void sn_section_answer(sn_document *document, const sn_report_runs *runs, const 
                          sn_pair_points(&pairs->pairs[0], pairs->pairs[0].margin));
     }
     sn_document_end_section(document);
+}
+
+sn_status sn_section_answer(sn_document *document, const sn_report_runs *runs, const sn_pairs *pairs,
+                            const sn_selection *selection, double margin)
+{
+    if (selection->count < 2) {
+        if (runs->group_count > 1) add_answer(document, runs, pairs, sn_answer_text(runs, pairs));
+        return SN_OK;
+    }
+    sn_report_group *groups;
+    sn_pairs between;
+    SN_TRY(SN_ALLOCATE(groups, selection->count, "the selection"));
+    const sn_report_runs best = sn_report_subset(runs, selection->best, selection->count, groups);
+    const sn_status status = sn_report_pairs(&best, margin, &between);
+    if (status == SN_OK) add_answer(document, &best, &between, sn_selection_text(runs, selection, &between));
+    sn_report_pairs_clear(&between);
+    sn_free(groups);
+    return status;
 }

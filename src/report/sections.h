@@ -11,8 +11,14 @@
 
 /** The answer in at most eight sentences, to be freed; NULL: no memory, or fewer than two experiments. */
 char *sn_answer_text(const sn_report_runs *runs, const sn_pairs *pairs);
-/** Opened by that text; nothing of fewer than two experiments. */
-void sn_section_answer(sn_document *document, const sn_report_runs *runs, const sn_pairs *pairs);
+/** Likewise where settings were chosen: about the best of each, of which `pairs` are. */
+char *sn_selection_text(const sn_report_runs *runs, const sn_selection *selection, const sn_pairs *pairs);
+/** The same, with those pairs, in *answer, to be freed. SN_ERROR_MEMORY. */
+sn_status sn_selection_answer(const sn_report_runs *runs, const sn_selection *selection, double margin,
+                              char **answer);
+/** Opened by one of these texts; nothing of fewer than two experiments. SN_ERROR_MEMORY. */
+sn_status sn_section_answer(sn_document *document, const sn_report_runs *runs, const sn_pairs *pairs,
+                            const sn_selection *selection, double margin);
 void sn_section_comparison(sn_document *document, const sn_report_runs *runs, const sn_pairs *pairs);
 void sn_section_curves(sn_document *document, const sn_report_runs *runs);
 void sn_section_statistics(sn_document *document, const sn_report_runs *runs);
@@ -51,7 +57,11 @@ typedef double (*sn_measure)(const sn_report_run *run, size_t row, const void *c
 /** The measure of a column named by the context. */
 double sn_measure_column(const sn_report_run *run, size_t row, const void *column);
 
-/** A series: the mean over the group's shown runs by epoch, and from their least to their greatest value. */
+/** A series of the group, and the name of the group in a cell: brief on the page, whole in the data. */
+void sn_add_group_series(sn_chart *chart, const sn_report_group *group, sn_series_kind kind, size_t style);
+void sn_put_group(sn_report_table *table, const sn_report_group *group);
+
+/** A series: the mean over the group's shown runs by epoch, with its 95 % interval, and a dot for each run's last epoch. */
 void sn_add_epochs(sn_chart *chart, const char *label, const sn_report_group *group, size_t style,
                    sn_measure measure, const void *context);
 /** Adds the chart when it has data; else a note that `missing` is why it is left out. */

@@ -12,12 +12,13 @@
 #define TUNING "--lr 0.003,0.01,0.03,0.1,0.3 --validation 5000 --schedule cosine --epochs 5 --seed 1-3"
 
 const sn_named_plan sn_named_plans[] = {
-    {"default", "gn, ln, bn and bn-l1", {"--experiment gn,ln,bn,bn-l1"}},
-    {"tuning",
-     "five learning rates for each norm, and group norm with standardized weights, by 5,000 images held out, "
-     "for report --select lr",
-     {TUNING " --norm gn,ln,bn", TUNING " --norm gn --weight-standardization"}},
-    {"scaling",
-     "1 to 32 workers, statistics synchronized or not, at a fixed batch and at 64 samples a worker",
-     {SCALING, SCALING " --batch-per-worker 64 --lr-scaling linear --warmup 1"}},
+    {.name = "default", .about = "gn, ln, bn and bn-l1", .sets = {"--experiment gn,ln,bn,bn-l1"}},
+    {.name = "tuning",
+     .about = "five learning rates for each norm, and group norm with standardized weights, by 5,000 images "
+              "held out, for report --select lr",
+     .select = "lr",
+     .sets = {TUNING " --norm gn,ln,bn", TUNING " --norm gn --weight-standardization"}},
+    {.name = "scaling",
+     .about = "1 to 32 workers, statistics synchronized or not, at a fixed batch and at 64 samples a worker",
+     .sets = {SCALING, SCALING " --batch-per-worker 64 --lr-scaling linear --warmup 1"}},
     {0}};

@@ -328,6 +328,7 @@ sn_status sn_plan_create_named(const char *name, const sn_plan_option *options, 
     const sn_named_plan *named;
     *plan = (sn_plan){0};
     SN_TRY(find_named(name, &named));
+    plan->select = named->select;
     sn_plan_option *items = calloc(count + 1, sizeof *items);
     if (!items) return sn_fail(SN_ERROR_MEMORY, "out of memory: the plan");
     if (count) memcpy(items, options, count * sizeof *items);

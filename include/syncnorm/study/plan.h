@@ -20,6 +20,7 @@ typedef struct sn_plan {
     uint16_t
         *combinations; /* [count], in the order of the lists, the last list fastest, product after product */
     size_t count;
+    const char *select;   /* of the named plan */
     char init_digest[33]; /* of --init, once it was read; in the names of the runs */
 } sn_plan;
 
@@ -38,6 +39,7 @@ sn_status sn_plan_create(const sn_plan_option *options, size_t count, int ranks,
 /** The plans that have a name: what each is for, and its options, a set of them for each product that it is made of. */
 typedef struct sn_named_plan {
     const char *name, *about;
+    const char *select;  /* options that it tunes, for report --select; NULL: none */
     const char *sets[2]; /* "--norm gn,bn --seed 1-3"; NULL at the end */
 } sn_named_plan;
 

@@ -76,6 +76,92 @@ static sn_status tell_labels_apart(sn_report_runs *runs)
     return SN_OK;
 }
 
+/* ---- what all share ---- */
+
+typedef struct common {
+    const sn_report_runs *runs;
+    FILE *out;
+} common;
+
+static const char *attribute_of(const char *option)
+{
+    size_t count;
+    const sn_experiment_option *table = sn_experiment_options(&count);
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(table[i].name, option) == 0) return table[i].attribute;
+    return NULL;
+}
+
+static bool is_common(const sn_report_runs *runs, const char *attribute)
+{
+    return attribute && strcmp(attribute, "norm") != 0 && sn_attribute_identifies(attribute) &&
+           sn_report_share(runs, attribute);
+}
+
+static void tell_common(void *context, const char *name, const char *value)
+{
+    const common *c = context;
+    if (!is_common(c->runs, attribute_of(name))) return;
+    fprintf(c->out, "%s--%s%s%s", ftell(c->out) ? " " : "", name, value ? " " : "", value ? value : "");
+}
+
+static bool is_brief_twice(const sn_report_runs *runs, size_t g)
+{
+    for (size_t k = 0; k < runs->group_count; k++)
+        if (k != g && strcmp(runs->groups[k].brief, runs->groups[g].brief) == 0) return true;
+    return false;
+}
+
+sn_status sn_report_brief_name(const sn_report_runs *runs, const sn_report_group *group,
+                               const char *const *attributes, size_t count, char *name, size_t size)
+{
+    const sn_attributes *mine = sn_report_experiment(group);
+    const char *without[2 * SN_EXPERIMENT_OPTIONS_MAX];
+    size_t all = 0;
+    for (; all < count && all < SN_EXPERIMENT_OPTIONS_MAX; all++)
+        without[all] = attributes[all];
+    for (size_t i = 0; i < mine->count && all < 2 * SN_EXPERIMENT_OPTIONS_MAX; i++)
+        if (is_common(runs, mine->items[i].name)) without[all++] = mine->items[i].name;
+    return sn_experiment_name_without(mine, without, all, name, size);
+}
+
+/* Names without what all share, which is said once. */
+static sn_status name_briefly(sn_report_runs *runs)
+{
+    const sn_attributes *first = sn_report_experiment(&runs->groups[0]);
+    for (size_t g = 0; g < runs->group_count; g++)
+        memcpy(runs->groups[g].brief, runs->groups[g].label, SN_REPORT_LABEL);
+    if (runs->group_count < 2) return SN_OK;
+    for (size_t g = 0; g < runs->group_count; g++) {
+        sn_report_group *group = &runs->groups[g];
+        char whole[SN_REPORT_LABEL];
+        const bool known = sn_experiment_name_without(sn_report_experiment(group), NULL, 0, whole,
+                                                      sizeof whole) == SN_OK &&
+                           strcmp(whole, group->label) == 0;
+        if (known && sn_report_brief_name(runs, group, NULL, 0, group->brief, sizeof group->brief) == SN_OK)
+            continue;
+        sn_error_clear(); /* of another version, or with more in its label: it keeps that */
+        memcpy(group->brief, group->label, SN_REPORT_LABEL);
+    }
+    bool twice = false; /* what a name does not say tells them apart */
+    for (size_t g = 0; g < runs->group_count; g++)
+        twice = twice || is_brief_twice(runs, g);
+    for (size_t g = 0; twice && g < runs->group_count; g++)
+        memcpy(runs->groups[g].brief, runs->groups[g].label, SN_REPORT_LABEL);
+
+    static sn_experiment experiment;
+    if (sn_experiment_from_attributes(first, &experiment) != SN_OK) {
+        sn_error_clear();
+        return SN_OK;
+    }
+    FILE *out = fmemopen(runs->common, sizeof runs->common, "w");
+    if (!out) return sn_fail(SN_ERROR_MEMORY, "out of memory: the groups of runs");
+    sn_experiment_tell_options(&experiment, tell_common, &(common){runs, out});
+    fclose(out);
+    runs->common[sizeof runs->common - 1] = '\0';
+    return SN_OK;
+}
+
 /* Whether every run of the group ended with an epoch: --steps may end one within. */
 static bool has_whole_epochs(const sn_report_group *group)
 {
@@ -129,7 +215,8 @@ sn_status sn_report_runs_group(sn_report_runs *runs)
         recognize(group);
         mark_shown(runs, group);
     }
-    return tell_labels_apart(runs);
+    SN_TRY(tell_labels_apart(runs));
+    return name_briefly(runs);
 }
 
 /* Batch norm without a penalty, its statistics over the whole batch. */
@@ -146,7 +233,7 @@ static bool is_plain_synchronized(const sn_report_group *group)
 bool sn_report_runs_choose_baseline(sn_report_runs *runs, const char *label)
 {
     for (size_t g = 0; g < runs->group_count; g++)
-        if (label ? strcmp(runs->groups[g].label, label) == 0
+        if (label ? strcmp(runs->groups[g].label, label) == 0 || strcmp(runs->groups[g].brief, label) == 0
                   : runs->groups[g].complete && is_plain_synchronized(&runs->groups[g])) {
             runs->baseline = g;
             return true;

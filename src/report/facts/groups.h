@@ -11,6 +11,10 @@ sn_status sn_report_runs_group(sn_report_runs *runs);
 /** False when none is called `label`; NULL: plain synchronized batch norm, or else the first that is complete. */
 bool sn_report_runs_choose_baseline(sn_report_runs *runs, const char *label);
 
+/** The name of the group's experiment without these attributes and what all groups share. SN_ERROR_FILE as of sn_experiment_from_attributes(). */
+sn_status sn_report_brief_name(const sn_report_runs *runs, const sn_report_group *group,
+                               const char *const *attributes, size_t count, char *name, size_t size);
+
 /** Whether all groups have the attribute alike, or all lack it. */
 bool sn_report_share(const sn_report_runs *runs, const char *attribute);
 

@@ -10,7 +10,7 @@
 #include "syncnorm/nn/network.h"
 #include "syncnorm/report/statistics.h"
 
-enum { SN_REPORT_LABEL = 320, SN_REPORT_NORMS = SN_NORMS, SN_REPORT_CLASSES = 10 };
+enum { SN_REPORT_LABEL = 320, SN_REPORT_COMMON = 512, SN_REPORT_NORMS = SN_NORMS, SN_REPORT_CLASSES = 10 };
 
 typedef struct sn_report_run {
     const char *path;
@@ -28,8 +28,9 @@ typedef struct sn_report_run {
 } sn_report_run;
 
 typedef struct sn_report_group {
-    char label[SN_REPORT_LABEL];
-    sn_report_run *runs; /* by seed */
+    char label[SN_REPORT_LABEL]; /* the name of its runs, without the seed: in data */
+    char brief[SN_REPORT_LABEL]; /* without the settings that all groups share: on the page */
+    sn_report_run *runs;         /* by seed */
     size_t count, shown;
     bool complete; /* it has complete runs, and only those are shown */
     bool published_recipe;
@@ -42,6 +43,8 @@ typedef struct sn_report_runs {
     sn_report_group *groups; /* in the order of sn_experiments_order() */
     size_t group_count;
     size_t baseline; /* group the others are compared with */
+    char common
+        [SN_REPORT_COMMON]; /* settings that all share and that are no defaults: "--lr 0.03 --schedule cosine" */
     size_t unreadable, incomplete, repeated;
     bool digests_differ; /* the same experiment and seed gave two results: it must not */
 } sn_report_runs;

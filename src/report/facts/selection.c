@@ -98,8 +98,9 @@ static sn_status begin_trials(sn_selection *s, const sn_report_runs *runs, const
     SN_TRY(SN_ALLOCATE(t->groups, runs->group_count, "the trials"));
     SN_TRY(SN_ALLOCATE(t->scores, runs->group_count, "the trials"));
     SN_TRY(SN_ALLOCATE(t->sorted, runs->group_count, "the trials"));
-    return sn_experiment_name_without(sn_report_experiment(group), s->attributes, s->attribute_count,
-                                      t->label, sizeof t->label);
+    SN_TRY(sn_experiment_name_without(sn_report_experiment(group), s->attributes, s->attribute_count,
+                                      t->label, sizeof t->label));
+    return sn_report_brief_name(runs, group, s->attributes, s->attribute_count, t->brief, sizeof t->brief);
 }
 
 static int ascending(const void *left, const void *right)

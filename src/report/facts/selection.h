@@ -9,7 +9,8 @@ enum { SN_TUNED_MAX = 8 };
 
 /** What was tried of one experiment: groups that differ in the tuned attributes alone. */
 typedef struct sn_trials {
-    char label[SN_REPORT_LABEL]; /* without what was tuned */
+    char label[SN_REPORT_LABEL]; /* without what was tuned: in data */
+    char brief[SN_REPORT_LABEL]; /* nor what all share: on the page */
     size_t *groups;              /* complete ones, in their order */
     double *scores;              /* of each: mean accuracy on the images held out, percent */
     double *sorted;              /* the scores, ascending */

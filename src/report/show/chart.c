@@ -47,6 +47,25 @@ void sn_chart_add_series(sn_chart *chart, const char *label, sn_series_kind kind
     chart->failed = chart->failed || !series->label;
 }
 
+void sn_chart_title_series(sn_chart *chart, const char *title)
+{
+    if (!chart || chart->failed) return;
+    char *copy = chart->series[chart->series_count - 1].title = strdup(title);
+    chart->failed = !copy;
+}
+
+const char *sn_series_title(const sn_chart_series *series)
+{
+    return series->title ? series->title : series->label;
+}
+
+static void clear_series(sn_chart_series *series)
+{
+    free(series->label);
+    free(series->title);
+    free(series->points);
+}
+
 void sn_chart_add_point(sn_chart *chart, sn_chart_point point)
 {
     if (!chart || chart->failed || !chart->series_count || !isfinite(point.y)) return;
@@ -104,17 +123,15 @@ void sn_chart_drop_empty(sn_chart *chart)
         if (chart->series[i].count)
             chart->series[kept++] = chart->series[i];
         else
-            free(chart->series[i].label);
+            clear_series(&chart->series[i]);
     if (chart) chart->series_count = kept;
 }
 
 void sn_chart_destroy(sn_chart *chart)
 {
     if (!chart) return;
-    for (size_t i = 0; i < chart->series_count; i++) {
-        free(chart->series[i].label);
-        free(chart->series[i].points);
-    }
+    for (size_t i = 0; i < chart->series_count; i++)
+        clear_series(&chart->series[i]);
     for (size_t i = 0; i < chart->bar_count; i++)
         free(chart->bars[i]);
     free(chart->bars);
@@ -161,9 +178,9 @@ void sn_chart_describe(const sn_chart *chart, FILE *out)
         fprintf(out, "%s by %s.", chart->y_label, named ? "experiment" : chart->x_label);
     for (size_t i = 0; i < chart->series_count && i < SERIES_SHOWN; i++) {
         const sn_chart_series *series = &chart->series[i];
-        if (!series->count) continue;
+        if (!series->count || series->kind == SN_SERIES_DOTS) continue;
         const sn_chart_point *first = series->points, *last = &series->points[series->count - 1];
-        fprintf(out, " %s: ", series->label);
+        fprintf(out, " %s: ", sn_series_title(series));
         if (named)
             for (size_t k = 0; k < series->count; k++)
                 fprintf(out, "%s%.4g (%s)", k ? ", " : "", series->points[k].y,

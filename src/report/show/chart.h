@@ -16,6 +16,7 @@ typedef enum sn_series_kind {
     SN_SERIES_ERRORS, /* through points with error bars from low to high */
     SN_SERIES_ACROSS, /* a line without points, for what does not depend on x */
     SN_SERIES_POINTS, /* hollow points alone: published values */
+    SN_SERIES_DOTS,   /* small points of the series before it: what its mean is of */
 } sn_series_kind;
 
 typedef struct sn_chart_point {
@@ -23,7 +24,8 @@ typedef struct sn_chart_point {
 } sn_chart_point;
 
 typedef struct sn_chart_series {
-    char *label;
+    char *label; /* in the data */
+    char *title; /* in the drawing; NULL: the label */
     sn_series_kind kind;
     size_t
         style; /* which colour, point and dash, from SN_CHART_COLOURS on the colours dashed; the same one is the same thing in every figure */
@@ -64,6 +66,9 @@ typedef struct sn_chart {
 sn_chart *sn_chart_create(const char *name, const char *title, const char *x_label, const char *y_label);
 void sn_chart_caption(sn_chart *chart, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void sn_chart_add_series(sn_chart *chart, const char *label, sn_series_kind kind, size_t style);
+/** What the drawing calls the last series. */
+void sn_chart_title_series(sn_chart *chart, const char *title);
+const char *sn_series_title(const sn_chart_series *series);
 /** To the last series; dropped where y is not finite. */
 void sn_chart_add_point(sn_chart *chart, sn_chart_point point);
 void sn_chart_add_bar(sn_chart *chart, const char *label);

@@ -13,8 +13,27 @@ static double on_axis(const sn_chart *chart, double y)
     return chart->y_axis == SN_AXIS_ACCURACY ? 100 - y : y;
 }
 
+/* Bands of few seeds are many times as wide as what they are about: they are cut off where they reach further beyond the values
+   than this share of their range. */
+static const double BEYOND = 0.25;
+
+static void hold_bands(bool logarithmic, const double values[2], double *low, double *high)
+{
+    if (!(values[0] <= values[1])) return;
+    if (logarithmic) {
+        const double factor = fmax(pow(values[1] / values[0], BEYOND), 1.2);
+        *low = fmax(*low, values[0] / factor);
+        *high = fmin(*high, values[1] * factor);
+    } else {
+        const double space = fmax((values[1] - values[0]) * BEYOND, fabs(values[1]) * 1e-3);
+        *low = fmax(*low, values[0] - space);
+        *high = fmin(*high, values[1] + space);
+    }
+}
+
 static void y_limits(const sn_chart *chart, double *low, double *high)
 {
+    double of_values[2] = {HUGE_VAL, -HUGE_VAL}; /* bands and bars apart */
     const bool logarithmic = chart->y_axis != SN_AXIS_LINEAR;
     double least = HUGE_VAL;
     const double shown[] = {on_axis(chart, chart->shown[0]), on_axis(chart, chart->shown[1])};
@@ -30,8 +49,12 @@ static void y_limits(const sn_chart *chart, double *low, double *high)
                 if (isnan(y) || (logarithmic && y <= 0)) continue;
                 *low = fmin(*low, y);
                 *high = fmax(*high, y);
+                if (k > 0 && chart->series[s].kind == SN_SERIES_LINE) continue;
+                of_values[0] = fmin(of_values[0], y);
+                of_values[1] = fmax(of_values[1], y);
             }
         }
+    hold_bands(logarithmic, of_values, low, high);
     if (!(*low <= *high)) {
         *low = logarithmic ? 0.1 : 0;
         *high = 1;

@@ -32,8 +32,9 @@ static size_t key_rows(const sn_chart *chart, size_t *columns, size_t *shrink)
     size_t longest = 1, entries = 0, published = 0;
     for (size_t s = 0; s < chart->series_count; s++) {
         const bool points_alone = chart->series[s].kind == SN_SERIES_POINTS;
-        const size_t length = points_alone ? sizeof "published study" - 1 : strlen(chart->series[s].label);
-        if (chart->series[s].count == 0) continue;
+        const size_t length = points_alone ? sizeof "published study" - 1
+                                           : strlen(sn_series_title(&chart->series[s]));
+        if (chart->series[s].count == 0 || chart->series[s].kind == SN_SERIES_DOTS) continue;
         if (length > longest) longest = length;
         if (points_alone)
             published = 1;
@@ -87,7 +88,7 @@ static void put_stacked(const sn_chart *chart, FILE *out)
             fprintf(out, "+$%zu", k + 2);
         fprintf(out, "):($0-0.1):($0+0.34) with boxxyerror lc rgb \"%s\"",
                 colours[chart->series[s].style % STYLES]);
-        put_title(chart->series[s].label, out);
+        put_title(sn_series_title(&chart->series[s]), out);
         fputs(", ", out);
     }
     fprintf(out, "\\\n    '%s.tsv' skip 1 using (0):($0-0.32):1 with labels left offset 0.2,0 notitle\n",
@@ -187,6 +188,9 @@ static void put_series(const sn_chart *chart, FILE *out)
             const int point = chart->ordinal ? 7 : point_of(series->style);
             if (series->kind == SN_SERIES_ACROSS) {
                 fprintf(out, " with lines dt %zu lw 1.6 lc rgb \"%s\"", across_dash(across++), colour);
+            } else if (series->kind == SN_SERIES_DOTS) {
+                fprintf(out, " with points pt 7 ps 0.22 lc rgb \"%s\" notitle", colour);
+                continue;
             } else if (series->kind == SN_SERIES_POINTS) {
                 fprintf(out, " with points pt 6 ps 0.6 lw 2 lc rgb \"%s\" notitle", colour);
                 continue;
@@ -199,7 +203,7 @@ static void put_series(const sn_chart *chart, FILE *out)
                 fprintf(out, " with linespoints pt %d ps 0.45 lw 1.6 dt %zu lc rgb \"%s\"", point,
                         dash_of(chart, series), colour);
             }
-            put_title(series->label, out);
+            put_title(sn_series_title(series), out);
         }
     }
     /* one entry for all: each has the colour of its experiment */

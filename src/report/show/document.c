@@ -253,7 +253,7 @@ static void add_cell(sn_report_table *table, char *text)
         table->cells = cells;
     }
     table->failed = table->failed || !text;
-    table->cells[table->cell_count++] = (sn_report_cell){text, SN_MISSING};
+    table->cells[table->cell_count++] = (sn_report_cell){.text = text, .shade = SN_MISSING};
 }
 
 void sn_report_table_cell(sn_report_table *table, const char *format, ...)
@@ -263,6 +263,21 @@ void sn_report_table_cell(sn_report_table *table, const char *format, ...)
     va_start(arguments, format);
     add_cell(table, format_text(format, arguments));
     va_end(arguments);
+}
+
+void sn_report_table_name(sn_report_table *table, const char *brief, const char *whole)
+{
+    if (!table) return;
+    add_cell(table, strdup(brief));
+    if (table->failed || strcmp(brief, whole) == 0) return;
+    char *key = table->cells[table->cell_count - 1].key = strdup(whole);
+    table->failed = !key;
+}
+
+static void clear_cell(sn_report_cell *cell)
+{
+    free(cell->text);
+    free(cell->key);
 }
 
 void sn_report_table_number(sn_report_table *table, int digits, double value)
@@ -295,7 +310,7 @@ void sn_report_table_drop_empty(sn_report_table *table)
     }
     for (size_t i = 0; i < rows * before; i++)
         if (empty[i % before])
-            free(table->cells[i].text);
+            clear_cell(&table->cells[i]);
         else
             table->cells[kept++] = table->cells[i];
     table->cell_count = kept;
@@ -320,7 +335,7 @@ void sn_report_table_destroy(sn_report_table *table)
     for (size_t i = 0; i < table->column_count; i++)
         free(table->columns[i].heading);
     for (size_t i = 0; i < table->cell_count; i++)
-        free(table->cells[i].text);
+        clear_cell(&table->cells[i]);
     free(table->columns);
     free(table->cells);
     free(table->name);

@@ -22,6 +22,7 @@ typedef struct sn_report_column {
 
 typedef struct sn_report_cell {
     char *text;
+    char *key;    /* what CSV has instead; NULL: the text */
     double shade; /* 0 to 1, the background; NaN: none */
 } sn_report_cell;
 
@@ -107,6 +108,8 @@ void sn_report_table_column(sn_report_table *table, bool numeric, const char *fo
     __attribute__((format(printf, 3, 4)));
 void sn_report_table_cell(sn_report_table *table, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/** A name as the page and as CSV has it. */
+void sn_report_table_name(sn_report_table *table, const char *brief, const char *whole);
 /** A number, with `digits` after the point; nothing for NaN. */
 void sn_report_table_number(sn_report_table *table, int digits, double value);
 /** Shades the last cell. */

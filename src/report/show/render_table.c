@@ -133,7 +133,8 @@ void sn_render_table_csv(const sn_report_table *table, FILE *out)
     for (size_t row = 0; row < sn_report_table_rows(table); row++) {
         for (size_t c = 0; c < table->column_count; c++) {
             if (c) fputc(',', out);
-            put_csv_cell(&table->columns[c], cell(table, row, c)->text, out);
+            const sn_report_cell *one = cell(table, row, c);
+            put_csv_cell(&table->columns[c], one->key ? one->key : one->text, out);
         }
         fputs("\r\n", out);
     }
