@@ -264,8 +264,8 @@ static void put_cost(FILE *out, const sn_report_runs *runs)
     range_of_speed(slowest, &slow[0], &slow[1]);
     range_of_speed(fastest, &fast[0], &fast[1]);
     if (!(slow[1] < fast[0])) return;
-    fprintf(out, "On %.0f rank%s an epoch of %s takes %.2f times as long as one of %s. ", ranks,
-            ranks > 1 ? "s" : "", slowest->brief, most / least, fastest->brief);
+    fprintf(out, "On %.0f rank%s an epoch of %s took %.2f times as long as one of %s, as these were run. ",
+            ranks, ranks > 1 ? "s" : "", slowest->brief, most / least, fastest->brief);
 }
 
 /* ---- what they cannot say ---- */

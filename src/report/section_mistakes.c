@@ -178,6 +178,7 @@ static void add_group(sn_document *document, const sn_report_group *group)
     slug_of(group, slug);
     snprintf(sheet, sizeof sheet, "misclassified-%s.png", slug);
     sn_block *block = sn_document_pictures(document, sheet);
+    if (block) block->folded = (block->heading = sn_text("The %zu images", shown)) != NULL;
     for (size_t i = 0; block && i < shown; i++) {
         const mistake *m = &list.items[i];
         const double percent = 100 * (double)m->probability;

@@ -15,7 +15,7 @@ import unittest
 import xml.etree.ElementTree as xml
 
 PROGRAM, MAKE_STUDY = sys.argv[1:3]
-VOID = {"meta", "link", "br", "img"}
+VOID = {"meta", "link", "br", "img", "input"}
 
 
 class Page(html.parser.HTMLParser):
@@ -81,7 +81,8 @@ class Report(unittest.TestCase):
     def test_needs_nothing_else(self):
         for tag, attributes in self.page.elements:
             for name in "src", "href", "xlink:href", "srcset", "action", "data":
-                self.assertRegex(attributes.get(name) or "#", r"^(#|data:)", f"<{tag} {name}>")
+                beside = tag == "a" and re.fullmatch(r"figures/[\w-]+\.(svg|pdf|tsv|gp)", attributes.get(name) or "")
+                self.assertRegex("#" if beside else attributes.get(name) or "#", r"^(#|data:)", f"<{tag} {name}>")
             self.assertFalse([name for name in attributes if name.startswith("on")])
         self.assertEqual(self.page.all("script"), [])
         self.assertNotRegex(self.read("report.html"), r"@import|url\(\s*['\"]?(http|//|file)")
@@ -102,6 +103,10 @@ class Report(unittest.TestCase):
         names = self.figures("svg")
         self.assertEqual(names, self.figures("tsv"))
         self.assertEqual(names, self.figures("gp"))
+        self.assertEqual(names, self.figures("pdf"))
+        for name in names:
+            with open(os.path.join(self.report, "figures", name + ".pdf"), "rb") as file:
+                self.assertEqual(file.read(5), b"%PDF-", name)
         self.assertLessEqual({"train-loss", "test-loss", "train-accuracy", "test-accuracy", "penalty", "gap", "gradient-norm",
                               "error-by-scope", "disagreement-by-layer", "running-mean-gap", "precise-mean-gap", "time-split",
                               "speed-by-ranks"}, names)
@@ -112,6 +117,27 @@ class Report(unittest.TestCase):
             root = xml.parse(os.path.join(self.report, "figures", name + ".svg")).getroot()
             self.assertTrue(root.tag.endswith("svg"))
             self.assertGreater(len(list(root.iter("{http://www.w3.org/2000/svg}path"))), 4, name)
+
+    def test_figures_are_numbered(self):
+        numbers = [int(n) for n in re.findall(r"<figcaption><strong>Figure (\d+)\. ", self.read("report.html"))]
+        self.assertEqual(numbers, list(range(1, len(self.figures("svg")) + 1)))
+        self.assertEqual(numbers, [int(n) for n in re.findall(r"(?m)^\*\*Figure (\d+)\. ", self.read("report.md"))])
+
+    def test_boxes_take_series_away(self):
+        """Each box has a rule, whose parts of the drawing are there and of no other box."""
+        ids = {attributes.get("id") for _, attributes in self.page.elements}
+        boxes = {attributes["id"] for attributes in self.page.all("input")}
+        self.assertGreater(len(boxes), 20)
+        rules = re.findall(r"#(show-[\w-]+):not\(:checked\) ~ svg #([\w-]+)", self.read("report.html"))
+        self.assertEqual({box for box, _ in rules}, boxes)
+        parts = [part for _, part in rules]
+        self.assertEqual(len(parts), len(set(parts)))
+        self.assertLessEqual(set(parts), ids)
+
+    def test_points_say_what_they_are(self):
+        titles = re.findall(r'<g class="tip"><title>([^<]*)</title>', self.read("report.html"))
+        self.assertIn("ln: 99.03 at 15", titles)
+        self.assertNotIn("gnuplot_svg", self.read("report.html"))
 
     def test_keys_leave_room_for_the_plot(self):
         with tempfile.TemporaryDirectory() as runs:

@@ -47,6 +47,7 @@ typedef enum sn_chart_form {
 } sn_chart_form;
 
 typedef struct sn_chart {
+    size_t number;                /* in its document, from 1 */
     char *name, *title, *caption; /* stem of its files */
     char *x_label, *y_label;
     sn_axis x_axis, y_axis;
@@ -99,5 +100,8 @@ void sn_chart_put_axes(const sn_chart *chart, FILE *out);
 /** The step of a linear axis of about five ticks: 1, 2 or 5 times a power of ten. */
 double sn_chart_nice_step(double span);
 void sn_chart_put_script(const sn_chart *chart, FILE *out);
+/** The parts of the drawing that are of a series: gnuplot's numbers of them; returns how many. */
+enum { SN_PLOTS_MAX = 4 };
+size_t sn_chart_plots_of(const sn_chart *chart, size_t series, size_t plots[SN_PLOTS_MAX]);
 
 #endif

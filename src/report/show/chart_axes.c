@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "chart.h"
+#include "chart_style.h"
 
 enum { TICKS_MAX = 64 };
 
@@ -98,6 +99,19 @@ static size_t log_ticks(double low, double high, double ticks[TICKS_MAX])
     for (double tick = ceil(low / step); tick * step <= high && count < TICKS_MAX; tick++)
         ticks[count++] = tick * step;
     return count;
+}
+
+double sn_chart_place_of_y(const sn_chart *chart, double y)
+{
+    double low, high, at = on_axis(chart, y);
+    y_limits(chart, &low, &high);
+    if (chart->y_axis != SN_AXIS_LINEAR) {
+        at = log(fmax(at, low));
+        low = log(low);
+        high = log(high);
+    }
+    const double place = (at - low) / (high - low);
+    return chart->y_axis == SN_AXIS_ACCURACY ? 1 - place : place;
 }
 
 static void put_y_axis(const sn_chart *chart, FILE *out)

@@ -117,6 +117,17 @@ static const char *skip_empty_group(const char *text)
     return starts(end, "</g>") ? end + 4 : text;
 }
 
+/* gnuplot's hypertext wants a script; a title is the same without one. */
+static const char TIP[] = "<g onmousemove=\"gnuplot_svg.showHypertext(evt,'", TIP_END[] = "')\"";
+
+static const char *put_tip(const char *text, FILE *out)
+{
+    const char *end = strstr(text += sizeof TIP - 1, TIP_END), *rest = end ? strstr(end, "</title>") : NULL;
+    if (!rest) return text;
+    fprintf(out, "<g class=\"tip\"><title>%.*s</title>", (int)(end - text), text);
+    return rest + sizeof "</title>" - 1;
+}
+
 void sn_chart_put_inline(const sn_chart *chart, FILE *out)
 {
     const char *box = strstr(chart->svg, "viewBox=\""), *body = strstr(chart->svg, "</desc>");
@@ -146,6 +157,10 @@ void sn_chart_put_inline(const sn_chart *chart, FILE *out)
         const char *next = skip_empty_group(text);
         if (next != text) {
             text = next;
+            continue;
+        }
+        if (starts(text, TIP)) {
+            text = put_tip(text, out);
             continue;
         }
         if (starts(text, "<title>")) {

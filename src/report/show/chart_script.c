@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "chart.h"
+#include "chart_style.h"
 #include "text.h"
 
 enum { WIDTH = 440, PLOT_HEIGHT = 282, KEY_ROW = 23, BAR_HEIGHT = 38, LABEL_MAX = 46 };
@@ -133,7 +134,7 @@ static void put_column(const sn_chart *chart, FILE *out, size_t column)
         fprintf(out, ":%zu", column);
 }
 
-static const char *colour_of(const sn_chart *chart, size_t s)
+const char *sn_chart_colour(const sn_chart *chart, size_t s)
 {
     if (!chart->ordinal) return colours[chart->series[s].style % STYLES];
     const size_t last = chart->series_count > 1 ? chart->series_count - 1 : 1;
@@ -158,6 +159,25 @@ static size_t dash_of(const sn_chart *chart, const sn_chart_series *series)
     return chart->ordinal ? 1 : 1 + series->style / STYLES % 4;
 }
 
+static bool has_tips(const sn_chart_series *series)
+{
+    return series->kind == SN_SERIES_LINE || series->kind == SN_SERIES_ERRORS;
+}
+
+/* What each point is, for who points at it: on points that are not seen. */
+static void put_tips(const sn_chart *chart, const sn_chart_series *series, size_t column, FILE *out)
+{
+    if (!has_tips(series)) return;
+    fprintf(out, ", \\\n    '%s.tsv' skip 1 using 1", chart->name);
+    put_column(chart, out, column);
+    fputs(":(\"", out);
+    sn_put_text(out, SN_SYNTAX_GNUPLOT, sn_series_title(series));
+    fprintf(out,
+            "\".sprintf(\": %%.5g at %%g\", $%zu, $1)) with labels hypertext point pt 7 ps 0.9 lc rgb "
+            "\"#ff000000\" notitle",
+            column);
+}
+
 static void put_series(const sn_chart *chart, FILE *out)
 {
     const char *between = "plot";
@@ -179,12 +199,12 @@ static void put_series(const sn_chart *chart, FILE *out)
                 put_column(chart, out, first + 1);
                 put_column(chart, out, first + 2);
                 fprintf(out, " with filledcurves fs transparent solid %s noborder lc rgb \"%s\" notitle",
-                        chart->series_count > 5 ? "0.08" : "0.15", colour_of(chart, s));
+                        chart->series_count > 5 ? "0.08" : "0.15", sn_chart_colour(chart, s));
                 continue;
             }
             put_column(chart, out, first);
             published = published || series->kind == SN_SERIES_POINTS;
-            const char *colour = colour_of(chart, s);
+            const char *colour = sn_chart_colour(chart, s);
             const int point = chart->ordinal ? 7 : point_of(series->style);
             if (series->kind == SN_SERIES_ACROSS) {
                 fprintf(out, " with lines dt %zu lw 1.6 lc rgb \"%s\"", across_dash(across++), colour);
@@ -204,6 +224,7 @@ static void put_series(const sn_chart *chart, FILE *out)
                         dash_of(chart, series), colour);
             }
             put_title(sn_series_title(series), out);
+            put_tips(chart, series, first, out);
         }
     }
     /* one entry for all: each has the colour of its experiment */
@@ -213,26 +234,8 @@ static void put_series(const sn_chart *chart, FILE *out)
     fputc('\n', out);
 }
 
-void sn_chart_put_script(const sn_chart *chart, FILE *out)
+static void put_plot(const sn_chart *chart, FILE *out)
 {
-    size_t columns, shrink;
-    const size_t rows = key_rows(chart, &columns, &shrink);
-    const bool bars = chart->form != SN_CHART_LINES;
-    const size_t plot = bars ? 80 + BAR_HEIGHT * (chart->bar_count + 1) : (size_t)PLOT_HEIGHT;
-    fprintf(out, "# gnuplot %s.gp (in this directory) draws %s.svg from %s.tsv\n", chart->name, chart->name,
-            chart->name);
-    fprintf(out, "set terminal svg size %d,%zu dynamic noenhanced font \"sans-serif,13\"\n", WIDTH,
-            plot + (chart->form == SN_CHART_FOREST ? 0 : rows * KEY_ROW));
-    fprintf(out, "set output '%s.svg'\nset encoding utf8\nset datafile separator \"\\t\"\n", chart->name);
-    fprintf(out, "set border %s lc rgb \"#777777\"\nset tics nomirror scale 0.5\n", bars ? "1" : "3");
-    fputs("set format \"%g\"\nset grid lc rgb \"#bbbbbb\" lw 0.7 dt 1\n", out);
-    fprintf(out,
-            "set key outside bottom center horizontal Left reverse maxcols %zu samplen 2.2 spacing 1.15 "
-            "height 0.3 width -%zu\n",
-            columns, shrink);
-    fputs("set xlabel \"", out);
-    sn_put_text(out, SN_SYNTAX_GNUPLOT, chart->x_label);
-    fputs("\" offset 0,0.4\n", out);
     if (chart->form == SN_CHART_STACKED) {
         put_stacked(chart, out);
         return;
@@ -245,5 +248,60 @@ void sn_chart_put_script(const sn_chart *chart, FILE *out)
     sn_put_text(out, SN_SYNTAX_GNUPLOT, chart->y_label);
     fputs("\"\n", out);
     sn_chart_put_axes(chart, out);
+    sn_chart_put_names_beside(chart, out);
     put_series(chart, out);
+}
+
+/* The same once more, for documents that are printed. */
+static void put_pdf(const sn_chart *chart, size_t height, FILE *out)
+{
+    fprintf(out,
+            "if (strstrt(GPVAL_TERMINALS, \"pdfcairo\") > 0) {\n"
+            "    set terminal pdfcairo size %.2fin,%.2fin noenhanced font \"sans-serif,10\"\n"
+            "    set output '%s.pdf'\n    replot\n}\n",
+            WIDTH / 96.0, (double)height / 96, chart->name);
+}
+
+void sn_chart_put_script(const sn_chart *chart, FILE *out)
+{
+    size_t columns, shrink;
+    const size_t rows = key_rows(chart, &columns, &shrink);
+    const bool bars = chart->form != SN_CHART_LINES;
+    const size_t plot = bars ? 80 + BAR_HEIGHT * (chart->bar_count + 1) : (size_t)PLOT_HEIGHT;
+    fprintf(out, "# gnuplot %s.gp (in this directory) draws %s.svg and .pdf from %s.tsv\n", chart->name,
+            chart->name, chart->name);
+    const bool keyless = chart->form == SN_CHART_FOREST || sn_chart_names_beside(chart) > 0;
+    const size_t height = plot + (keyless ? 0 : rows * KEY_ROW);
+    fprintf(out, "set terminal svg size %d,%zu dynamic noenhanced font \"sans-serif,13\"\n", WIDTH, height);
+    fprintf(out, "set output '%s.svg'\nset encoding utf8\nset datafile separator \"\\t\"\n", chart->name);
+    fprintf(out, "set border %s lc rgb \"#777777\"\nset tics nomirror scale 0.5\n", bars ? "1" : "3");
+    fputs("set format \"%g\"\nset grid lc rgb \"#bbbbbb\" lw 0.7 dt 1\n", out);
+    fprintf(out,
+            "set key outside bottom center horizontal Left reverse maxcols %zu samplen 2.2 spacing 1.15 "
+            "height 0.3 width -%zu\n",
+            columns, shrink);
+    fputs("set xlabel \"", out);
+    sn_put_text(out, SN_SYNTAX_GNUPLOT, chart->x_label);
+    fputs("\" offset 0,0.4\n", out);
+    put_plot(chart, out);
+    put_pdf(chart, height, out);
+}
+
+/* In the order of put_series(). */
+size_t sn_chart_plots_of(const sn_chart *chart, size_t which, size_t plots[SN_PLOTS_MAX])
+{
+    size_t number = 0, count = 0;
+    for (int layer = 0; layer < 2; layer++)
+        for (size_t s = 0; s < chart->series_count; s++) {
+            const sn_chart_series *series = &chart->series[s];
+            const bool dots = series->kind == SN_SERIES_DOTS, mine = s == which || (dots && s == which + 1);
+            const bool band = sn_series_has_interval(series) && series->kind != SN_SERIES_ERRORS;
+            if (series->count == 0 || (layer == 0 && !band)) continue;
+            number++;
+            if (mine) plots[count++] = number;
+            if (layer == 0 || !has_tips(series)) continue;
+            number++;
+            if (mine) plots[count++] = number;
+        }
+    return count;
 }

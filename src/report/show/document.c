@@ -135,6 +135,7 @@ void sn_document_chart(sn_document *document, sn_chart *chart)
         return;
     }
     sn_chart_drop_empty(chart);
+    chart->number = ++document->figures;
     block->chart = chart;
 }
 

@@ -58,7 +58,7 @@ typedef enum sn_block_kind {
 typedef struct sn_block {
     sn_block_kind kind;
     char *text, *heading;
-    bool folded; /* of a table, below `heading` */
+    bool folded; /* of a table or of pictures: away below `heading` */
     sn_report_table *table;
     sn_chart *chart;
     sn_report_picture *pictures;
@@ -71,6 +71,7 @@ typedef struct sn_document {
     char *title, *subtitle;
     sn_block *blocks;
     size_t count, capacity;
+    size_t figures; /* numbered */
     char *left_out; /* what has no data, said at the end of the section */
     bool failed;
 } sn_document;

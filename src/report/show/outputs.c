@@ -8,7 +8,7 @@
 
 static void put_names(const sn_document *document, FILE *out)
 {
-    static const char *const extensions[] = {"tsv", "gp", "svg"};
+    static const char *const extensions[] = {"tsv", "gp", "svg", "pdf"};
     for (size_t i = 0; i < document->count; i++) {
         const sn_block *block = &document->blocks[i];
         for (size_t k = 0; block->chart && k < sizeof extensions / sizeof *extensions; k++)
@@ -23,7 +23,7 @@ static void put_names(const sn_document *document, FILE *out)
 /* A name that a report can have given: NAME.EXTENSION, here or in figures, not hidden. The list could be anybody's. */
 static bool is_output(const char *name)
 {
-    static const char *const extensions[] = {".tsv", ".gp", ".svg", ".png", ".csv", ".md", ".html"};
+    static const char *const extensions[] = {".tsv", ".gp", ".svg", ".pdf", ".png", ".csv", ".md", ".html"};
     if (strncmp(name, "figures/", 8) == 0) name += 8;
     const char *extension = strrchr(name, '.');
     if (*name == '.' || strchr(name, '/') || !extension) return false;

@@ -59,7 +59,8 @@ static void put_block(const sn_block *block, FILE *out)
         sn_render_table_markdown(block->table, out);
         break;
     case SN_BLOCK_CHART:
-        put(out, "**", block->chart->title, "** ");
+        fprintf(out, "**Figure %zu. ", block->chart->number);
+        put(out, "", block->chart->title, ".** ");
         put(out, "", block->chart->caption, "\n\n");
         if (block->chart->svg) {
             put(out, "![", block->chart->title, "]");

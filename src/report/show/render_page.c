@@ -13,19 +13,73 @@ static void put(FILE *out, const char *before, const char *text, const char *aft
     fputs(after, out);
 }
 
+static bool is_toggled(const sn_chart_series *series)
+{
+    return series->kind != SN_SERIES_DOTS && series->kind != SN_SERIES_POINTS;
+}
+
+static bool has_toggles(const sn_chart *chart)
+{
+    enum { FEW = 3 };
+    size_t count = 0;
+    for (size_t s = 0; s < chart->series_count; s++)
+        count += is_toggled(&chart->series[s]);
+    return chart->svg && chart->form == SN_CHART_LINES && count >= FEW;
+}
+
+/* A box that is not ticked takes its series' parts of the drawing away. */
+static void put_toggle_rules(const sn_document *document, FILE *out)
+{
+    for (size_t i = 0; i < document->count; i++) {
+        const sn_chart *chart = document->blocks[i].chart;
+        for (size_t s = 0; chart && has_toggles(chart) && s < chart->series_count; s++) {
+            size_t plots[SN_PLOTS_MAX];
+            const size_t count = is_toggled(&chart->series[s]) ? sn_chart_plots_of(chart, s, plots) : 0;
+            for (size_t k = 0; k < count; k++)
+                fprintf(out, "%s#show-%s-%zu:not(:checked) ~ svg #%s-gnuplot_plot_%zu", k ? ", " : "",
+                        chart->name, s, chart->name, plots[k]);
+            fputs(count ? " { display: none; }\n" : "", out);
+        }
+    }
+}
+
+static void put_toggles(const sn_chart *chart, FILE *out)
+{
+    for (size_t s = 0; has_toggles(chart) && s < chart->series_count; s++) {
+        if (!is_toggled(&chart->series[s])) continue;
+        fprintf(out, "<input class=\"toggle\" type=\"checkbox\" checked id=\"show-%s-%zu\">", chart->name, s);
+        fprintf(out, "<label class=\"toggle\" for=\"show-%s-%zu\">", chart->name, s);
+        put(out, "", sn_series_title(&chart->series[s]), "</label> ");
+    }
+}
+
+static void put_files(const sn_chart *chart, FILE *out)
+{
+    static const char *const extensions[] = {"svg", "pdf", "tsv", "gp"};
+    fputs(" <span class=\"files\">", out);
+    for (size_t i = 0; i < sizeof extensions / sizeof *extensions; i++)
+        fprintf(out, "%s<a href=\"figures/%s.%s\">%s</a>", i ? " " : "", chart->name, extensions[i],
+                extensions[i]);
+    fputs("</span>", out);
+}
+
 static void put_chart(const sn_chart *chart, FILE *out)
 {
     fprintf(out, "<figure class=\"chart\" id=\"%s\">", chart->name);
-    if (chart->svg)
+    if (chart->svg) {
+        put_toggles(chart, out);
         sn_chart_put_inline(chart, out);
-    else
+    } else
         fprintf(out,
                 "<p class=\"note\">Not drawn: gnuplot was missing or failed. The data are in figures/%s.tsv, "
                 "the script in "
                 "figures/%s.gp.</p>",
                 chart->name, chart->name);
-    put(out, "<figcaption><strong>", chart->title, ".</strong> ");
-    put(out, "", chart->caption, "</figcaption></figure>\n");
+    fprintf(out, "<figcaption><strong>Figure %zu. ", chart->number);
+    put(out, "", chart->title, ".</strong> ");
+    put(out, "", chart->caption, "");
+    if (chart->svg) put_files(chart, out);
+    fputs("</figcaption></figure>\n", out);
 }
 
 static void put_pictures(const sn_block *block, FILE *out)
@@ -84,7 +138,9 @@ static void put_block(const sn_block *block, FILE *out)
         put_chart(block->chart, out);
         break;
     case SN_BLOCK_PICTURES:
+        open_fold(block, out);
         put_pictures(block, out);
+        close_fold(block, out);
         break;
     case SN_BLOCK_CODE:
         put_code(block, out);
@@ -128,7 +184,9 @@ void sn_render_page(const sn_document *document, FILE *out)
           "<meta name=\"color-scheme\" content=\"light dark\">\n<link rel=\"icon\" href=\"data:,\">\n",
           out);
     put(out, "<title>", document->title, "</title>\n");
-    fprintf(out, "<style>\n%s</style>\n</head>\n<body>\n<header>\n", page_style);
+    fprintf(out, "<style>\n%s", page_style);
+    put_toggle_rules(document, out);
+    fputs("</style>\n</head>\n<body>\n<header>\n", out);
     put(out, "<h1>", document->title, "</h1>\n");
     put(out, "<p>", document->subtitle, "</p>\n<nav aria-label=\"Sections\"><ul>\n");
     for (size_t i = 0; i < document->count; i++) {
