@@ -2,8 +2,10 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli.h"
+#include "syncnorm/base/range.h"
 #include "syncnorm/report/report.h"
 
 typedef struct reporting {
@@ -53,6 +55,19 @@ static sn_status read_margin(const sn_cli_arguments *arguments, sn_report_reques
                    text);
 }
 
+static sn_status read_last(const sn_cli_arguments *arguments, sn_report_request *request)
+{
+    const char *text = sn_cli_value(arguments, "last");
+    uint64_t first, last;
+    if (!text) return SN_OK;
+    if (sn_read_range(text, strlen(text), &first, &last) && first == last && first >= 1 &&
+        !strchr(text, '-') && first <= UINT32_MAX) {
+        request->last = (size_t)first;
+        return SN_OK;
+    }
+    return sn_fail(SN_ERROR_USAGE, "--last '%.60s': must be a number of epochs, 1 or more", text);
+}
+
 int sn_command_report(int argc, char **argv)
 {
     static const sn_cli_option options[] = {
@@ -62,6 +77,7 @@ int sn_command_report(int argc, char **argv)
          "first)",
          0},
         {"margin", "POINTS", "differences of test accuracy within it are taken for none (default: 0.1)", 0},
+        {"last", "K", "judge by the mean accuracy of the last K epochs (default: 1, the last one)", 0},
         {"select", "OPTION[,...]",
          "of experiments that differ in these options alone (lr, say), choose the best by the images that "
          "--validation held out",
@@ -107,6 +123,7 @@ int sn_command_report(int argc, char **argv)
         if (status == SN_OK && r.request.final_seeds && !r.request.select)
             status = sn_fail(SN_ERROR_USAGE, "--emit-final goes with --select");
         if (status == SN_OK) status = read_margin(&arguments, &r.request);
+        if (status == SN_OK) status = read_last(&arguments, &r.request);
         if (status == SN_OK) status = read_target(&arguments, &r.request);
         code = sn_cli_without_mpi(command.name, status, report, &r);
         if (code == 0 && r.outcome.unreadable) code = sn_exit_code(SN_ERROR_FILE);

@@ -202,6 +202,7 @@ static sn_status read_runs(const sn_report_request *request, sn_report_runs *run
 {
     *pairs = (sn_pairs){0};
     SN_TRY(sn_report_runs_load(request->paths, request->path_count, runs));
+    SN_TRY(sn_report_judge_by_last(runs, request->last ? request->last : 1));
     SN_TRY(sn_report_runs_group(runs));
     if (!sn_report_runs_choose_baseline(runs, request->baseline))
         return refuse_baseline(runs, request->baseline);

@@ -203,7 +203,10 @@ static void put_what_was_compared(FILE *out, const sn_report_runs *runs)
     if (most > least) fprintf(out, " to %zu", most);
     if (most) fprintf(out, " seed%s each", most == 1 ? "" : "s");
     if (*runs->common) fprintf(out, ", all with %s", runs->common);
-    fprintf(out, ", by their %s accuracy after the last epoch. ", sn_report_judge(runs));
+    if (runs->last > 1)
+        fprintf(out, ", by their %s. ", sn_report_measure(runs));
+    else
+        fprintf(out, ", by their %s accuracy after the last epoch. ", sn_report_judge(runs));
 }
 
 static void put_verdicts(FILE *out, const sn_report_runs *runs, const sn_pairs *pairs)

@@ -1,5 +1,6 @@
 /* The comparison: means over seeds, paired differences from a baseline, the published figures beside ours. */
 
+#include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -120,9 +121,10 @@ static void explain_differences(sn_document *document, const sn_report_runs *run
 static void add_differences(sn_document *document, const sn_report_runs *runs, const sn_pairs *pairs)
 {
     const sn_report_group *baseline = &runs->groups[runs->baseline];
-    sn_report_table *table = sn_report_table_create("differences",
-                                                    "Final %s accuracy minus that of %s, paired by seed",
-                                                    sn_report_judge(runs), baseline->brief);
+    const char *measure = sn_report_measure(runs);
+    sn_report_table *table = sn_report_table_create("differences", "%c%s minus that of %s, paired by seed",
+                                                    toupper((unsigned char)*measure), measure + 1,
+                                                    baseline->brief);
     sn_report_table_column(table, false, "experiment");
     sn_report_table_column(table, true, "pairs");
     sn_report_table_column(table, true, "difference (points)");

@@ -55,8 +55,7 @@ static void add_table(sn_document *document, const sn_report_runs *runs, const s
 {
     const double margin = sn_pair_points(&pairs->pairs[0], pairs->pairs[0].margin);
     sn_report_table *table = sn_report_table_create(
-        "answer", "All pairs: the second's final %s accuracy minus the first's, paired by seed",
-        sn_report_judge(runs));
+        "answer", "All pairs: the second's %s minus the first's, paired by seed", sn_report_measure(runs));
     sn_report_table_column(table, false, "second");
     sn_report_table_column(table, false, "first");
     sn_report_table_column(table, false, "verdict");

@@ -70,6 +70,8 @@ class Pipeline(unittest.TestCase):
                     "--ranks-per-run", "2", np=2)
         paths = sorted(glob.glob(os.path.join(scratch.name, "runs", "*.h5")))
         cls.program(scratch.name, "report", "--output", cls.output, *paths)
+        cls.program(scratch.name, "report", "--last", "2", "--output", cls.output + "-last", *paths)
+        cls.paths = paths
         cls.runs = {os.path.basename(path)[:-3]: Run(path) for path in paths}
 
     @staticmethod
@@ -83,9 +85,9 @@ class Pipeline(unittest.TestCase):
         """Runs of each experiment, by seed."""
         return {name: [self.runs[f"{name}-s{seed}"] for seed in range(1, SEEDS + 1)] for name in names or (GN, SYNC, WORKER)}
 
-    def table(self, name):
+    def table(self, name, of=""):
         """[{column: cell}]; a second column of a name is NAME 2, and so on."""
-        with open(os.path.join(self.output, f"{name}.csv"), newline="", encoding="utf-8") as file:
+        with open(os.path.join(self.output + of, f"{name}.csv"), newline="", encoding="utf-8") as file:
             heading, *rows = csv.reader(file)
         names = [h if heading[:i].count(h) == 0 else f"{h} {heading[:i].count(h) + 1}" for i, h in enumerate(heading)]
         self.assertTrue(all(len(row) == len(names) for row in rows), rows)
@@ -234,6 +236,20 @@ class Pipeline(unittest.TestCase):
                 one.columns["test_accuracy"][-1] - other.columns["test_accuracy"][-1]
                 for one, other in zip(groups[row["experiment"]], groups[baseline])], 3, row)
 
+    def test_the_mean_of_the_last_epochs_is_the_files(self):
+        rows, groups = self.table("answer", "-last"), self.groups()
+        self.assertEqual(len(rows), 3)
+        for row in rows:
+            self.assert_cell(row["difference (points)"], [
+                one.columns["test_accuracy"][-2:].mean() - other.columns["test_accuracy"][-2:].mean()
+                for one, other in zip(groups[row["second"]], groups[row["first"]])], 3, row)
+        with open(os.path.join(self.output + "-last", "report.md"), encoding="utf-8") as file:
+            self.assertIn("by their mean test accuracy of the last 2 epochs.", file.read())
+        done = subprocess.run(harness.command(("report", "--last", "3", "--output", self.output + "-no", *self.paths)),
+                              capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 2)
+        self.assertRegex(done.stderr, r"--last 3: \S+\.h5 has 2 epochs")
+
     def test_the_evaluations_are_the_files(self):
         ways = (("running", ""), ("precise", "precise_"), ("batch", "batch_"), ("training set", "train_"))
         for row, runs in self.rows("evaluations", GN, SYNC, WORKER):
@@ -275,7 +291,9 @@ class Pipeline(unittest.TestCase):
             drawn = self.figure(figure)
             for name, runs in self.groups().items():
                 values = numpy.array([run.columns[column] for run in runs])
-                for series, expected in ((name, values.mean(0)), (f"{name} low", values.min(0)), (f"{name} high", values.max(0))):
+                half = 12.706204736432095 * values.std(0, ddof=1) / SEEDS**0.5  # Student's t on one degree of freedom
+                for series, expected in ((name, values.mean(0)), (f"{name} low", values.mean(0) - half),
+                                         (f"{name} high", values.mean(0) + half)):
                     numpy.testing.assert_allclose(drawn[series], expected, rtol=1e-8, err_msg=f"{figure} {series}")
 
     def test_figures_by_layer_are_the_columns_and_the_precise_statistics(self):

@@ -31,6 +31,7 @@ typedef struct sn_report_request {
         select; /* options that were tuned, comma-separated: the best setting of each experiment is chosen; NULL: none */
     const char *
         final_seeds; /* with `select`: fresh seeds, as "11-20", that commands of the best are wanted for; NULL: none */
+    size_t last;   /* epochs whose mean the verdicts are about; 0: the last one alone */
     double margin; /* in points of test accuracy: a difference within it is taken for none; 0: 0.1 */
     double target; /* test accuracy in percent that they are to reach; 0: the best that all groups reach */
 } sn_report_request;

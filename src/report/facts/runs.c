@@ -72,13 +72,45 @@ double sn_report_ranks(const sn_report_run *run)
 }
 
 /* The count itself: percentages of equal counts differ by rounding once they are subtracted. */
-double sn_report_correct(const sn_report_run *run)
+static double correct_of_row(const sn_report_run *run, size_t row)
 {
-    const double correct = sn_report_last(run, "test_correct");
+    const double correct = sn_report_epoch_value(run, "test_correct", row);
     if (!isnan(correct)) return correct;
-    const double percent = sn_report_last(run, "test_accuracy");
+    const double percent = sn_report_epoch_value(run, "test_accuracy", row);
     const size_t count = sn_report_test_count(run);
     return count && !isnan(percent) ? round(percent / 100 * (double)count) : SN_MISSING;
+}
+
+double sn_report_correct(const sn_report_run *run)
+{
+    const size_t rows = run->run.epochs.rows;
+    double sum = rows < run->last ? SN_MISSING : 0;
+    for (size_t k = 1; k <= run->last && !isnan(sum); k++)
+        sum += correct_of_row(run, rows - k);
+    return sum;
+}
+
+sn_status sn_report_judge_by_last(sn_report_runs *runs, size_t epochs)
+{
+    runs->last = epochs;
+    for (size_t i = 0; i < runs->count; i++) {
+        sn_report_run *run = &runs->runs[i];
+        run->last = epochs;
+        if (run->complete && run->run.epochs.rows < epochs)
+            return sn_fail(SN_ERROR_USAGE, "--last %zu: %s has %zu epoch%s", epochs, run->path,
+                           run->run.epochs.rows, run->run.epochs.rows == 1 ? "" : "s");
+    }
+    if (epochs > 1)
+        snprintf(runs->measure, sizeof runs->measure, "mean %s accuracy of the last %zu epochs",
+                 sn_report_judge(runs), epochs);
+    else
+        snprintf(runs->measure, sizeof runs->measure, "final %s accuracy", sn_report_judge(runs));
+    return SN_OK;
+}
+
+const char *sn_report_measure(const sn_report_runs *runs)
+{
+    return runs->measure;
 }
 
 /* "norm3.running_mean", as many values as those before it. */

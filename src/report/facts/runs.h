@@ -17,6 +17,7 @@ typedef struct sn_report_run {
     sn_run run; /* without weights, momentum and steps */
     const char *name, *digest;
     int64_t seed;
+    size_t last; /* epochs whose mean it is judged by, 1: the last alone */
     bool complete;
     bool held_out; /* judged by the images that it holds out: it was not evaluated on the test set */
     bool repeats;  /* the same experiment and seed as the run before it: it counts once */
@@ -45,6 +46,8 @@ typedef struct sn_report_runs {
     size_t baseline; /* group the others are compared with */
     char common
         [SN_REPORT_COMMON]; /* settings that all share and that are no defaults: "--lr 0.03 --schedule cosine" */
+    size_t last;            /* as each run's */
+    char measure[96];
     size_t unreadable, incomplete, repeated;
     bool digests_differ; /* the same experiment and seed gave two results: it must not */
 } sn_report_runs;
@@ -58,9 +61,13 @@ static inline const sn_attributes *sn_report_experiment(const sn_report_group *g
 /** Reads them; sn_report_runs_group() comes next. Files that cannot be used are logged as errors and counted. */
 sn_status sn_report_runs_load(const char *const *paths, size_t count, sn_report_runs *runs);
 void sn_report_runs_clear(sn_report_runs *runs);
+/** Judges all by the mean of so many epochs, which end with the last. SN_ERROR_USAGE where a complete run has fewer. */
+sn_status sn_report_judge_by_last(sn_report_runs *runs, size_t epochs);
 
 /** What the runs are judged by: "test", "validation" (all hold images out and look at those instead), "test or validation" (some do). */
 const char *sn_report_judge(const sn_report_runs *runs);
+/** "final test accuracy"; "mean test accuracy of the last 3 epochs". */
+const char *sn_report_measure(const sn_report_runs *runs);
 
 /** A cell of /metrics/epoch; NaN when the column or row is not there. "test_accuracy" and the like are, of a run that is judged by the images
  *  it holds out, those of these images; so are the datasets and attributes of /evaluation. */
@@ -75,7 +82,7 @@ const sn_tensor *sn_report_evaluation(const sn_report_run *run, const char *name
 
 /** Number of images that it is judged by, 0 when unknown. */
 size_t sn_report_test_count(const sn_report_run *run);
-/** Of those, images that the last epoch's row has right: a whole number; NaN when unknown. */
+/** Of those, images that the rows of the last `run->last` epochs have right, added up: a whole number; NaN when unknown. */
 double sn_report_correct(const sn_report_run *run);
 /** Steps that the rows of /metrics/epoch are about; NaN when unknown or none. */
 double sn_report_steps(const sn_report_run *run);

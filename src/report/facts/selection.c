@@ -12,7 +12,11 @@
 static double score_of(const sn_report_run *run, const void *context)
 {
     (void)context;
-    return sn_report_last(run, "validation_accuracy");
+    const size_t rows = run->run.epochs.rows;
+    double sum = rows < run->last ? SN_MISSING : 0;
+    for (size_t k = 1; k <= run->last && !isnan(sum); k++)
+        sum += sn_report_epoch_value(run, "validation_accuracy", rows - k);
+    return sum / (double)run->last;
 }
 
 /* ---- what was tuned ---- */

@@ -64,6 +64,16 @@ static sn_status cross(const sn_report_partners_of *partners, size_t count, sn_p
     return status;
 }
 
+/* Sums over epochs are whole numbers, so that equal ones are equal; their mean is taken at last. */
+static sn_estimate per_epoch(sn_estimate e, double epochs)
+{
+    e.mean /= epochs;
+    e.low /= epochs;
+    e.high /= epochs;
+    e.deviation /= epochs;
+    return e;
+}
+
 /* count 0 in the difference: they are no pair. */
 static sn_status compare(const sn_report_runs *runs, size_t first, size_t second, double margin,
                          sn_pair *pair)
@@ -84,11 +94,12 @@ static sn_status compare(const sn_report_runs *runs, size_t first, size_t second
             right[i] = sn_report_correct(partners[i].second);
             differences[i] = lround(right[i] - left[i]);
         }
-        pair->difference = sn_estimate_difference(right, left, count);
+        pair->difference = per_epoch(sn_estimate_difference(right, left, count), (double)runs->last);
         pair->margin = margin / 100 * (double)pair->images;
         pair->sign_flip = count > 1 ? sn_sign_flip_p(differences, count) : SN_MISSING;
         pair->correlation = correlation(left, right, count);
-        status = cross(partners, count, pair);
+        status = cross(partners, runs->last > 1 ? 0 : count,
+                       pair); /* images are on record for the last epoch */
     }
     sn_free(partners);
     sn_free(values);

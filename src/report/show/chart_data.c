@@ -103,6 +103,7 @@ void sn_chart_put_data(const sn_chart *chart, FILE *out)
     double *x = sn_chart_union_of_x(chart, &count);
     sn_put_text(out, SN_SYNTAX_TSV, chart->x_label);
     for (size_t s = 0; s < chart->series_count; s++) {
+        if (chart->series[s].kind == SN_SERIES_DOTS) continue; /* in the script */
         const int columns = sn_series_has_interval(&chart->series[s]) ? 3 : 1;
         static const char *const suffixes[] = {"", " low", " high"};
         for (int c = 0; c < columns; c++) {
@@ -118,6 +119,7 @@ void sn_chart_put_data(const sn_chart *chart, FILE *out)
             fprintf(out, "%.10g", x[i]);
             for (size_t s = 0; s < chart->series_count; s++) {
                 size_t there;
+                if (chart->series[s].kind == SN_SERIES_DOTS) continue;
                 put_point(&chart->series[s], x[i], row, &there, out);
                 if (there > rows) rows = there;
             }

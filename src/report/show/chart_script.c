@@ -178,23 +178,44 @@ static void put_tips(const sn_chart *chart, const sn_chart_series *series, size_
             column);
 }
 
+/* What the means are of, which the table has no room for: several values at one x. */
+static void put_dots(const sn_chart *chart, FILE *out)
+{
+    for (size_t s = 0; s < chart->series_count; s++) {
+        const sn_chart_series *series = &chart->series[s];
+        if (series->kind != SN_SERIES_DOTS || series->count == 0) continue;
+        fprintf(out, "$seeds%zu << END\n", s);
+        for (size_t i = 0; i < series->count; i++)
+            fprintf(out, "%.10g\t%.10g\n", series->points[i].x, series->points[i].y);
+        fputs("END\n", out);
+    }
+}
+
 static void put_series(const sn_chart *chart, FILE *out)
 {
     const char *between = "plot";
     size_t column = 2;
     bool published = false;
     size_t across = 0;
+    put_dots(chart, out);
     for (int layer = 0; layer < 2; layer++) { /* bands behind lines */
         column = 2;
         for (size_t s = 0; s < chart->series_count; s++) {
             const sn_chart_series *series = &chart->series[s];
             const bool interval = sn_series_has_interval(series);
             const size_t first = column;
-            column += interval ? 3 : 1;
+            if (series->kind != SN_SERIES_DOTS) column += interval ? 3 : 1;
             const bool band = interval && series->kind != SN_SERIES_ERRORS;
             if (series->count == 0 || (layer == 0 && !band)) continue;
-            fprintf(out, "%s \\\n    '%s.tsv' skip 1 using 1", between, chart->name);
+            const char *sep = between;
             between = ",";
+            if (series->kind == SN_SERIES_DOTS) {
+                fprintf(out, "%s \\\n    $seeds%zu using 1", sep, s);
+                put_column(chart, out, 2);
+                fprintf(out, " with points pt 7 ps 0.28 lc rgb \"%s\" notitle", sn_chart_colour(chart, s));
+                continue;
+            }
+            fprintf(out, "%s \\\n    '%s.tsv' skip 1 using 1", sep, chart->name);
             if (layer == 0) {
                 put_column(chart, out, first + 1);
                 put_column(chart, out, first + 2);
@@ -208,9 +229,6 @@ static void put_series(const sn_chart *chart, FILE *out)
             const int point = chart->ordinal ? 7 : point_of(series->style);
             if (series->kind == SN_SERIES_ACROSS) {
                 fprintf(out, " with lines dt %zu lw 1.6 lc rgb \"%s\"", across_dash(across++), colour);
-            } else if (series->kind == SN_SERIES_DOTS) {
-                fprintf(out, " with points pt 7 ps 0.22 lc rgb \"%s\" notitle", colour);
-                continue;
             } else if (series->kind == SN_SERIES_POINTS) {
                 fprintf(out, " with points pt 6 ps 0.6 lw 2 lc rgb \"%s\" notitle", colour);
                 continue;
