@@ -218,6 +218,8 @@ static void put_verdicts(FILE *out, const sn_report_runs *runs, const sn_pairs *
               out);
     } else if (pairs->tested == 0) {
         fputs("Every pair is undecided: one seed. ", out);
+    } else if (runs->group_count > SN_GROUPS_ALL && sn_put_axes(out, runs, pairs)) {
+        return;
     } else if (pairs->count > EACH_MAX) {
         put_many(out, runs, pairs);
     } else {
@@ -262,7 +264,7 @@ static void put_cost(FILE *out, const sn_report_runs *runs)
             slowest = group;
         }
     }
-    if (!slowest || slowest == fastest) return;
+    if (!slowest || !fastest || slowest == fastest) return;
     double slow[2], fast[2];
     range_of_speed(slowest, &slow[0], &slow[1]);
     range_of_speed(fastest, &fast[0], &fast[1]);
@@ -299,7 +301,7 @@ static void put_parameters(FILE *out, const sn_report_runs *runs, const char **b
     const sn_report_group *largest = NULL, *control = NULL;
     for (size_t g = 0; g < runs->group_count; g++) {
         const size_t mine = parameters_of(&runs->groups[g]);
-        if (pools_all_of_a_sample(&runs->groups[g])) control = &runs->groups[g];
+        if (!control && pools_all_of_a_sample(&runs->groups[g])) control = &runs->groups[g];
         if (mine && mine < least) least = mine;
         if (mine > most) {
             most = mine;
@@ -330,6 +332,14 @@ static bool were_chosen(const sn_report_runs *runs)
     return true;
 }
 
+static size_t most_seeds(const sn_pairs *pairs)
+{
+    size_t most = 0;
+    for (size_t i = 0; i < pairs->count; i++)
+        if (pairs->pairs[i].difference.count > most) most = pairs->pairs[i].difference.count;
+    return most;
+}
+
 static void put_limits(FILE *out, const sn_report_runs *runs, const sn_pairs *pairs)
 {
     const double rate = sn_attributes_number(sn_report_experiment(&runs->groups[0]), "lr");
@@ -345,6 +355,10 @@ static void put_limits(FILE *out, const sn_report_runs *runs, const sn_pairs *pa
         between = "; ";
     }
     put_parameters(out, runs, &between);
+    if (pairs->tested && most_seeds(pairs) == 2) {
+        fprintf(out, "%show far seeds differ, of two: intervals of three are a third as wide", between);
+        between = "; ";
+    }
     if (!sn_report_share(runs, "epochs") || !sn_report_share(runs, "steps")) {
         fprintf(out, "%swhat the norm does where lengths differ, too", between);
         between = "; ";
@@ -361,7 +375,7 @@ static void put_answer(FILE *out, const sn_report_runs *runs, const sn_pairs *pa
 {
     put_what_was_compared(out, runs);
     put_verdicts(out, runs, pairs);
-    put_cost(out, runs);
+    if (runs->group_count <= SN_GROUPS_ALL) put_cost(out, runs);
     put_limits(out, runs, pairs);
 }
 

@@ -1,17 +1,59 @@
 /* The answer on the page: its sentences, the differences as a figure and a table, and the commands that would decide more. */
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "sections.h"
 #include "speed.h"
 #include "syncnorm/base/memory.h"
 #include "syncnorm/base/missing.h"
+#include "syncnorm/train/compare.h"
 
 static const char *const words[] = {[SN_UNDECIDED] = "undecided",
                                     [SN_BETTER] = "better",
                                     [SN_WORSE] = "worse",
                                     [SN_EQUIVALENT] = "equivalent"};
+
+/* Of a large study the pairs that it is most likely about: batch norm's scopes; then synchronized batch norm beside group norm of several groups.
+   All else alike. */
+static bool is_of_scopes(const sn_attributes *a, const sn_attributes *b)
+{
+    return sn_experiment_norm(a) == SN_NORM_BATCH && sn_experiment_norm(b) == SN_NORM_BATCH &&
+           !sn_experiments_share(a, b, "bn_scope");
+}
+
+static bool is_of_norms(const sn_attributes *a, const sn_attributes *b)
+{
+    const sn_attributes *group = sn_experiment_norm(a) == SN_NORM_GROUP ? a : b, *batch = group == a ? b : a;
+    return sn_experiment_norm(group) == SN_NORM_GROUP && sn_attributes_number(group, "groups") > 1 &&
+           sn_experiment_norm(batch) == SN_NORM_BATCH &&
+           strcmp(sn_report_text(batch, "bn_scope"), "sync") == 0;
+}
+
+static bool is_drawn(const sn_report_runs *runs, const sn_pair *pair, int round)
+{
+    const sn_attributes *a = sn_report_experiment(&runs->groups[pair->first]),
+                        *b = sn_report_experiment(&runs->groups[pair->second]);
+    if (runs->group_count <= SN_GROUPS_ALL) return round == 0;
+    return sn_experiments_respects(a, b) == 1 && (round == 0 ? is_of_scopes(a, b) : is_of_norms(a, b));
+}
+
+static void label_of(const sn_report_runs *runs, const sn_pair *pair, char *label, size_t size)
+{
+    const sn_report_group *first = &runs->groups[pair->first], *second = &runs->groups[pair->second];
+    if (runs->group_count > SN_GROUPS_ALL) {
+        char one[SN_PART_NAME], other[SN_PART_NAME], setting[SN_PART_NAME];
+        sn_part_of_name(runs, first, true, one);
+        sn_part_of_name(runs, second, true, other);
+        sn_part_of_name(runs, second, false, setting);
+        snprintf(label, size, "%s − %s%s%s: %s", other, one, *setting ? ", " : "", setting,
+                 words[pair->verdict]);
+    } else {
+        snprintf(label, size, "%s − %s: %s", second->brief, first->brief, words[pair->verdict]);
+    }
+}
 
 static void add_forest(sn_document *document, const sn_report_runs *runs, const sn_pairs *pairs)
 {
@@ -28,18 +70,23 @@ static void add_forest(sn_document *document, const sn_report_runs *runs, const 
         "Each difference with an interval that holds for all %zu at once (95 %%). Grey: within ±%g points, "
         "where a difference is taken to be none.%s",
         pairs->tested, chart ? chart->margin : 0,
-        pairs->count > ROWS_MAX ? " The first pairs; the table has all." : "");
+        runs->group_count > SN_GROUPS_ALL ? " Batch norm's scopes, and synchronized batch norm against group "
+                                            "norm, where all else is alike; the table has all pairs."
+        : pairs->count > ROWS_MAX         ? " The first pairs; the table has all."
+                                          : "");
     sn_chart_add_series(chart, "difference", SN_SERIES_ERRORS, 0);
-    for (size_t i = 0; i < pairs->count && i < ROWS_MAX; i++) {
-        const sn_pair *pair = &pairs->pairs[i];
-        char label[2 * SN_REPORT_LABEL + 32];
-        snprintf(label, sizeof label, "%s − %s: %s", runs->groups[pair->second].brief,
-                 runs->groups[pair->first].brief, words[pair->verdict]);
-        sn_chart_add_bar(chart, label);
-        sn_chart_add_point(chart, (sn_chart_point){(double)i, sn_pair_points(pair, pair->difference.mean),
-                                                   sn_pair_points(pair, pair->low),
-                                                   sn_pair_points(pair, pair->high)});
-    }
+    size_t row = 0;
+    for (int round = 0; round < 2; round++)
+        for (size_t i = 0; i < pairs->count && row < ROWS_MAX; i++) {
+            const sn_pair *pair = &pairs->pairs[i];
+            char label[2 * SN_REPORT_LABEL + 32];
+            if (!is_drawn(runs, pair, round)) continue;
+            label_of(runs, pair, label, sizeof label);
+            sn_chart_add_bar(chart, label);
+            sn_chart_add_point(
+                chart, (sn_chart_point){(double)row++, sn_pair_points(pair, pair->difference.mean),
+                                        sn_pair_points(pair, pair->low), sn_pair_points(pair, pair->high)});
+        }
     sn_add_chart(document, chart, "no pair");
 }
 
@@ -55,7 +102,10 @@ static void add_table(sn_document *document, const sn_report_runs *runs, const s
 {
     const double margin = sn_pair_points(&pairs->pairs[0], pairs->pairs[0].margin);
     sn_report_table *table = sn_report_table_create(
-        "answer", "All pairs: the second's %s minus the first's, paired by seed", sn_report_measure(runs));
+        "answer", "%s: the second's %s minus the first's, paired by seed",
+        runs->group_count > SN_GROUPS_ALL ? "Pairs that differ in one respect, and those with the baseline"
+                                          : "All pairs",
+        sn_report_measure(runs));
     sn_report_table_column(table, false, "second");
     sn_report_table_column(table, false, "first");
     sn_report_table_column(table, false, "verdict");
@@ -97,7 +147,8 @@ static void add_table(sn_document *document, const sn_report_runs *runs, const s
         put_seeds(table, pair->for_difference);
         put_seeds(table, pair->for_equivalence);
     }
-    sn_document_table(document, NULL, table);
+    sn_document_table(document, runs->group_count > SN_GROUPS_ALL ? "All these pairs, one by one" : NULL,
+                      table);
 }
 
 /* ---- what would decide more ---- */
@@ -169,6 +220,7 @@ static void add_answer(sn_document *document, const sn_report_runs *runs, const 
     free(text);
     if (pairs->count) {
         add_forest(document, runs, pairs);
+        sn_add_axes(document, runs, pairs);
         add_table(document, runs, pairs);
         add_commands(document, runs, pairs);
         sn_document_text(document,

@@ -43,6 +43,16 @@ sn_status sn_final_commands(const sn_report_runs *runs, const sn_selection *sele
 /** The verdicts on the pairs in sentences, to be freed; NULL: no memory. */
 char *sn_verdicts_text(const sn_report_runs *runs, const sn_pairs *pairs);
 
+/** The name of the group's experiment, of what belongs to its norm alone or of the rest, without what all share (section_axes.c). */
+enum { SN_PART_NAME = 96 };
+void sn_part_of_name(const sn_report_runs *runs, const sn_report_group *group, bool of_norm,
+                     char name[SN_PART_NAME]);
+
+/** The verdicts of a large study by what differs, in sentences; false, and nothing, where no pair differs in one respect alone (section_axes.c). */
+bool sn_put_axes(FILE *out, const sn_report_runs *runs, const sn_pairs *pairs);
+/** The same as a table, of all. */
+void sn_add_axes(sn_document *document, const sn_report_runs *runs, const sn_pairs *pairs);
+
 /** The figure of test error by the samples of a statistics group (section_scope.c). */
 void sn_add_error_by_scope(sn_document *document, const sn_report_runs *runs);
 

@@ -116,6 +116,37 @@ sn_status sn_experiment_name_without(const sn_attributes *experiment, const char
     return SN_OK;
 }
 
+static bool differ(const sn_attributes *a, const sn_attributes *b, const char *attribute)
+{
+    return !sn_experiments_share(a, b, attribute);
+}
+
+/* As many samples a worker. */
+static bool grow_together(const sn_attributes *a, const sn_attributes *b)
+{
+    const double mine = sn_attributes_number(a, "batch") / sn_attributes_number(a, "workers");
+    const double other = sn_attributes_number(b, "batch") / sn_attributes_number(b, "workers");
+    return differ(a, b, "workers") && mine >= other && mine <= other;
+}
+
+size_t sn_experiments_respects(const sn_attributes *a, const sn_attributes *b)
+{
+    const bool norms = differ(a, b, "norm"), together = grow_together(a, b);
+    size_t respects = norms;
+    for (int side = 0; side < 2; side++) {
+        size_t i = 0;
+        const sn_attributes *one = side ? b : a, *other = side ? a : b;
+        for (const char *name; (name = sn_experiments_next_difference(one, other, &i));) {
+            const bool counted = side && sn_attributes_find(other, name);
+            const bool of_norm = norms && sn_attribute_is_of_norm(name);
+            const bool of_size = together && (strcmp(name, "batch") == 0 || strcmp(name, "lr_scaling") == 0);
+            const bool of_scope = strcmp(name, "running_stats") == 0 && differ(a, b, "bn_scope");
+            respects += !counted && !of_norm && !of_size && !of_scope;
+        }
+    }
+    return respects;
+}
+
 static const char *text_of(const sn_attributes *attributes, const char *name)
 {
     const sn_attribute *attribute = sn_attributes_find(attributes, name);

@@ -20,6 +20,10 @@ bool sn_attribute_is_of_norm(const char *attribute);
 /** True for what is evaluated after training and changes no weight. */
 bool sn_attribute_is_afterwards(const char *attribute);
 
+/** In how many respects two experiments differ: a norm with all that belongs to it is one, and so are workers with a batch that grows by as much
+ *  (and --lr-scaling, which then says something), or a scope with whose running statistics. */
+size_t sn_experiments_respects(const sn_attributes *a, const sn_attributes *b);
+
 /** True when an attribute has one value in both experiments, or is in neither. */
 bool sn_experiments_share(const sn_attributes *a, const sn_attributes *b, const char *attribute);
 

@@ -43,11 +43,14 @@ static inline double sn_pair_points(const sn_pair *pair, double images)
 typedef struct sn_pairs {
     sn_pair *pairs; /* of groups with a seed in common on the same test set, in their order */
     size_t count;
-    size_t tested; /* with two seeds or more: the family that p-values and intervals are adjusted for */
-    double each;   /* the level that each has then, at first */
+    size_t left_out; /* pairs that differ in more than one respect, where there are many */
+    size_t tested;   /* with two seeds or more: the family that p-values and intervals are adjusted for */
+    double each;     /* the level that each has then, at first */
 } sn_pairs;
 
-/** All of them, decided. `margin` in points. SN_ERROR_MEMORY. */
+/** All of them, decided; of more than SN_GROUPS_ALL groups those that differ in one respect, and those with the baseline. `margin` in points.
+ *  SN_ERROR_MEMORY. */
+enum { SN_GROUPS_ALL = 10 };
 sn_status sn_report_pairs(const sn_report_runs *runs, double margin, sn_pairs *pairs);
 /** The verdicts on pairs of which difference and margin are known, with what they rest on: `low` to `adjusted_within`. SN_ERROR_MEMORY. */
 sn_status sn_pairs_decide(sn_pairs *pairs);

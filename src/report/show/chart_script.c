@@ -102,10 +102,18 @@ static void put_forest(const sn_chart *chart, FILE *out)
     const sn_chart_series *series = chart->series;
     double low = -chart->margin, high = chart->margin;
     for (size_t i = 0; i < series->count; i++) {
-        const sn_chart_point *p = &series->points[i];
-        low = fmin(low, fmin(p->y, p->low));
-        high = fmax(high, fmax(p->y, p->high));
+        low = fmin(low, series->points[i].y);
+        high = fmax(high, series->points[i].y);
     }
+    const double span = high -
+                        low; /* of two seeds an interval would leave nothing else to be seen: it is cut */
+    double least = low, most = high;
+    for (size_t i = 0; i < series->count; i++) {
+        least = fmin(least, series->points[i].low);
+        most = fmax(most, series->points[i].high);
+    }
+    low = fmax(least, low - 2 * span);
+    high = fmin(most, high + 2 * span);
     const double space = (high - low) * 0.03;
     fprintf(out,
             "set yrange [%zu.5:-0.6]\nunset ytics\nset xrange [%.6g:%.6g]\nset xtics %g\nset lmargin "
@@ -115,14 +123,18 @@ static void put_forest(const sn_chart *chart, FILE *out)
             "set object 1 rectangle from %.6g, graph 0 to %.6g, graph 1 fc rgb \"#bbbbbb\" fs solid 0.3 "
             "noborder behind\n"
             "set arrow 1 from 0, graph 0 to 0, graph 1 nohead lc rgb \"#777777\" lw 1 back\n"
-            "unset grid\nset grid xtics lc rgb \"#bbbbbb\" lw 0.7 dt 1\n",
+            "unset grid\nset grid xtics lc rgb \"#bbbbbb\" lw 0.7 dt 1\n"
+            "cut(x) = x < low ? low : x > high ? high : x\n",
             -chart->margin, chart->margin);
     fprintf(out,
-            "plot '%s.tsv' skip 1 using 3:($0+0.06):($4-$3):(0) with vectors nohead lw 2 lc rgb \"%s\" "
+            "low = %.6g\nhigh = %.6g\n"
+            "plot '%s.tsv' skip 1 using (cut($3)):($0+0.06):(cut($4)-cut($3)):(0) with vectors nohead lw 2 "
+            "lc rgb \"%s\" "
             "notitle, \\\n"
             "    '%s.tsv' skip 1 using 2:($0+0.06) with points pt 7 ps 0.6 lc rgb \"%s\" notitle, \\\n"
             "    '%s.tsv' skip 1 using (%.6g):($0-0.3):1 with labels left offset 0.2,0 notitle\n",
-            chart->name, colours[0], chart->name, colours[0], chart->name, low - space);
+            low - space, high + space, chart->name, colours[0], chart->name, colours[0], chart->name,
+            low - space);
 }
 
 /* What stands in `using` for a column. */

@@ -1,0 +1,221 @@
+/* The answer of a large study: what a norm, a scope and the number of workers do, each over all settings that are otherwise alike. */
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sections.h"
+#include "syncnorm/base/memory.h"
+#include "syncnorm/base/missing.h"
+#include "syncnorm/train/compare.h"
+
+enum { KINDS_MAX = 12, NAME = SN_PART_NAME };
+
+/* Pairs of one kind against one other, or of one kind with more workers against fewer. */
+typedef struct contrast {
+    char name[2 * NAME + 16];
+    double least, most; /* points */
+    char at[NAME];      /* the setting of the larger of them */
+    size_t count, better, worse, equivalent;
+} contrast;
+
+typedef struct contrasts {
+    contrast items[KINDS_MAX];
+    size_t count, dropped;
+} contrasts;
+
+static bool is_setting(const char *attribute)
+{
+    return !sn_attribute_is_of_norm(attribute);
+}
+
+void sn_part_of_name(const sn_report_runs *runs, const sn_report_group *group, bool of_norm,
+                     char name[SN_PART_NAME])
+{
+    const sn_attributes *mine = sn_report_experiment(group);
+    const char *without[SN_EXPERIMENT_OPTIONS_MAX];
+    size_t count = 0;
+    for (size_t i = 0; i < mine->count && count < SN_EXPERIMENT_OPTIONS_MAX; i++)
+        if (sn_attribute_identifies(mine->items[i].name) && is_setting(mine->items[i].name) == of_norm)
+            without[count++] = mine->items[i].name;
+    char text[SN_REPORT_LABEL];
+    if (sn_report_brief_name(runs, group, without, count, text, sizeof text) != SN_OK) {
+        sn_error_clear();
+        snprintf(text, sizeof text, "%s", group->brief);
+    }
+    const char *start = text;
+    if (!of_norm) { /* a name begins with its norm */
+        const char *dash = strchr(text, '-');
+        start = dash ? dash + 1 : "";
+    }
+    snprintf(name, NAME, "%.*s", NAME - 1, start);
+}
+
+static contrast *find(contrasts *list, const char *name)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (strcmp(list->items[i].name, name) == 0) return &list->items[i];
+    if (list->count == KINDS_MAX) {
+        list->dropped++;
+        return NULL;
+    }
+    contrast *c = &list->items[list->count++];
+    *c = (contrast){.least = HUGE_VAL, .most = -HUGE_VAL};
+    snprintf(c->name, sizeof c->name, "%s", name);
+    return c;
+}
+
+/* `turned`: the first against the second. */
+static void add(contrasts *list, const char *name, const sn_pair *pair, bool turned, const char *setting)
+{
+    contrast *c = find(list, name);
+    if (!c) return;
+    const double points = (turned ? -1 : 1) * sn_pair_points(pair, pair->difference.mean);
+    const bool up = pair->verdict == (turned ? SN_WORSE : SN_BETTER);
+    const bool down = pair->verdict == (turned ? SN_BETTER : SN_WORSE);
+    if (fabs(points) > fmax(fabs(c->least), fabs(c->most)) || c->count == 0)
+        snprintf(c->at, sizeof c->at, "%s", setting);
+    c->least = fmin(c->least, points);
+    c->most = fmax(c->most, points);
+    c->count++;
+    c->better += up;
+    c->worse += down;
+    c->equivalent += pair->verdict == SN_EQUIVALENT;
+}
+
+static void collect(const sn_report_runs *runs, const sn_pairs *pairs, contrasts *norms, contrasts *workers)
+{
+    for (size_t i = 0; i < pairs->count; i++) {
+        const sn_pair *pair = &pairs->pairs[i];
+        const sn_report_group *first = &runs->groups[pair->first], *second = &runs->groups[pair->second];
+        const sn_attributes *a = sn_report_experiment(first), *b = sn_report_experiment(second);
+        if (pair->difference.count == 0 || sn_experiments_respects(a, b) != 1) continue;
+        char one[NAME], other[NAME], setting[NAME], name[2 * NAME + 16];
+        sn_part_of_name(runs, first, true, one);
+        sn_part_of_name(runs, second, true, other);
+        if (strcmp(one, other) != 0) {
+            sn_part_of_name(runs, second, false, setting);
+            snprintf(name, sizeof name, "%s against %s", other, one);
+            add(norms, name, pair, false, setting);
+        } else if (!sn_experiments_share(a, b, "workers")) {
+            const bool turned = sn_attributes_number(a, "workers") > sn_attributes_number(b, "workers");
+            sn_part_of_name(runs, turned ? first : second, false, setting);
+            snprintf(name, sizeof name, "%s%s", one,
+                     sn_experiments_share(a, b, "batch") ? "" : " with a batch that grows with them");
+            add(workers, name, pair, turned, setting);
+        }
+    }
+}
+
+static void put_points(FILE *out, double points)
+{
+    fprintf(out, "%s%.2f", points < 0 ? "−" : "+", fabs(points));
+}
+
+static size_t decided(const contrast *c)
+{
+    return c->better + c->worse + c->equivalent;
+}
+
+static void put_contrast(FILE *out, const contrast *c)
+{
+    const struct {
+        size_t count;
+        const char *word;
+    } verdicts[] = {{c->better, "better"}, {c->worse, "worse"}, {c->equivalent, "equivalent"}};
+    const char *between = "";
+    fprintf(out, "%s is ", c->name);
+    for (int i = 0; i < 3; i++) {
+        if (verdicts[i].count == 0) continue;
+        fprintf(out, "%s%s in %zu", between, verdicts[i].word, verdicts[i].count);
+        between = ", ";
+    }
+    fprintf(out, " of %zu (", c->count);
+    put_points(out, c->least);
+    if (c->count > 1) {
+        fputs(" to ", out);
+        put_points(out, c->most);
+    }
+    fputs(" points)", out);
+}
+
+/* Of those with a verdict; the table has all. */
+static void put_list(FILE *out, const contrasts *list, const char *heading, const char *none)
+{
+    size_t named = 0;
+    for (size_t i = 0; i < list->count; i++) {
+        if (decided(&list->items[i]) == 0) continue;
+        fputs(named++ ? "; " : heading, out);
+        put_contrast(out, &list->items[i]);
+    }
+    if (list->count) fputs(named ? ". " : none, out);
+}
+
+static sn_status gather(const sn_report_runs *runs, const sn_pairs *pairs, contrasts **lists)
+{
+    SN_TRY(SN_ALLOCATE(*lists, 2, "the answer"));
+    collect(runs, pairs, &(*lists)[0], &(*lists)[1]);
+    return SN_OK;
+}
+
+bool sn_put_axes(FILE *out, const sn_report_runs *runs, const sn_pairs *pairs)
+{
+    contrasts *lists;
+    if (gather(runs, pairs, &lists) != SN_OK) return false;
+    const bool any = lists[0].count + lists[1].count > 0;
+    if (any) {
+        fprintf(out,
+                "%zu pairs that differ in one respect, or are with the baseline, were tested, all at once. ",
+                pairs->tested);
+        put_list(out, &lists[0], "Over settings that are alike in all else, ",
+                 "No difference between norms or scopes is decided yet: more seeds would be needed. ");
+        put_list(out, &lists[1], "With more workers than fewer, ",
+                 "What more workers do is undecided, too. ");
+    }
+    sn_free(lists);
+    return any;
+}
+
+static void add_rows(sn_report_table *table, const contrasts *list, const char *prefix)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        const contrast *c = &list->items[i];
+        sn_report_table_cell(table, "%s%s", prefix, c->name);
+        sn_report_table_cell(table, "%zu", c->count);
+        sn_report_table_cell(table, "%+.3f", c->least);
+        sn_report_table_cell(table, "%+.3f", c->most);
+        sn_report_table_cell(table, "%s", c->at);
+        sn_report_table_cell(table, "%zu", c->better);
+        sn_report_table_cell(table, "%zu", c->worse);
+        sn_report_table_cell(table, "%zu", c->equivalent);
+        sn_report_table_cell(table, "%zu", c->count - decided(c));
+    }
+}
+
+void sn_add_axes(sn_document *document, const sn_report_runs *runs, const sn_pairs *pairs)
+{
+    contrasts *lists;
+    if (runs->group_count <= SN_GROUPS_ALL) return;
+    if (gather(runs, pairs, &lists) != SN_OK) {
+        document->failed = true;
+        return;
+    }
+    sn_report_table *table = sn_report_table_create(
+        "axes", "Pairs that differ in one respect, by what that is: %s", sn_report_measure(runs));
+    sn_report_table_column(table, false, "comparison");
+    sn_report_table_column(table, true, "settings");
+    sn_report_table_column(table, true, "least (points)");
+    sn_report_table_column(table, true, "most (points)");
+    sn_report_table_column(table, false, "largest at");
+    sn_report_table_column(table, true, "better");
+    sn_report_table_column(table, true, "worse");
+    sn_report_table_column(table, true, "equivalent");
+    sn_report_table_column(table, true, "undecided");
+    add_rows(table, &lists[0], "");
+    add_rows(table, &lists[1], "more workers: ");
+    sn_free(lists);
+    if (sn_report_table_rows(table))
+        sn_document_table(document, NULL, table);
+    else
+        sn_report_table_destroy(table);
+}
