@@ -39,7 +39,6 @@ static sn_status read_target(const sn_cli_arguments *arguments, sn_report_reques
     if (!text) return SN_OK;
     char *end;
     request->target = strtod(text, &end);
-    if (!request->machines) return sn_fail(SN_ERROR_USAGE, "--target goes with --machine");
     if (end != text && !*end && request->target > 0 && request->target <= 100) return SN_OK;
     return sn_fail(SN_ERROR_USAGE, "--target '%.60s': must be a percentage above 0, at most 100", text);
 }
@@ -89,7 +88,9 @@ int sn_command_report(int argc, char **argv)
         {"machine", "FILE.json[,...]",
          "price the runs on 1 to 4096 ranks of these machines: files as bench --json writes them", 0},
         {"target", "PERCENT",
-         "with --machine: test accuracy whose price in time is asked for (default: the best that all reach)",
+         "test accuracy to be reached: epochs, steps and samples to it, and with --machine its price in time "
+         "(there, default: the best that "
+         "all reach)",
          0},
         {0}};
     static const sn_cli_group groups[] = {{"Options:", options}};

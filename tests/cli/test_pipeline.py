@@ -17,6 +17,7 @@ import harness
 
 TRAIN, TEST, BATCH, EPOCHS, SEEDS, NORMS = 200, 100, 64, 2, 2, 9
 STEPS_PER_EPOCH = 4  # the last of 8 images
+TARGET = 10  # percent: some of these runs come to it, in one epoch or two
 GN, SYNC, WORKER = "gn-workers2", "bn-workers2-precise", "bn-workers2-scopeworker-precise"
 LAYERS = range(1, NORMS + 1)
 
@@ -70,6 +71,7 @@ class Pipeline(unittest.TestCase):
                     "--ranks-per-run", "2", np=2)
         paths = sorted(glob.glob(os.path.join(scratch.name, "runs", "*.h5")))
         cls.program(scratch.name, "report", "--output", cls.output, *paths)
+        cls.program(scratch.name, "report", "--target", str(TARGET), "--output", cls.output + "-target", *paths)
         cls.program(scratch.name, "report", "--last", "2", "--output", cls.output + "-last", *paths)
         cls.paths = paths
         cls.runs = {os.path.basename(path)[:-3]: Run(path) for path in paths}
@@ -235,6 +237,23 @@ class Pipeline(unittest.TestCase):
             self.assert_cell(row["difference (points)"], [
                 one.columns["test_accuracy"][-1] - other.columns["test_accuracy"][-1]
                 for one, other in zip(groups[row["experiment"]], groups[baseline])], 3, row)
+
+    def test_the_target_is_the_files(self):
+        groups = self.groups()
+        for row in self.table("target", "-target"):
+            first = []
+            for run in groups[row["experiment"]]:
+                there = numpy.flatnonzero(run.columns["test_accuracy"] >= TARGET)
+                first.append(there[0] + 1 if len(there) else numpy.inf)
+            reached = sum(numpy.isfinite(first))
+            self.assertEqual([row["runs"], row["runs that reach it"], row["never"]],
+                             [str(n) for n in (SEEDS, reached, SEEDS - reached)], row)
+            median = numpy.median(first)
+            if numpy.isfinite(median):
+                self.assertEqual([float(row[c]) for c in ("epochs", "steps", "samples")],
+                                 [median, round(median * STEPS_PER_EPOCH), median * TRAIN], row)
+            else:
+                self.assertEqual([row[c] for c in ("epochs", "steps", "samples")], ["", "", ""], row)
 
     def test_the_mean_of_the_last_epochs_is_the_files(self):
         rows, groups = self.table("answer", "-last"), self.groups()

@@ -125,7 +125,7 @@ class Price(harness.Test):
         self.refuse("study", "--norm", "gn", "--dry-run", "--rate", "x", says="a file NAME.json")
         self.refuse("study", "--norm", "gn", "--dry-run", "--rate", "none.json", code=1, says="none.json")
         self.refuse("report", "x.h5", "--output", "report", "--machine", "none.json", code=1, says="none.json")
-        self.refuse("report", "x.h5", "--output", "report", "--target", "99", says="--target goes with --machine")
+        self.refuse("report", "x.h5", "--output", "report", "--target", "0", says="--target '0'")
         self.refuse("report", "x.h5", "--output", "report", "--machine", "m.json", "--target", "101", says="--target '101'")
 
 

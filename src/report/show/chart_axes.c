@@ -34,12 +34,12 @@ static void hold_bands(bool logarithmic, const double values[2], double *low, do
 
 static void y_limits(const sn_chart *chart, double *low, double *high)
 {
-    double of_values[2] = {HUGE_VAL, -HUGE_VAL}; /* bands and bars apart */
     const bool logarithmic = chart->y_axis != SN_AXIS_LINEAR;
     double least = HUGE_VAL;
     const double shown[] = {on_axis(chart, chart->shown[0]), on_axis(chart, chart->shown[1])};
     *low = fmin(HUGE_VAL, fmin(shown[0], shown[1]));
     *high = fmax(-HUGE_VAL, fmax(shown[0], shown[1]));
+    double of_values[2] = {*low, *high}; /* without bands */
     for (size_t s = 0; s < chart->series_count; s++)
         for (size_t i = 0; i < chart->series[s].count; i++) {
             const sn_chart_point *p = &chart->series[s].points[i];
