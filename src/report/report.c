@@ -262,6 +262,7 @@ sn_status sn_report_write(const sn_report_request *request, sn_report_outcome *o
         sn_section_cost(&document, &runs);
         sn_section_target(&document, &runs, request->target);
         sn_section_price(&document, &runs, machines, machine_count, request->target);
+        sn_section_chance(&document, &runs);
         sn_section_calibration(&document, &runs);
         sn_section_mistakes(&document, &runs);
         sn_section_recipe(&document, &runs);

@@ -212,6 +212,41 @@ static void add_evaluations(sn_document *document, const sn_report_runs *runs)
         sn_report_judge(runs));
 }
 
+/* What a program would report that keeps one worker's running statistics. */
+static void add_workers(sn_document *document, const sn_report_runs *runs)
+{
+    sn_report_table *table = sn_report_table_create(
+        "running-stats", "Whose running statistics: %s accuracy (%%) of the final weights, means over seeds",
+        sn_report_judge(runs));
+    sn_report_table_column(table, false, "experiment");
+    sn_report_table_column(table, true, "merged");
+    sn_report_table_column(table, true, "a worker's, mean");
+    sn_report_table_column(table, true, "the worst worker's");
+    sn_report_table_column(table, true, "worst − merged (points)");
+    for (size_t g = 0; g < runs->group_count; g++) {
+        const sn_report_group *group = &runs->groups[g];
+        const double merged = evaluation_mean(group, "accuracy"),
+                     mean = evaluation_mean(group, "workers_accuracy"),
+                     worst = evaluation_mean(group, "worst_worker_accuracy");
+        if (isnan(mean)) continue;
+        sn_put_group(table, group);
+        sn_report_table_number(table, 2, merged);
+        sn_report_table_number(table, 2, mean);
+        sn_report_table_number(table, 2, worst);
+        sn_report_table_number(table, 2, worst - merged);
+    }
+    if (sn_report_table_rows(table) == 0) {
+        sn_report_table_destroy(table);
+        return;
+    }
+    sn_document_table(document, NULL, table);
+    sn_document_text(
+        document,
+        "With statistics of each worker, a program that keeps one worker's running statistics, as PyTorch's "
+        "DDP keeps rank "
+        "0's, evaluates with those; merged are all workers' by their samples. The weights are the same.");
+}
+
 void sn_section_statistics(sn_document *document, const sn_report_runs *runs)
 {
     sn_document_section(document, "Batch statistics");
@@ -221,5 +256,6 @@ void sn_section_statistics(sn_document *document, const sn_report_runs *runs)
     add_running_gaps(document, runs);
     add_precise(document, runs);
     add_evaluations(document, runs);
+    add_workers(document, runs);
     sn_document_end_section(document);
 }

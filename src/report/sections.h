@@ -27,6 +27,8 @@ enum { SN_MACHINES_MAX = 8 };
 /** On those machines, so many at most; nothing without any. `target` in percent of test accuracy, 0: the best that all groups reach. */
 void sn_section_price(sn_document *document, const sn_report_runs *runs, const sn_machine *machines,
                       size_t count, double target);
+/** Where chance comes from, of runs with seeds of their own; nothing without any. */
+void sn_section_chance(sn_document *document, const sn_report_runs *runs);
 /** How many epochs, steps and samples lead to that accuracy, in percent; nothing for 0. */
 void sn_section_target(sn_document *document, const sn_report_runs *runs, double target);
 void sn_section_calibration(sn_document *document, const sn_report_runs *runs);

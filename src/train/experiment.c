@@ -27,7 +27,8 @@ const sn_experiment_option *sn_experiment_options(size_t *count)
         if (!field->option) continue;
         snprintf(help[n], HELP_SIZE, tells_default(field) ? "%s (default %s)" : "%s", field->help,
                  field->initial);
-        const bool integer = field->type == SN_FIELD_UINT32 || field->type == SN_FIELD_UINT64;
+        const bool integer = field->type == SN_FIELD_UINT32 || field->type == SN_FIELD_UINT64 ||
+                             field->codec == &sn_codec_own_seed;
         options[n] = (sn_experiment_option){.name = field->option,
                                             .attribute = field->attribute,
                                             .argument = field->argument,

@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """Whose running statistics a run is evaluated with, where each worker has batch statistics of its own. Files are read by h5py."""
 
+import csv
+
 import h5py
 import numpy
 
@@ -41,6 +43,16 @@ class RunningStatistics(harness.Test):
         self.assertEqual(every["scores"]["worst_worker_accuracy"], min(every["each"]))
         self.assertGreater(len(set(every["losses"])), 1)  # sorted shards: no two workers see the same
         self.assertNotIn("workers_accuracy", merged["scores"])
+
+    def test_the_report_has_the_worst_worker(self):
+        self.run_train("a.h5", "--running-stats", "all")
+        self.run_program("report", "a.h5", "--output", "report")
+        scores = self.content("a.h5")["scores"]
+        with open(self.path("report/running-stats.csv"), newline="", encoding="utf-8") as file:
+            row, = csv.DictReader(file)
+        for column, score in (("merged", "accuracy"), ("a worker's, mean", "workers_accuracy"),
+                              ("the worst worker's", "worst_worker_accuracy")):
+            self.assertAlmostEqual(float(row[column]), scores[score], delta=0.0051)
 
     def test_neither_ranks_nor_stops_change_a_bit(self):
         out = self.run_train("a.h5", "--running-stats", "all")

@@ -185,5 +185,33 @@ class SeedsApart(harness.Test):
         self.refuse("train", "--init-seed", "-1", says="must be seed or an integer")
 
 
+class Chance(harness.Test):
+    """Parts of the variance, of runs that differ in one source of chance."""
+
+    def test_the_spread_of_each_source_is_the_files(self):
+        for seeds in (("--seed", "1-4"), ("--init-seed", "2-5"), ("--dropout-seed", "2-4")):
+            self.run_program("study", "-q", "--norm", "gn", "--epochs", "2", "--output", "runs", *seeds)
+        names = sorted(name for name in os.listdir(self.path("runs")) if name.endswith(".h5"))
+        out = self.run_program("report", *(f"runs/{name}" for name in names), "--output", "report")[0]
+        self.assertIn("11 runs of 1 experiment", out)  # what varies one source is no experiment beside the others
+        accuracy = {}
+        for name in names:
+            with h5py.File(self.path(f"runs/{name}")) as file:
+                accuracy[name] = file["metrics/epoch/test_accuracy"][-1]
+        with open(self.path("report/chance.csv"), newline="", encoding="utf-8") as file:
+            rows = {row["what differs"]: row for row in csv.DictReader(file)}
+        everything = [accuracy[f"gn-s{seed}.h5"] for seed in range(1, 5)]
+        for what, values in (("initial weights", [accuracy[f"gn-initseed{s}-s1.h5"] for s in range(2, 6)]),
+                             ("dropout masks", [accuracy[f"gn-dropoutseed{s}-s1.h5"] for s in range(2, 5)]),
+                             ("all of them, by --seed", everything)):
+            row = rows.pop(what)
+            self.assertEqual(row["runs"], str(len(values)))
+            self.assertAlmostEqual(float(row["mean (%)"]), numpy.mean(values), delta=0.0051)
+            self.assertAlmostEqual(float(row["spread (points)"]), numpy.std(values, ddof=1), delta=0.00051)
+            part = numpy.var(values, ddof=1) / numpy.var(everything, ddof=1)
+            self.assertAlmostEqual(float(row["variance, of that of all"]), part, delta=0.0051)
+        self.assertEqual(rows, {})
+
+
 if __name__ == "__main__":
     harness.main()

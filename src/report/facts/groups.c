@@ -199,6 +199,44 @@ static void mark_shown(sn_report_runs *runs, sn_report_group *group)
     }
 }
 
+static const char *const own_seeds[] = {"init_seed", "order_seed", "dropout_seed"};
+enum { OWN_SEEDS = sizeof own_seeds / sizeof *own_seeds };
+
+static bool has_own_seed(const sn_report_group *group)
+{
+    for (int i = 0; i < OWN_SEEDS; i++)
+        if (sn_attributes_find(sn_report_experiment(group), own_seeds[i])) return true;
+    return false;
+}
+
+static bool has_plain_one(const sn_report_runs *runs, const sn_report_group *group)
+{
+    for (size_t g = 0; g < runs->group_count; g++)
+        if (!has_own_seed(&runs->groups[g]) &&
+            sn_experiments_same_but(sn_report_experiment(&runs->groups[g]), sn_report_experiment(group),
+                                    own_seeds, OWN_SEEDS))
+            return true;
+    return false;
+}
+
+/* Repetitions of an experiment that is there, with seeds of their own, go behind the groups that are compared, in their order. */
+static void set_aside(sn_report_runs *runs)
+{
+    const size_t all = runs->group_count;
+    size_t kept = 0;
+    for (size_t g = 0; g < all; g++) {
+        const sn_report_group group = runs->groups[kept];
+        if (has_own_seed(&group) && has_plain_one(runs, &group)) {
+            memmove(&runs->groups[kept], &runs->groups[kept + 1], (all - kept - 1) * sizeof group);
+            runs->groups[all - 1] = group;
+            runs->aside++;
+        } else {
+            kept++;
+        }
+    }
+    runs->group_count = kept;
+}
+
 sn_status sn_report_runs_group(sn_report_runs *runs)
 {
     qsort(runs->runs, runs->count, sizeof *runs->runs, compare_runs);
@@ -215,6 +253,7 @@ sn_status sn_report_runs_group(sn_report_runs *runs)
         recognize(group);
         mark_shown(runs, group);
     }
+    set_aside(runs);
     SN_TRY(tell_labels_apart(runs));
     return name_briefly(runs);
 }

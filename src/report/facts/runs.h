@@ -43,6 +43,8 @@ typedef struct sn_report_runs {
     size_t count;
     sn_report_group *groups; /* in the order of sn_experiments_order() */
     size_t group_count;
+    size_t
+        aside; /* groups behind these: like one of them but for seeds of their own, they say where chance comes from */
     size_t baseline; /* group the others are compared with */
     char common
         [SN_REPORT_COMMON]; /* settings that all share and that are no defaults: "--lr 0.03 --schedule cosine" */
