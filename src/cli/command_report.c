@@ -99,7 +99,7 @@ int sn_command_report(int argc, char **argv)
         .operands = "RUN.h5...",
         .about =
             "Compares runs: writes report.html, which holds everything and needs no network; report.md and a "
-            "CSV file per table; and each figure as SVG with its data and its gnuplot script.",
+            "CSV file per table; and each figure as SVG and PDF with its data and its gnuplot script.",
         .notes = "A file that is no run file, or damaged, is named and left out; the exit code is then 1.",
         .groups = groups,
         .group_count = 1,

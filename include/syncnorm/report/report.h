@@ -8,7 +8,7 @@
  *   report.html            everything in one file: figures inline, pictures as data URIs, nothing from the network
  *   report.md, *.csv       the same as text; each table as CSV
  *   epochs.csv             every value of every epoch: run, epoch, metric, value
- *   figures/NAME.tsv       the data of a figure; NAME.gp the gnuplot script that draws it; NAME.svg drawn by gnuplot
+ *   figures/NAME.tsv       the data of a figure; NAME.gp the gnuplot script that draws it; NAME.svg and NAME.pdf drawn by gnuplot
  *   figures/misclassified-EXPERIMENT.png
  *   .report-files          the names of all these; another report into the directory removes them first, and no other file
  *
