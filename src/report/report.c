@@ -66,18 +66,34 @@ static void describe(sn_document *document, const sn_report_runs *runs)
     document->failed = document->failed || !document->title || !document->subtitle;
 }
 
-/* One gnuplot after the other; the first reason why one did not draw is the one that is told. */
+/* Data and scripts of all, and a gnuplot for all of them. */
+static sn_status draw_together(sn_document *document, const char *directory, sn_report_outcome *outcome)
+{
+    sn_chart **charts = calloc(document->count + 1, sizeof(sn_chart *)); /* of pointers */
+    if (!charts) return sn_fail(SN_ERROR_MEMORY, "out of memory: the figures");
+    sn_status status = SN_OK;
+    for (size_t i = 0; i < document->count && status == SN_OK; i++) {
+        sn_chart *chart = document->blocks[i].chart;
+        if (!chart) continue;
+        charts[outcome->figures++] = chart;
+        status = sn_chart_write(chart, directory);
+    }
+    if (status == SN_OK && outcome->figures) sn_charts_draw(charts, outcome->figures, directory);
+    free(charts);
+    return status;
+}
+
+/* What is not drawn then, one after the other; the first reason why one did not draw is the one that is told. */
 static sn_status write_charts(sn_document *document, const char *directory, sn_report_outcome *outcome)
 {
     char reason[256] = "";
     bool missing = false;
+    SN_TRY(draw_together(document, directory, outcome));
     for (size_t i = 0; i < document->count; i++) {
         sn_chart *chart = document->blocks[i].chart;
         if (!chart) continue;
         char why[256] = "";
-        SN_TRY(sn_chart_write(chart, directory));
-        outcome->figures++;
-        if (!missing && sn_chart_draw(chart, directory, why, sizeof why)) {
+        if (chart->svg || (!missing && sn_chart_draw(chart, directory, why, sizeof why))) {
             outcome->drawn++;
             continue;
         }
@@ -225,6 +241,7 @@ sn_status sn_report_answer(const char *const *paths, size_t count, const char *s
         status = sn_selection_answer(&runs, &selection, margin_of(&request), answer);
     else if (status == SN_OK)
         *answer = sn_answer_text(&runs, &pairs);
+    if (*answer) sn_without_links(*answer);
     sn_selection_clear(&selection);
     sn_report_pairs_clear(&pairs);
     sn_report_runs_clear(&runs);

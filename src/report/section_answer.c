@@ -9,6 +9,7 @@
 #include "syncnorm/base/missing.h"
 #include "syncnorm/base/thousands.h"
 #include "syncnorm/train/compare.h"
+#include "text.h"
 
 enum { NAMED_MAX = 6 };
 
@@ -29,8 +30,8 @@ static void put_images(FILE *out, double images, size_t of)
 {
     char all[SN_THOUSANDS_SIZE];
     images = fabs(images);
-    fprintf(out, "%.*f image%s of %s", images < 10 ? 1 : 0, images, fabs(images - 1) < 0.05 ? "" : "s",
-            sn_thousands((int64_t)of, all));
+    fprintf(out, SN_LINK("answer") "%.*f image%s" SN_LINK_END " of %s", images < 10 ? 1 : 0, images,
+            fabs(images - 1) < 0.05 ? "" : "s", sn_thousands((int64_t)of, all));
 }
 
 /* ---- the sentence of a pair ---- */
@@ -159,7 +160,8 @@ static void put_pairs(FILE *out, const sn_report_runs *runs, const sn_pairs *pai
         const bool up = pair->difference.mean > 0;
         fprintf(out, "%s%s %s %s (", named ? ", " : " ", name_of(runs, up ? pair->second : pair->first),
                 between, name_of(runs, up ? pair->first : pair->second));
-        fprintf(out, "%.*f", fabs(pair->difference.mean) < 10 ? 1 : 0, fabs(pair->difference.mean));
+        fprintf(out, SN_LINK("answer") "%.*f" SN_LINK_END, fabs(pair->difference.mean) < 10 ? 1 : 0,
+                fabs(pair->difference.mean));
         if (pair->verdict == SN_UNDECIDED && pair->difference.deviation > 0) {
             fputs("; ", out);
             put_more_seeds(out, pair);
@@ -269,7 +271,9 @@ static void put_cost(FILE *out, const sn_report_runs *runs)
     range_of_speed(slowest, &slow[0], &slow[1]);
     range_of_speed(fastest, &fast[0], &fast[1]);
     if (!(slow[1] < fast[0])) return;
-    fprintf(out, "On %.0f rank%s an epoch of %s took %.2f times as long as one of %s, as these were run. ",
+    fprintf(out,
+            "On %.0f rank%s an epoch of %s took " SN_LINK(
+                "cost") "%.2f times" SN_LINK_END " as long as one of %s, as these were run. ",
             ranks, ranks > 1 ? "s" : "", slowest->brief, most / least, fastest->brief);
 }
 

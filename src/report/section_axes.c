@@ -8,6 +8,7 @@
 #include "syncnorm/base/memory.h"
 #include "syncnorm/base/missing.h"
 #include "syncnorm/train/compare.h"
+#include "text.h"
 
 enum { KINDS_MAX = 12, NAME = SN_PART_NAME };
 
@@ -130,13 +131,13 @@ static void put_contrast(FILE *out, const contrast *c)
         fprintf(out, "%s%s in %zu", between, verdicts[i].word, verdicts[i].count);
         between = ", ";
     }
-    fprintf(out, " of %zu (", c->count);
+    fprintf(out, " of %zu (" SN_LINK("axes"), c->count);
     put_points(out, c->least);
     if (c->count > 1) {
         fputs(" to ", out);
         put_points(out, c->most);
     }
-    fputs(" points)", out);
+    fputs(SN_LINK_END " points)", out);
 }
 
 /* Of those with a verdict; the table has all. */

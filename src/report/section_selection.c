@@ -9,6 +9,7 @@
 #include "syncnorm/base/missing.h"
 #include "syncnorm/base/thousands.h"
 #include "syncnorm/train/compare.h"
+#include "text.h"
 
 static double accuracy_of(const sn_report_run *run, const void *context)
 {
@@ -220,8 +221,8 @@ static void put_best(FILE *out, const sn_report_runs *runs, const sn_selection *
         char setting[256];
         const sn_trials *trials = &s->trials[t];
         sn_selection_setting(s, &runs->groups[s->best[t]], setting, sizeof setting);
-        fprintf(out, "%s%s at %s (%.2f %%)", t ? ", " : "", trials->brief, setting,
-                trials->scores[trials->best]);
+        fprintf(out, "%s%s at %s (" SN_LINK("selection") "%.2f %%" SN_LINK_END ")", t ? ", " : "",
+                trials->brief, setting, trials->scores[trials->best]);
     }
 }
 

@@ -149,6 +149,10 @@ static sn_status name_briefly(sn_report_runs *runs)
     for (size_t g = 0; twice && g < runs->group_count; g++)
         memcpy(runs->groups[g].brief, runs->groups[g].label, SN_REPORT_LABEL);
 
+    for (size_t g = 0; g < runs->group_count; g++) /* in running text they would be links */
+        for (char *c = runs->groups[g].brief; *c; c++)
+            if ((unsigned char)*c < ' ') *c = 0x7f;
+
     static sn_experiment experiment;
     if (sn_experiment_from_attributes(first, &experiment) != SN_OK) {
         sn_error_clear();

@@ -86,6 +86,9 @@ sn_status sn_chart_write(const sn_chart *chart, const char *directory);
 /** Runs gnuplot on NAME.gp in the directory and keeps NAME.svg. False with a reason (without newline) when it cannot. */
 bool sn_chart_draw(sn_chart *chart, const char *directory, char *reason, size_t size);
 
+/** All by one gnuplot, which is sooner; of a fault none, or some: those without an svg are then to be drawn one by one. */
+void sn_charts_draw(sn_chart *const *charts, size_t count, const char *directory);
+
 /** What the figure shows, in words. */
 void sn_chart_describe(const sn_chart *chart, FILE *out);
 /** The drawing as an element of a page: ids of its own, colours by the page's style sheet, title and description. */

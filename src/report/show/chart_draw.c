@@ -54,10 +54,8 @@ static void read_reason(int pipe, char *reason, size_t size)
 }
 
 /* The user's own start-up files must not restyle a report: -d. */
-static int run_gnuplot(const char *directory, char *script, char *reason, size_t size)
+static int run_gnuplot(const char *directory, char *const *arguments, char *reason, size_t size)
 {
-    char program[] = "gnuplot", defaults[] = "-d";
-    char *const arguments[] = {program, defaults, script, NULL};
     int ends[2], status = -1;
     pid_t child = -1;
     posix_spawn_file_actions_t actions;
@@ -67,7 +65,7 @@ static int run_gnuplot(const char *directory, char *script, char *reason, size_t
     posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
     posix_spawn_file_actions_adddup2(&actions, ends[1], 2);
     posix_spawn_file_actions_addchdir_np(&actions, directory);
-    const int error = posix_spawnp(&child, program, &actions, NULL, arguments, environ);
+    const int error = posix_spawnp(&child, "gnuplot", &actions, NULL, arguments, environ);
     posix_spawn_file_actions_destroy(&actions);
     close(ends[1]);
     if (error) {
@@ -81,25 +79,61 @@ static int run_gnuplot(const char *directory, char *script, char *reason, size_t
     return error ? -1 : status;
 }
 
+/* Its drawing, if there is a whole one. */
+static void take_drawing(sn_chart *chart, const char *directory)
+{
+    chart->svg = read_text(directory, chart->name, "svg");
+    if (chart->svg && strstr(chart->svg, "</svg>")) return;
+    free(chart->svg);
+    chart->svg = NULL;
+}
+
+/* One that is left from before would pass for this one. */
+static bool remove_drawing(const sn_chart *chart, const char *directory)
+{
+    char *drawing;
+    if (asprintf(&drawing, "%s/%s.svg", directory, chart->name) < 0) return false;
+    unlink(drawing);
+    free(drawing);
+    return true;
+}
+
 bool sn_chart_draw(sn_chart *chart, const char *directory, char *reason, size_t size)
 {
-    char *script, *drawing;
-    if (asprintf(&script, "%s.gp", chart->name) < 0) return false;
-    if (asprintf(&drawing, "%s/%s.svg", directory, chart->name) < 0) {
-        free(script);
-        return false;
-    }
-    unlink(drawing); /* one that is left from before would pass for this one */
+    char program[] = "gnuplot", defaults[] = "-d", *script;
+    if (!remove_drawing(chart, directory) || asprintf(&script, "%s.gp", chart->name) < 0) return false;
+    char *const arguments[] = {program, defaults, script, NULL};
     snprintf(reason, size, "gnuplot failed");
-    const int status = run_gnuplot(directory, script, reason, size);
-    if (status == 0) chart->svg = read_text(directory, chart->name, "svg");
-    if (chart->svg && !strstr(chart->svg, "</svg>")) {
-        free(chart->svg);
-        chart->svg = NULL;
-    }
+    if (run_gnuplot(directory, arguments, reason, size) == 0) take_drawing(chart, directory);
     free(script);
-    free(drawing);
     return chart->svg;
+}
+
+void sn_charts_draw(sn_chart *const *charts, size_t count, const char *directory)
+{
+    char program[] = "gnuplot", defaults[] = "-d", command[] = "-e", again[] = "reset", reason[256];
+    char **arguments = calloc(3 * count + 3, sizeof *arguments);
+    size_t used = 0, scripts = 0;
+    bool good = arguments != NULL;
+    if (good) {
+        arguments[used++] = program;
+        arguments[used++] = defaults;
+    }
+    for (; good && scripts < count; scripts++) {
+        char *script = NULL;
+        good = remove_drawing(charts[scripts], directory) &&
+               asprintf(&script, "%s.gp", charts[scripts]->name) > 0;
+        if (!good) break;
+        arguments[used++] = script;
+        arguments[used++] = command;
+        arguments[used++] = again;
+    }
+    if (good && run_gnuplot(directory, arguments, reason, sizeof reason) == 0)
+        for (size_t i = 0; i < count; i++)
+            take_drawing(charts[i], directory);
+    for (size_t i = 0; i < scripts; i++)
+        free(arguments[2 + 3 * i]);
+    free(arguments);
 }
 
 static bool starts(const char *text, const char *prefix)

@@ -50,7 +50,8 @@ static void put_block(const sn_block *block, FILE *out)
         put(out, "### ", block->text, "\n\n");
         break;
     case SN_BLOCK_TEXT:
-        put(out, "", block->text, "\n\n");
+        sn_put_running(out, SN_SYNTAX_MARKDOWN, block->text);
+        fputs("\n\n", out);
         break;
     case SN_BLOCK_NOTE:
         put(out, "> ", block->text, "\n\n");

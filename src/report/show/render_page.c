@@ -124,7 +124,9 @@ static void put_block(const sn_block *block, FILE *out)
         put(out, "<h3>", block->text, "</h3>\n");
         break;
     case SN_BLOCK_TEXT:
-        put(out, "<p>", block->text, "</p>\n");
+        fputs("<p>", out);
+        sn_put_running(out, SN_SYNTAX_HTML, block->text);
+        fputs("</p>\n", out);
         break;
     case SN_BLOCK_NOTE:
         put(out, "<p class=\"note\">", block->text, "</p>\n");

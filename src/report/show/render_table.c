@@ -50,7 +50,8 @@ static void put_cell(const sn_report_column *column, const char *text, sn_syntax
 
 void sn_render_table_page(const sn_report_table *table, FILE *out)
 {
-    fprintf(out, "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"");
+    fprintf(out, "<div class=\"scroll\" id=\"table-%s\" role=\"region\" tabindex=\"0\" aria-label=\"",
+            table->name);
     sn_put_text(out, SN_SYNTAX_HTML, table->caption);
     fprintf(out, "\"><table%s><caption><span>", table->square ? " class=\"square\"" : "");
     sn_put_text(out, SN_SYNTAX_HTML, table->caption);

@@ -87,6 +87,60 @@ void sn_put_text(FILE *out, sn_syntax syntax, const char *text)
     if (quoted) putc('"', out);
 }
 
+enum { LINK = '\002', WORDS = '\037', LINK_END = '\003' };
+
+/* Behind the table that a link leads to, at `text`; NULL: it is none. */
+static const char *words_of(const char *text)
+{
+    const char *words = *text == LINK ? strchr(text, WORDS) : NULL;
+    return words && strchr(words, LINK_END) ? words + 1 : NULL;
+}
+
+void sn_put_running(FILE *out, sn_syntax syntax, const char *text)
+{
+    const bool html = syntax == SN_SYNTAX_HTML;
+    bool open = false;
+    while (*text) {
+        const char *words = words_of(text);
+        if (words) {
+            char table[64];
+            const size_t length = (size_t)(words - 1 - (text + 1));
+            snprintf(table, sizeof table, "%.*s", (int)length, text + 1);
+            char slug[64];
+            sn_slug(table, slug, sizeof slug);
+            if (html && !open) fprintf(out, "<a href=\"#table-%s\">", slug);
+            open = true;
+            text = words;
+            continue;
+        }
+        if (*text == LINK_END && open) {
+            if (html) fputs("</a>", out);
+            open = false;
+            text++;
+            continue;
+        }
+        const char *end = text + 1 + strcspn(text + 1, "\002\003");
+        put_until(out, syntax, text, end);
+        text = end;
+    }
+    if (html && open) fputs("</a>", out);
+}
+
+void sn_without_links(char *text)
+{
+    char *to = text;
+    for (const char *from = text; *from;) {
+        const char *words = words_of(from);
+        if (words)
+            from = words;
+        else if (*from == LINK_END)
+            from++;
+        else
+            *to++ = *from++;
+    }
+    *to = '\0';
+}
+
 void sn_put_lines(FILE *out, sn_syntax syntax, const char *text)
 {
     while (*text) {

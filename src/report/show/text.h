@@ -20,6 +20,14 @@ typedef enum sn_syntax {
 
 void sn_put_text(FILE *out, sn_syntax syntax, const char *text);
 
+/** Running text may lead to tables of the page: "seven " SN_LINK("cost") "times" SN_LINK_END " as long". */
+#define SN_LINK(table) "\002" table "\037"
+#define SN_LINK_END "\003"
+/** With links as HTML has them; in any other syntax the words alone. */
+void sn_put_running(FILE *out, sn_syntax syntax, const char *text);
+/** Takes the links out of a text, in place. */
+void sn_without_links(char *text);
+
 /** Text of several lines: an end of line is no control character here, and each line is ended. */
 void sn_put_lines(FILE *out, sn_syntax syntax, const char *text);
 
