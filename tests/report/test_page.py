@@ -118,6 +118,11 @@ class Report(unittest.TestCase):
             self.assertTrue(root.tag.endswith("svg"))
             self.assertGreater(len(list(root.iter("{http://www.w3.org/2000/svg}path"))), 4, name)
 
+    def test_is_styled(self):
+        style = self.read("report.html").split("<style>")[1].split("</style>")[0]
+        self.assertIn("font: 1rem/1.55 system-ui", style)
+        self.assertEqual(style.count("{"), style.count("}"))
+
     def test_figures_are_numbered(self):
         numbers = [int(n) for n in re.findall(r"<figcaption><strong>Figure (\d+)\. ", self.read("report.html"))]
         self.assertEqual(numbers, list(range(1, len(self.figures("svg")) + 1)))

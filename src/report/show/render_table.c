@@ -48,6 +48,15 @@ static void put_cell(const sn_report_column *column, const char *text, sn_syntax
     free(shown);
 }
 
+/* Of several rows: on the page it would only take room; Markdown and CSV keep it. */
+static bool is_empty(const sn_report_table *table, size_t column)
+{
+    const size_t rows = sn_report_table_rows(table);
+    for (size_t row = 0; row < rows; row++)
+        if (*cell(table, row, column)->text) return false;
+    return column > 0 && rows > 0;
+}
+
 void sn_render_table_page(const sn_report_table *table, FILE *out)
 {
     fprintf(out, "<div class=\"scroll\" id=\"table-%s\" role=\"region\" tabindex=\"0\" aria-label=\"",
@@ -57,6 +66,7 @@ void sn_render_table_page(const sn_report_table *table, FILE *out)
     sn_put_text(out, SN_SYNTAX_HTML, table->caption);
     fputs("</span></caption><thead><tr>", out);
     for (size_t c = 0; c < table->column_count; c++) {
+        if (is_empty(table, c)) continue;
         fprintf(out, "<th scope=\"col\"%s>", table->columns[c].numeric ? " class=\"number\"" : "");
         sn_put_text(out, SN_SYNTAX_HTML, table->columns[c].heading);
         fputs("</th>", out);
@@ -66,6 +76,7 @@ void sn_render_table_page(const sn_report_table *table, FILE *out)
         fputs("<tr>", out);
         for (size_t c = 0; c < table->column_count; c++) {
             const sn_report_cell *one = cell(table, row, c);
+            if (is_empty(table, c)) continue;
             if (c == 0)
                 fputs("<th scope=\"row\">", out);
             else
