@@ -12,6 +12,7 @@
 #include "syncnorm/nn/network.h"
 #include "syncnorm/nn/norm.h"
 #include "syncnorm/nn/shapes.h"
+#include "syncnorm/nn/weight_standardization.h"
 
 typedef struct sn_block {
     sn_shape shape;
@@ -58,6 +59,8 @@ typedef struct sn_workspace {
     float *logits, *dlogits; /* [10][S] */
     float *weight_lanes;     /* lane-wise weight gradient of the largest convolution */
     float *conv_scratch;
+    sn_weight_moments
+        weight_moments[SN_STAGES];  /* of the model that was prepared last, with weight standardization */
     float *standardized[SN_STAGES]; /* weights of the convolutions, with weight standardization; else NULL */
     sn_block **blocks;              /* of the span at work */
     void *memory;

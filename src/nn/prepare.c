@@ -1,7 +1,6 @@
 /* Parameters as the kernels of each shape read them, made anew whenever the model may have changed. */
 
 #include "block.h"
-#include "syncnorm/nn/weight_standardization.h"
 
 /* `channels` x `count` values as the kernels read them. */
 static const float *packed(const float *values, int samples, int channels, size_t count, float *room)
@@ -39,7 +38,7 @@ void sn_workspace_prepare(sn_workspace *workspace, const sn_model *model, const 
     for (int i = 0; i < SN_STAGES; i++) {
         weight[i] = sn_values_of(model, model->network->stages[i].weight);
         if (!model->network->options.weight_standardization) continue;
-        sn_standardize_weights(model, i, workspace->standardized[i]);
+        sn_standardize_weights(model, i, &workspace->weight_moments[i], workspace->standardized[i]);
         weight[i] = workspace->standardized[i];
     }
     for (uint32_t left = samples; left > 0; left -= (uint32_t)piece.count) {

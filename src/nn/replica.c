@@ -5,7 +5,6 @@
 #include "replica_internal.h"
 #include "syncnorm/base/fixed_point.h"
 #include "syncnorm/base/memory.h"
-#include "syncnorm/nn/weight_standardization.h"
 
 static bool pools_batch(const sn_replica *r)
 {
@@ -185,7 +184,7 @@ sn_status sn_replica_step(sn_replica *replica, sn_model *model, const sn_batch *
 
     SN_TRY(sn_message_check(&r->message, pass.network, batch->step));
     if (pass.network->options.weight_standardization)
-        SN_TRY(sn_standardized_gradient(model, parts.gradient, batch->step));
+        SN_TRY(sn_standardized_gradient(model, r->work.weight_moments, parts.gradient, batch->step));
     *sums = (sn_step_sums){.gradient = parts.gradient, .loss = *parts.loss, .correct = *parts.correct};
     memcpy(sums->extra, sn_message_section(&r->message, SN_SECTION_EXTRA), sizeof sums->extra);
     if (pools_batch(r)) sn_statistics_update_running(&pooling, model);
