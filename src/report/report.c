@@ -237,10 +237,14 @@ sn_status sn_report_answer(const char *const *paths, size_t count, const char *s
         sn_error_clear(); /* nothing to choose by: what is there is compared */
         sn_selection_clear(&selection);
     }
-    if (status == SN_OK && selection.count > 1)
-        status = sn_selection_answer(&runs, &selection, margin_of(&request), answer);
-    else if (status == SN_OK)
+    if (status == SN_OK && selection.count > 1) {
+        sn_chosen best;
+        status = sn_report_choose(&runs, selection.best, selection.count, margin_of(&request), &best);
+        if (status == SN_OK) *answer = sn_selection_text(&runs, &selection, &best);
+        sn_chosen_clear(&best);
+    } else if (status == SN_OK) {
         *answer = sn_answer_text(&runs, &pairs);
+    }
     if (*answer) sn_without_links(*answer);
     sn_selection_clear(&selection);
     sn_report_pairs_clear(&pairs);

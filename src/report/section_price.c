@@ -75,22 +75,12 @@ static double common_target(const sn_report_runs *runs)
     return floor(least * 100) / 100;
 }
 
-/* Steps that so many rows of a run took; its last may be a part of an epoch, which --steps ended. NaN before the first whole one is known. */
-static double steps_of_rows(const sn_report_run *run, double rows)
-{
-    const double whole = sn_attributes_number(&run->run.progress, "epoch");
-    const double begun = sn_attributes_number(&run->run.progress, "batch");
-    const double all = sn_attributes_number(&run->run.progress, "step");
-    if (rows > whole) return sn_report_steps(run);
-    return whole > 0 ? rows * (all - (begun > 0 ? begun : 0)) / whole : SN_MISSING;
-}
-
 static double steps_to(const sn_report_group *group, double target)
 {
     const double rows = epochs_to(group, target);
     for (size_t i = 0; i < group->count; i++)
         if (group->runs[i].shown && (double)group->runs[i].run.epochs.rows >= rows)
-            return steps_of_rows(&group->runs[i], rows);
+            return sn_report_steps_of_rows(&group->runs[i], rows);
     return SN_MISSING;
 }
 

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "sections.h"
-#include "syncnorm/base/memory.h"
 #include "syncnorm/base/missing.h"
 #include "syncnorm/base/thousands.h"
 #include "syncnorm/train/compare.h"
@@ -169,23 +168,6 @@ static void add_expected_best(sn_document *document, const sn_selection *s)
 
 /* ---- the answer at a setting ---- */
 
-/* The verdicts between some of the groups, to be freed, in *text. */
-static sn_status verdicts_between(const sn_report_runs *runs, const size_t *chosen, size_t count,
-                                  double margin, char **text)
-{
-    sn_report_group *groups;
-    sn_pairs pairs;
-    *text = NULL;
-    SN_TRY(SN_ALLOCATE(groups, count, "the selection"));
-    const sn_report_runs subset = sn_report_subset(runs, chosen, count, groups);
-    sn_status status = sn_report_pairs(&subset, margin, &pairs);
-    if (status == SN_OK) *text = sn_verdicts_text(&subset, &pairs);
-    if (status == SN_OK && !*text) status = sn_fail(SN_ERROR_MEMORY, "out of memory: the answer");
-    sn_report_pairs_clear(&pairs);
-    sn_free(groups);
-    return status;
-}
-
 static bool all_share_their_best(const sn_selection *s)
 {
     for (size_t t = 0; s->shared && t < s->count; t++)
@@ -196,7 +178,8 @@ static bool all_share_their_best(const sn_selection *s)
 static sn_status add_answers(sn_document *document, const sn_report_runs *runs, const sn_selection *s,
                              double margin)
 {
-    char setting[256], *text;
+    char setting[256];
+    sn_chosen shared;
     if (s->count < 2) return SN_OK;
     if (!s->shared) {
         sn_document_note(document, "There is no setting that all experiments were tried with.");
@@ -208,10 +191,13 @@ static sn_status add_answers(sn_document *document, const sn_report_runs *runs, 
             document, "All have their best at %s: the answer is the one at a shared setting, too.", setting);
         return SN_OK;
     }
-    SN_TRY(verdicts_between(runs, s->shared, s->count, margin, &text));
-    sn_document_text(document, "All at %s, the best in the mean over them: %s", setting, text);
+    const sn_status status = sn_report_choose(runs, s->shared, s->count, margin, &shared);
+    char *text = status == SN_OK ? sn_verdicts_text(&shared.runs, &shared.pairs) : NULL;
+    document->failed = document->failed || !text;
+    sn_document_text(document, "All at %s, the best in the mean over them: %s", setting, text ? text : "");
     free(text);
-    return SN_OK;
+    sn_chosen_clear(&shared);
+    return status;
 }
 
 /* "gn at lr 0.03 (98.87 %)". */
@@ -271,36 +257,16 @@ static void put_selection(FILE *out, const sn_report_runs *runs, const sn_select
           out);
 }
 
-char *sn_selection_text(const sn_report_runs *runs, const sn_selection *selection, const sn_pairs *pairs)
+char *sn_selection_text(const sn_report_runs *runs, const sn_selection *selection, const sn_chosen *best)
 {
-    sn_report_group *groups;
-    char *text = NULL, *verdicts = NULL;
+    char *text = NULL, *verdicts = sn_verdicts_text(&best->runs, &best->pairs);
     size_t size;
-    if (SN_ALLOCATE(groups, selection->count, "the selection") != SN_OK) return NULL;
-    const sn_report_runs best = sn_report_subset(runs, selection->best, selection->count, groups);
-    verdicts = sn_verdicts_text(&best, pairs);
-    sn_free(groups);
     FILE *out = verdicts ? open_memstream(&text, &size) : NULL;
     if (out) put_selection(out, runs, selection, verdicts);
     free(verdicts);
     if (out && fclose(out) == 0) return text;
     free(text);
     return NULL;
-}
-
-sn_status sn_selection_answer(const sn_report_runs *runs, const sn_selection *selection, double margin,
-                              char **answer)
-{
-    sn_report_group *groups;
-    sn_pairs pairs;
-    SN_TRY(SN_ALLOCATE(groups, selection->count, "the selection"));
-    const sn_report_runs best = sn_report_subset(runs, selection->best, selection->count, groups);
-    sn_status status = sn_report_pairs(&best, margin, &pairs);
-    if (status == SN_OK) *answer = sn_selection_text(runs, selection, &pairs);
-    if (status == SN_OK && !*answer) status = sn_fail(SN_ERROR_MEMORY, "out of memory: the answer");
-    sn_report_pairs_clear(&pairs);
-    sn_free(groups);
-    return status;
 }
 
 /* A setting with more seeds than another has had more chances to show what it is worth. */

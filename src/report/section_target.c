@@ -29,28 +29,12 @@ typedef struct reach {
     double epochs, steps, samples; /* NaN: half of the runs or more never do */
 } reach;
 
-static double steps_an_epoch(const sn_report_group *group)
+static const sn_report_run *any_complete(const sn_report_group *group)
 {
-    for (size_t i = 0; i < group->count; i++) {
-        const sn_attributes *progress = &group->runs[i].run.progress;
-        const double epochs = sn_attributes_number(progress, "epoch"),
-                     begun = sn_attributes_number(progress, "batch");
-        if (group->runs[i].shown && epochs > 0)
-            return (sn_attributes_number(progress, "step") - (begun > 0 ? begun : 0)) / epochs;
-    }
-    return SN_MISSING;
-}
-
-static double samples_an_epoch(const sn_report_group *group)
-{
-    for (size_t i = 0; i < group->count; i++) {
-        const sn_attributes *progress = &group->runs[i].run.progress;
-        const double epochs = sn_attributes_number(progress, "epoch"),
-                     begun = sn_attributes_number(progress, "epoch_samples");
-        if (group->runs[i].shown && epochs > 0)
-            return (sn_attributes_number(progress, "samples") - (begun > 0 ? begun : 0)) / epochs;
-    }
-    return SN_MISSING;
+    const sn_report_run *run = group->runs;
+    while (!run->shown || !run->complete)
+        run++;
+    return run;
 }
 
 static reach reach_of(sn_document *document, const sn_report_group *group, double target)
@@ -69,8 +53,8 @@ static reach reach_of(sn_document *document, const sn_report_group *group, doubl
         const double median = (epochs[(r.runs - 1) / 2] + epochs[r.runs / 2]) / 2;
         if (isfinite(median)) {
             r.epochs = median;
-            r.steps = median * steps_an_epoch(group);
-            r.samples = median * samples_an_epoch(group);
+            r.steps = sn_report_steps_of_rows(any_complete(group), median);
+            r.samples = sn_report_samples_of_rows(any_complete(group), median);
         }
     }
     free(epochs);

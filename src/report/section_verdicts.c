@@ -7,7 +7,6 @@
 
 #include "sections.h"
 #include "speed.h"
-#include "syncnorm/base/memory.h"
 #include "syncnorm/base/missing.h"
 #include "syncnorm/train/compare.h"
 
@@ -252,13 +251,10 @@ sn_status sn_section_answer(sn_document *document, const sn_report_runs *runs, c
         if (runs->group_count > 1) add_answer(document, runs, pairs, sn_answer_text(runs, pairs));
         return SN_OK;
     }
-    sn_report_group *groups;
-    sn_pairs between;
-    SN_TRY(SN_ALLOCATE(groups, selection->count, "the selection"));
-    const sn_report_runs best = sn_report_subset(runs, selection->best, selection->count, groups);
-    const sn_status status = sn_report_pairs(&best, margin, &between);
-    if (status == SN_OK) add_answer(document, &best, &between, sn_selection_text(runs, selection, &between));
-    sn_report_pairs_clear(&between);
-    sn_free(groups);
+    sn_chosen best;
+    const sn_status status = sn_report_choose(runs, selection->best, selection->count, margin, &best);
+    if (status == SN_OK)
+        add_answer(document, &best.runs, &best.pairs, sn_selection_text(runs, selection, &best));
+    sn_chosen_clear(&best);
     return status;
 }

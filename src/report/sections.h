@@ -11,11 +11,8 @@
 
 /** The answer in at most eight sentences, to be freed; NULL: no memory, or fewer than two experiments. */
 char *sn_answer_text(const sn_report_runs *runs, const sn_pairs *pairs);
-/** Likewise where settings were chosen: about the best of each, of which `pairs` are. */
-char *sn_selection_text(const sn_report_runs *runs, const sn_selection *selection, const sn_pairs *pairs);
-/** The same, with those pairs, in *answer, to be freed. SN_ERROR_MEMORY. */
-sn_status sn_selection_answer(const sn_report_runs *runs, const sn_selection *selection, double margin,
-                              char **answer);
+/** Likewise where settings were chosen: about the best of each. */
+char *sn_selection_text(const sn_report_runs *runs, const sn_selection *selection, const sn_chosen *best);
 /** Opened by one of these texts; nothing of fewer than two experiments. SN_ERROR_MEMORY. */
 sn_status sn_section_answer(sn_document *document, const sn_report_runs *runs, const sn_pairs *pairs,
                             const sn_selection *selection, double margin);

@@ -266,7 +266,7 @@ static void statistics_groups_are_the_references(void **state)
 }
 
 static sn_step_sums workers_step(subject *s, uint32_t total, const uint32_t *index, uint32_t step,
-                                 sn_partition workers)
+                                 sn_partition workers, bool observe)
 {
     const sn_share share = sn_share_of(total, sn_team_rank(world), sn_team_size(world));
     sn_step_sums sums;
@@ -278,7 +278,8 @@ static sn_step_sums workers_step(subject *s, uint32_t total, const uint32_t *ind
                                                  .total = total,
                                                  .step = step,
                                                  .groups = workers,
-                                                 .workers = workers},
+                                                 .workers = workers,
+                                                 .observe = observe},
                                      NULL, &sums),
                      SN_OK);
     return sums;
@@ -306,7 +307,7 @@ static void assert_workers(sn_sampler *sampler, uint32_t workers, uint32_t step)
         e = expect_replicas(s, &options, weights, index, step, workers, start);
     }
     subject_set_weights(s, weights);
-    const sn_step_sums sums = workers_step(s, total, index, step, (sn_partition){start, workers});
+    const sn_step_sums sums = workers_step(s, total, index, step, (sn_partition){start, workers}, false);
     char where[64];
     snprintf(where, sizeof where, "%d samples of %d workers", (int)total, (int)workers);
     const double loss = (double)sums.loss / SN_LOSS_SCALE / total;
@@ -400,18 +401,7 @@ static void disagreement_is_an_analysis_of_variance(void **state)
         index[i] = i * 7 % IMAGES;
     draw_weights(s, 1000, weights);
     subject_set_weights(s, weights);
-    const sn_share share = sn_share_of(TOTAL, sn_team_rank(world), sn_team_size(world));
-    sn_step_sums sums;
-    assert_int_equal(sn_replica_step(s->replica, s->model,
-                                     &(sn_batch){.samples = {pixels[0], labels, IMAGES, NULL},
-                                                 .index = index + share.first,
-                                                 .first = share.first,
-                                                 .count = share.count,
-                                                 .total = TOTAL,
-                                                 .workers = {start, WORKERS},
-                                                 .observe = true},
-                                     NULL, &sums),
-                     SN_OK);
+    const sn_step_sums sums = workers_step(s, TOTAL, index, 0, (sn_partition){start, WORKERS}, true);
     double *means = first_means(s, weights, index, TOTAL), raw = 0, corrected = 0;
     for (int c = 0; c < 10; c++) {
         const analysis a = analyse(means, c, start, WORKERS);

@@ -60,6 +60,26 @@ double sn_report_steps(const sn_report_run *run)
     return covered > 0 ? covered : SN_MISSING;
 }
 
+/* `all` of whole epochs and `begun` of the one at work. */
+static double of_rows(const sn_report_run *run, double rows, const char *all, const char *begun)
+{
+    const double whole = sn_attributes_number(&run->run.progress, "epoch");
+    const double sum = sn_attributes_number(&run->run.progress, all),
+                 part = sn_attributes_number(&run->run.progress, begun);
+    if (rows > whole) return sum;
+    return whole > 0 ? rows * (sum - (part > 0 ? part : 0)) / whole : SN_MISSING;
+}
+
+double sn_report_steps_of_rows(const sn_report_run *run, double rows)
+{
+    return of_rows(run, rows, "step", "batch");
+}
+
+double sn_report_samples_of_rows(const sn_report_run *run, double rows)
+{
+    return of_rows(run, rows, "samples", "epoch_samples");
+}
+
 double sn_report_ranks(const sn_report_run *run)
 {
     double ranks = SN_MISSING;

@@ -88,6 +88,9 @@ size_t sn_report_test_count(const sn_report_run *run);
 double sn_report_correct(const sn_report_run *run);
 /** Steps that the rows of /metrics/epoch are about; NaN when unknown or none. */
 double sn_report_steps(const sn_report_run *run);
+/** Steps, and samples, that so many rows of it took; its last may be a part of an epoch, which --steps ended. NaN before the first whole one is known. */
+double sn_report_steps_of_rows(const sn_report_run *run, double rows);
+double sn_report_samples_of_rows(const sn_report_run *run, double rows);
 /** Ranks of all its starts; NaN when they were not all of one number. */
 double sn_report_ranks(const sn_report_run *run);
 

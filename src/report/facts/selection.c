@@ -258,14 +258,21 @@ double sn_expected_best(const double *sorted, size_t count, size_t n)
     return sum;
 }
 
-sn_report_runs sn_report_subset(const sn_report_runs *runs, const size_t *chosen, size_t count,
-                                sn_report_group *groups)
+sn_status sn_report_choose(const sn_report_runs *runs, const size_t *groups, size_t count, double margin,
+                           sn_chosen *chosen)
 {
-    sn_report_runs subset = *runs;
-    subset.groups = groups;
-    subset.group_count = count;
-    subset.baseline = 0;
+    *chosen = (sn_chosen){.runs = *runs};
+    SN_TRY(SN_ALLOCATE(chosen->groups, count, "the selection"));
+    chosen->runs.groups = chosen->groups;
+    chosen->runs.group_count = count;
+    chosen->runs.baseline = 0;
     for (size_t i = 0; i < count; i++)
-        groups[i] = runs->groups[chosen[i]];
-    return subset;
+        chosen->groups[i] = runs->groups[groups[i]];
+    return sn_report_pairs(&chosen->runs, margin, &chosen->pairs);
+}
+
+void sn_chosen_clear(sn_chosen *chosen)
+{
+    sn_report_pairs_clear(&chosen->pairs);
+    sn_free(chosen->groups);
 }

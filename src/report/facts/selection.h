@@ -4,6 +4,7 @@
 /* Settings chosen by the images held out: of experiments that differ in nothing but what was tuned, the best. */
 
 #include "groups.h"
+#include "verdict.h"
 
 enum { SN_TUNED_MAX = 8 };
 
@@ -45,8 +46,16 @@ void sn_selection_setting(const sn_selection *selection, const sn_report_group *
  *  Lin, "Showing your work doesn't always work", ACL 2020). 1 <= n <= N. */
 double sn_expected_best(const double *sorted, size_t count, size_t n);
 
-/** The groups as runs of their own, sharing everything; `groups` (count) is room for them. */
-sn_report_runs sn_report_subset(const sn_report_runs *runs, const size_t *chosen, size_t count,
-                                sn_report_group *groups);
+/** Some of the groups as runs of their own, and the verdicts between them. */
+typedef struct sn_chosen {
+    sn_report_group *groups;
+    sn_report_runs runs; /* shares everything else */
+    sn_pairs pairs;
+} sn_chosen;
+
+/** SN_ERROR_MEMORY; to be cleared in any case. */
+sn_status sn_report_choose(const sn_report_runs *runs, const size_t *groups, size_t count, double margin,
+                           sn_chosen *chosen);
+void sn_chosen_clear(sn_chosen *chosen);
 
 #endif
