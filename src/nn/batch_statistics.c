@@ -303,8 +303,9 @@ static between between_workers(sn_partition workers, const int64_t *sum, size_t 
         squares += samples * (d * d);
         there++;
     }
-    if (!(var > 0)) return (between){0, 0};
-    if (!(n > there)) return (between){squares / n / var, SN_MISSING}; /* a sample each: nothing within */
+    const double corrected = n > there ? 0 : SN_MISSING; /* a sample each: nothing within */
+    if (!(var > 0)) return (between){0, corrected};
+    if (!(n > there)) return (between){squares / n / var, corrected};
     const double within = fmax(n * spread - squares, 0) / (n - there);
     const double chance = (there - 1) * within;
     return (between){squares / n / var, (squares - chance) / n / var};

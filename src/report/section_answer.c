@@ -360,7 +360,8 @@ static void put_limits(FILE *out, const sn_report_runs *runs, const sn_pairs *pa
     }
     put_parameters(out, runs, &between);
     if (pairs->tested && most_seeds(pairs) == 2) {
-        fprintf(out, "%show far seeds differ, of two: intervals of three are a third as wide", between);
+        fprintf(out, "%show far seeds differ, of two seeds: intervals of three are less than a third as wide",
+                between);
         between = "; ";
     }
     if (!sn_report_share(runs, "epochs") || !sn_report_share(runs, "steps")) {
