@@ -232,30 +232,26 @@ static void put_verdicts(FILE *out, const sn_report_runs *runs, const sn_pairs *
     }
 }
 
-/* Least and greatest speed of a run. */
-static void range_of_speed(const sn_report_group *group, double *least, double *most)
+/* The greatest speed of an epoch: the one that other work on the machine disturbed least. */
+static double best_speed(const sn_report_group *group)
 {
-    *least = HUGE_VAL;
-    *most = 0;
-    for (size_t i = 0; i < group->count; i++) {
-        size_t rows;
-        const double sum = sn_report_total(&group->runs[i], "images_per_second", &rows);
-        if (!group->runs[i].shown || rows == 0) continue;
-        *least = fmin(*least, sum / (double)rows);
-        *most = fmax(*most, sum / (double)rows);
-    }
+    double best = 0;
+    for (size_t i = 0; i < group->count; i++)
+        for (size_t row = 0; group->runs[i].shown && row < group->runs[i].run.epochs.rows; row++)
+            best = fmax(best, sn_report_epoch_value(&group->runs[i], "images_per_second", row));
+    return best;
 }
 
-/* What a verdict costs, by the slowest and the fastest where all were on as many ranks, and every run of the one was slower than every run
-   of the other: else it may have been other work on the machine. */
+/* What a verdict costs, by the slowest and the fastest where all were on as many ranks, and where it is worth a word. */
 static void put_cost(FILE *out, const sn_report_runs *runs)
 {
+    static const double NOTICED = 1.05;
     double least = HUGE_VAL, most = 0, ranks = SN_MISSING;
     const sn_report_group *slowest = NULL, *fastest = NULL;
     for (size_t g = 0; g < runs->group_count; g++) {
         const sn_report_group *group = &runs->groups[g];
-        const double mine = sn_report_common_ranks(group), speed = sn_report_speed(group, mine);
-        if (isnan(mine) || isnan(speed) || (g > 0 && fabs(mine - ranks) > 0)) return;
+        const double mine = sn_report_common_ranks(group), speed = best_speed(group);
+        if (isnan(mine) || !(speed > 0) || (g > 0 && fabs(mine - ranks) > 0)) return;
         ranks = mine;
         if (speed > most) {
             most = speed;
@@ -266,15 +262,9 @@ static void put_cost(FILE *out, const sn_report_runs *runs)
             slowest = group;
         }
     }
-    if (!slowest || !fastest || slowest == fastest) return;
-    double slow[2], fast[2];
-    range_of_speed(slowest, &slow[0], &slow[1]);
-    range_of_speed(fastest, &fast[0], &fast[1]);
-    if (!(slow[1] < fast[0])) return;
-    fprintf(out,
-            "On %.0f rank%s an epoch of %s took " SN_LINK(
-                "cost") "%.2f times" SN_LINK_END " as long as one of %s, as these were run. ",
-            ranks, ranks > 1 ? "s" : "", slowest->brief, most / least, fastest->brief);
+    if (!slowest || !fastest || most < NOTICED * least) return;
+    fprintf(out, "On %.0f rank%s the fastest epoch of %s took %.2f times as long as that of %s. ", ranks,
+            ranks > 1 ? "s" : "", slowest->brief, most / least, fastest->brief);
 }
 
 /* ---- what they cannot say ---- */
