@@ -1,4 +1,5 @@
-/* The answer of a large study: what a norm, a scope and the number of workers do, each over all settings that are otherwise alike. */
+/* The answer of a large study: what a norm, a scope, the number of workers and their shards do, each over all settings that are otherwise
+   alike. */
 
 #include <math.h>
 #include <stdlib.h>
@@ -10,11 +11,11 @@
 #include "syncnorm/train/compare.h"
 #include "text.h"
 
-enum { KINDS_MAX = 12, NAME = SN_PART_NAME };
+enum { KINDS_MAX = 12, NAME = SN_PART_NAME, NAMES = 2 * NAME + 80 };
 
-/* Pairs of one kind against one other, or of one kind with more workers against fewer. */
+/* Pairs of one kind against one other, of one kind with more workers against fewer, or with other shards. */
 typedef struct contrast {
-    char name[2 * NAME + 16];
+    char name[NAMES];
     double least, most; /* points */
     char at[NAME];      /* the setting of the larger of them */
     size_t count, better, worse, equivalent;
@@ -24,6 +25,11 @@ typedef struct contrasts {
     contrast items[KINDS_MAX];
     size_t count, dropped;
 } contrasts;
+
+/* What two experiments may differ in. */
+typedef struct axes {
+    contrasts norms, workers, shards;
+} axes;
 
 static bool is_setting(const char *attribute)
 {
@@ -84,26 +90,41 @@ static void add(contrasts *list, const char *name, const sn_pair *pair, bool tur
     c->equivalent += pair->verdict == SN_EQUIVALENT;
 }
 
-static void collect(const sn_report_runs *runs, const sn_pairs *pairs, contrasts *norms, contrasts *workers)
+/* Other shards against random ones, whichever is the first of the pair; else as the pair has them. */
+static void add_shards(contrasts *list, const char *kind, const sn_pair *pair, const sn_attributes *a,
+                       const sn_attributes *b, const char *setting)
+{
+    const char *mine = sn_report_text(b, "shards"), *against = sn_report_text(a, "shards");
+    const bool turned = strcmp(mine, "iid") == 0;
+    char name[NAMES];
+    snprintf(name, sizeof name, "%s with shards %.32s against %.32s", kind, turned ? against : mine,
+             turned ? mine : against);
+    add(list, name, pair, turned, setting);
+}
+
+static void collect(const sn_report_runs *runs, const sn_pairs *pairs, axes *all)
 {
     for (size_t i = 0; i < pairs->count; i++) {
         const sn_pair *pair = &pairs->pairs[i];
         const sn_report_group *first = &runs->groups[pair->first], *second = &runs->groups[pair->second];
         const sn_attributes *a = sn_report_experiment(first), *b = sn_report_experiment(second);
         if (pair->difference.count == 0 || sn_experiments_respects(a, b) != 1) continue;
-        char one[NAME], other[NAME], setting[NAME], name[2 * NAME + 16];
+        char one[NAME], other[NAME], setting[NAME], name[NAMES];
         sn_part_of_name(runs, first, true, one);
         sn_part_of_name(runs, second, true, other);
         if (strcmp(one, other) != 0) {
             sn_part_of_name(runs, second, false, setting);
             snprintf(name, sizeof name, "%s against %s", other, one);
-            add(norms, name, pair, false, setting);
+            add(&all->norms, name, pair, false, setting);
         } else if (!sn_experiments_share(a, b, "workers")) {
             const bool turned = sn_attributes_number(a, "workers") > sn_attributes_number(b, "workers");
             sn_part_of_name(runs, turned ? first : second, false, setting);
             snprintf(name, sizeof name, "%s%s", one,
                      sn_experiments_share(a, b, "batch") ? "" : " with a batch that grows with them");
-            add(workers, name, pair, turned, setting);
+            add(&all->workers, name, pair, turned, setting);
+        } else if (!sn_experiments_share(a, b, "shards")) {
+            sn_part_of_name(runs, second, false, setting);
+            add_shards(&all->shards, one, pair, a, b, setting);
         }
     }
 }
@@ -152,28 +173,30 @@ static void put_list(FILE *out, const contrasts *list, const char *heading, cons
     if (list->count) fputs(named ? ". " : none, out);
 }
 
-static sn_status gather(const sn_report_runs *runs, const sn_pairs *pairs, contrasts **lists)
+static sn_status gather(const sn_report_runs *runs, const sn_pairs *pairs, axes **all)
 {
-    SN_TRY(SN_ALLOCATE(*lists, 2, "the answer"));
-    collect(runs, pairs, &(*lists)[0], &(*lists)[1]);
+    SN_TRY(SN_ALLOCATE(*all, 1, "the answer"));
+    collect(runs, pairs, *all);
     return SN_OK;
 }
 
 bool sn_put_axes(FILE *out, const sn_report_runs *runs, const sn_pairs *pairs)
 {
-    contrasts *lists;
-    if (gather(runs, pairs, &lists) != SN_OK) return false;
-    const bool any = lists[0].count + lists[1].count > 0;
+    axes *all;
+    if (gather(runs, pairs, &all) != SN_OK) return false;
+    const bool any = all->norms.count + all->workers.count + all->shards.count > 0;
     if (any) {
         fprintf(out,
                 "%zu pairs that differ in one respect, or are with the baseline, were tested, all at once. ",
                 pairs->tested);
-        put_list(out, &lists[0], "Over settings that are alike in all else, ",
+        put_list(out, &all->norms, "Over settings that are alike in all else, ",
                  "No difference between norms or scopes is decided yet: more seeds would be needed. ");
-        put_list(out, &lists[1], "With more workers than fewer, ",
+        put_list(out, &all->workers, "With more workers than fewer, ",
                  "What more workers do is undecided, too. ");
+        put_list(out, &all->shards, "By what the workers' shards hold, ",
+                 "What the workers' shards hold is not decided to matter. ");
     }
-    sn_free(lists);
+    sn_free(all);
     return any;
 }
 
@@ -195,9 +218,9 @@ static void add_rows(sn_report_table *table, const contrasts *list, const char *
 
 void sn_add_axes(sn_document *document, const sn_report_runs *runs, const sn_pairs *pairs)
 {
-    contrasts *lists;
+    axes *all;
     if (runs->group_count <= SN_GROUPS_ALL) return;
-    if (gather(runs, pairs, &lists) != SN_OK) {
+    if (gather(runs, pairs, &all) != SN_OK) {
         document->failed = true;
         return;
     }
@@ -212,9 +235,10 @@ void sn_add_axes(sn_document *document, const sn_report_runs *runs, const sn_pai
     sn_report_table_column(table, true, "worse");
     sn_report_table_column(table, true, "equivalent");
     sn_report_table_column(table, true, "undecided");
-    add_rows(table, &lists[0], "");
-    add_rows(table, &lists[1], "more workers: ");
-    sn_free(lists);
+    add_rows(table, &all->norms, "");
+    add_rows(table, &all->workers, "more workers: ");
+    add_rows(table, &all->shards, "");
+    sn_free(all);
     if (sn_report_table_rows(table))
         sn_document_table(document, NULL, table);
     else

@@ -49,6 +49,7 @@ static sn_status set_experiment(const made_run *made, sn_run *run)
     if (made->workers) SN_TRY(sn_attributes_set_integer(&run->experiment, "workers", made->workers));
     if (made->batch) SN_TRY(sn_attributes_set_integer(&run->experiment, "batch", made->batch));
     if (made->scope) SN_TRY(sn_attributes_set_text(&run->experiment, "bn_scope", made->scope));
+    if (made->shards) SN_TRY(sn_attributes_set_text(&run->experiment, "shards", made->shards));
     const bool scoped = made->scope && strcmp(made->scope, "sync") != 0;
     if (scoped || made->suffix) {
         char name[SN_RUN_NAME_SIZE];

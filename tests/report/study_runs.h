@@ -15,6 +15,7 @@ typedef struct made_run {
     int epochs, finished; /* asked for, and rows; complete when equal */
     int workers;          /* 0: the file does not speak of workers */
     const char *scope;    /* of batch statistics: "sync", "worker", "8"; NULL: not spoken of */
+    const char *shards;   /* "sorted"; NULL: as the default has them */
     double test_accuracy; /* after the last epoch, percent; earlier epochs approach it */
     int ranks;
     bool measured;      /* with the columns of cost and of statistics, and four ways of evaluation */
