@@ -120,9 +120,9 @@ static const struct {
     size_t style;
     double least; /* of all time: less is not drawn */
 } parts[PARTS] = {{"compute_seconds_mean", "computation", 0, -1},
-                  {"statistics_seconds_mean", "statistics sums", 1, -1},
-                  {"gradient_seconds_mean", "gradient sums", 2, -1},
-                  {"instrument_seconds_mean", "instrument sums", 3, 0},
+                  {"statistics_seconds_mean", "statistics sums", 1, 1e-4},
+                  {"gradient_seconds_mean", "gradient sums", 2, 1e-4},
+                  {"instrument_seconds_mean", "instrument sums", 3, 1e-4},
                   {"seconds", "other", 7, 0.01}}; /* what the recorded parts leave */
 
 /* The runs of a group on one number of ranks: milliseconds of a step in each part. */

@@ -96,7 +96,10 @@ static void put_stacked(const sn_chart *chart, FILE *out)
             chart->name);
 }
 
-/* Names stand above their intervals, too. */
+/* How far beyond the differences and the margin a forest's axis may go, in units of their range. */
+static const double FOREST_BEYOND = 3;
+
+/* Names stand above their intervals. Of few seeds an interval may leave nothing else to be seen: it is cut, and its end an arrow. */
 static void put_forest(const sn_chart *chart, FILE *out)
 {
     const sn_chart_series *series = chart->series;
@@ -105,15 +108,14 @@ static void put_forest(const sn_chart *chart, FILE *out)
         low = fmin(low, series->points[i].y);
         high = fmax(high, series->points[i].y);
     }
-    const double span = high -
-                        low; /* of two seeds an interval would leave nothing else to be seen: it is cut */
+    const double span = high - low;
     double least = low, most = high;
     for (size_t i = 0; i < series->count; i++) {
         least = fmin(least, series->points[i].low);
         most = fmax(most, series->points[i].high);
     }
-    low = fmax(least, low - 2 * span);
-    high = fmin(most, high + 2 * span);
+    low = fmax(least, low - FOREST_BEYOND * span);
+    high = fmin(most, high + FOREST_BEYOND * span);
     const double space = (high - low) * 0.03;
     fprintf(out,
             "set yrange [%zu.5:-0.6]\nunset ytics\nset xrange [%.6g:%.6g]\nset xtics %g\nset lmargin "
@@ -127,14 +129,20 @@ static void put_forest(const sn_chart *chart, FILE *out)
             "cut(x) = x < low ? low : x > high ? high : x\n",
             -chart->margin, chart->margin);
     fprintf(out,
-            "low = %.6g\nhigh = %.6g\n"
+            "low = %.6g\nhigh = %.6g\nhead = (high - low) / 30\n"
             "plot '%s.tsv' skip 1 using (cut($3)):($0+0.06):(cut($4)-cut($3)):(0) with vectors nohead lw 2 "
             "lc rgb \"%s\" "
             "notitle, \\\n"
+            "    '%s.tsv' skip 1 using ($3 < low ? low + head : NaN):($0+0.06):(-head):(0) with vectors "
+            "filled lw 2 "
+            "lc rgb \"%s\" notitle, \\\n"
+            "    '%s.tsv' skip 1 using ($4 > high ? high - head : NaN):($0+0.06):(head):(0) with vectors "
+            "filled lw 2 "
+            "lc rgb \"%s\" notitle, \\\n"
             "    '%s.tsv' skip 1 using 2:($0+0.06) with points pt 7 ps 0.6 lc rgb \"%s\" notitle, \\\n"
             "    '%s.tsv' skip 1 using (%.6g):($0-0.3):1 with labels left offset 0.2,0 notitle\n",
             low - space, high + space, chart->name, colours[0], chart->name, colours[0], chart->name,
-            low - space);
+            colours[0], chart->name, colours[0], chart->name, low - space);
 }
 
 /* What stands in `using` for a column. */

@@ -57,12 +57,26 @@ static bool is_empty(const sn_report_table *table, size_t column)
     return column > 0 && rows > 0;
 }
 
+/* With more columns than these a printed page wants smaller type. */
+enum { WIDE = 14 };
+
+static size_t columns_shown(const sn_report_table *table)
+{
+    size_t count = 0;
+    for (size_t c = 0; c < table->column_count; c++)
+        count += !is_empty(table, c);
+    return count;
+}
+
 void sn_render_table_page(const sn_report_table *table, FILE *out)
 {
     fprintf(out, "<div class=\"scroll\" id=\"table-%s\" role=\"region\" tabindex=\"0\" aria-label=\"",
             table->name);
     sn_put_text(out, SN_SYNTAX_HTML, table->caption);
-    fprintf(out, "\"><table%s><caption><span>", table->square ? " class=\"square\"" : "");
+    fprintf(out, "\"><table%s><caption><span>",
+            table->square                 ? " class=\"square\""
+            : columns_shown(table) > WIDE ? " class=\"wide\""
+                                          : "");
     sn_put_text(out, SN_SYNTAX_HTML, table->caption);
     fputs("</span></caption><thead><tr>", out);
     for (size_t c = 0; c < table->column_count; c++) {
