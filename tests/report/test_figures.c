@@ -184,6 +184,28 @@ static void test_cost_tells_training_from_the_instrument(void **state)
     assert_says("today/figures/time-split.tsv", "instrument sums");
 }
 
+/* One rank sums with nobody: the key of its bars has computation alone. */
+static void test_one_rank_has_no_sums(void **state)
+{
+    (void)state;
+    static const char *const sums[] = {"statistics_seconds_mean", "gradient_seconds_mean"};
+    made_run made = usual;
+    made.norm = "bn";
+    sn_run *run = begin(&made);
+    for (size_t i = 0; i < 2; i++) {
+        sn_column *column = (sn_column *)sn_table_find(&run->epochs, sums[i]);
+        assert_non_null(column);
+        for (size_t row = 0; row < run->epochs.rows; row++)
+            column->real[row] = 0;
+    }
+    files = 0;
+    end(run);
+    report("alone", paths, files);
+    assert_says("alone/figures/time-split.tsv", "computation");
+    assert_false(says("alone/figures/time-split.tsv", "statistics sums"));
+    assert_false(says("alone/figures/time-split.tsv", "gradient sums"));
+}
+
 /* Rows of a run that went on with other ranks are of both numbers. */
 static void test_mixed_ranks_are_left_out(void **state)
 {
@@ -293,6 +315,7 @@ int main(void)
         cmocka_unit_test(test_lines_look_different),
         cmocka_unit_test(test_cost_is_of_the_steps_on_record),
         cmocka_unit_test(test_cost_tells_training_from_the_instrument),
+        cmocka_unit_test(test_one_rank_has_no_sums),
         cmocka_unit_test(test_mixed_ranks_are_left_out),
         cmocka_unit_test(test_limits_are_told),
         cmocka_unit_test(test_no_mistakes_is_a_result),
