@@ -158,10 +158,10 @@ tidy() {
     return 1
 }
 scripts_parse() {
-    for script in .ci/run data/*.sh launch/*.sh tests/*.sh; do
+    for script in .ci/run data/*.sh data/study/*.sh launch/*.sh tests/*.sh; do
         sh -n "$script" || return
     done
-    shellcheck -x -S warning launch/*.sh launch/slurm/*.sbatch && shellcheck -s bash launch/slurm/work.sh launch/syncnorm.bash
+    shellcheck -x -S warning data/study/*.sh launch/*.sh launch/slurm/*.sbatch && shellcheck -s bash launch/slurm/work.sh launch/syncnorm.bash
 }
 
 if ! launch/install-deps.sh --tests ${all:+--torch --slurm --simgrid}; then
