@@ -83,6 +83,9 @@ done <"$runs/final-options"
 report scaling || exit
 report mnist || exit
 
+# Figures have no ground of their own; where they are kept they may be shown on a dark one.
+sheet='s/^\(<rect x="0" y="0" width="[0-9]*" height="[0-9]*"\) fill="none"/\1 fill="white"/'
+
 # What is kept: the answer and the choice as the program wrote them, the tables, the data of all figures, and some of the figures.
 for name in tuning scaling mnist; do
     report=$runs/report-$name kept=$keep/$name
@@ -95,7 +98,8 @@ for name in tuning scaling mnist; do
     cp "$report"/figures/*.tsv "$kept/figures"
     for figure in answer sensitivity-lr expected-best error-by-scope test-accuracy; do
         [ "$name-$figure" != tuning-test-accuracy ] || continue
-        [ ! -e "$report/figures/$figure.svg" ] || cp "$report/figures/$figure.svg" "$kept/figures"
+        drawing=$report/figures/$figure.svg
+        [ ! -e "$drawing" ] || sed "$sheet" "$drawing" >"$kept/figures/$figure.svg" || exit 1
     done
 done
 cp "$runs/final-commands" "$keep/tuning"

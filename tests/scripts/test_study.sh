@@ -28,7 +28,7 @@ while [ $# -gt 1 ]; do [ "$1" != --output ] || report=$2; shift; done
 mkdir -p "$report/figures"
 printf '# Norms\n\n## The answer\n\nwe know\n\n## Curves\n\nand more\n' >"$report/report.md"
 for file in answer.csv epochs.csv confusion-gn.csv figures/answer.svg figures/answer.tsv figures/gap.svg figures/gap.tsv; do
-    echo kept >"$report/$file"
+    echo '<rect x="0" y="0" width="440" height="232" fill="none"/>' >"$report/$file"
 done
 [ "$report" != report-tuning ] || echo "syncnorm study --experiment gn --lr 0.1 --seed 201-206 --epochs 5 --chosen-from '5 settings of lr'"
 EOF
@@ -45,6 +45,7 @@ expect 'study: keeps the answer' grep -qx 'we know' "$work/runs/kept/mnist/answe
 if grep -q 'more' "$work/runs/kept/mnist/answer.md"; then kept=more; else kept=answer; fi
 expect 'study: and no more of the page' test $kept = answer
 expect 'study: keeps the figures of the answer' test -e "$work/runs/kept/scaling/figures/answer.svg"
+expect 'study: on white' grep -q 'fill="white"' "$work/runs/kept/scaling/figures/answer.svg"
 expect 'study: of others the data' test -e "$work/runs/kept/scaling/figures/gap.tsv" -a ! -e "$work/runs/kept/scaling/figures/gap.svg"
 expect 'study: leaves out what is long' test ! -e "$work/runs/kept/scaling/epochs.csv"
 
