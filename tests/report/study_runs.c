@@ -94,7 +94,7 @@ static sn_status put_epoch(const made_run *made, sn_run *run, bool first, int ep
                  {judged_alone(made) ? "validation_correct" : "test_correct",
                   round((100 - now) / 100 * images_of(made))},
                  {"seconds", 10},
-                 {"images_per_second", 6000.0 * made->ranks * 0.9}};
+                 {"images_per_second", 6000.0 * made->ranks * 0.9 / (made->slower > 0 ? made->slower : 1)}};
     for (size_t i = 0; i < sizeof cells / sizeof *cells; i++)
         SN_TRY(put(run, first, cells[i].name, cells[i].value));
     if (made->validation_accuracy > 0)

@@ -18,6 +18,7 @@ typedef struct made_run {
     const char *shards;   /* "sorted"; NULL: as the default has them */
     double test_accuracy; /* after the last epoch, percent; earlier epochs approach it */
     int ranks;
+    double slower;      /* times as long an epoch takes; 0: as long as usual */
     bool measured;      /* with the columns of cost and of statistics, and four ways of evaluation */
     const char *host;   /* in the provenance */
     int images;         /* of the test set; 0: 1,000 */

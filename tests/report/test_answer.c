@@ -186,6 +186,33 @@ static void test_what_shards_do(void **state)
     assert_says("shards/axes.csv", "gn with shards sorted against iid,3,");
 }
 
+/* What a norm costs is said of its fastest epoch whatever the rate: two rates of one norm cost the same, however the machine was at the time. */
+static void test_cost_is_of_norms(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *norm;
+        double lr, slower;
+    } groups[] = {{"gn", 0.01, 1.2}, {"gn", 0.03, 1}, {"ln", 0.03, 1.5}};
+    static char names[6][64];
+    static const char *paths[6];
+    for (size_t i = 0; i < 6; i++) {
+        made_run made = usual;
+        made.seed = (int64_t)(i % 2) + 1;
+        made.norm = groups[i / 2].norm;
+        made.lr = groups[i / 2].lr;
+        made.slower = groups[i / 2].slower;
+        made.test_accuracy = 98 + 0.1 * (double)(i % 3);
+        snprintf(names[i], sizeof names[i], "costs-%zu.h5", i);
+        paths[i] = names[i];
+        assert_ok(write_made_run(&made, paths[i]));
+    }
+    report("costs", paths, 6);
+    answers("costs", "On 1 rank the fastest epoch of ln took 1.50 times as long as that of gn.");
+    report("rates", paths, 4);
+    assert_false(says("rates/report.md", "times as long as that of"));
+}
+
 int main(void)
 {
     sn_log_configure(SN_LOG_QUIET, 0);
@@ -193,7 +220,7 @@ int main(void)
         cmocka_unit_test(test_better),         cmocka_unit_test(test_worse),
         cmocka_unit_test(test_equivalent),     cmocka_unit_test(test_undecided),
         cmocka_unit_test(test_many_pairs),     cmocka_unit_test(test_what_differs_in_one_respect),
-        cmocka_unit_test(test_what_shards_do),
+        cmocka_unit_test(test_what_shards_do), cmocka_unit_test(test_cost_is_of_norms),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
