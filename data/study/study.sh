@@ -68,11 +68,10 @@ report() (
 
 # 1. Five rates for each norm, by 5,000 images held out.
 study tuning --plan tuning
-# 2. Workers 1 to 32, batch norm's statistics over the batch or over each worker's samples: of a batch of 64, and of 64 a worker. The rate is
-#    the one that the tuning had best for every norm.
-set -- --lr 0.03 --schedule cosine --epochs 5 --norm gn,ln,bn --bn-scope sync,worker --running-stats all
-study scaling "$@" --workers 1,8,32 --seed 101-106
-study scaling "$@" --workers 8,32 --batch-per-worker 64 --lr-scaling linear --warmup 1 --seed 101-103
+# 2. A batch of 64 on 1, 8 and 32 workers, batch norm's statistics over the batch or over each worker's samples. The rate is the one that the
+#    tuning had best for every norm.
+study scaling --norm gn,ln,bn --workers 1,8,32 --bn-scope sync,worker --running-stats all --lr 0.03 --schedule cosine --epochs 5 \
+    --seed 101-106
 # 3. Each norm at its best, on fresh seeds and all training images; longer than what it was tuned with.
 report tuning --select lr --emit-final 201-206 >"$runs/final-commands" || exit
 sed -n 's/^syncnorm study \(.*\) --epochs 5 /\1 --epochs 10 /p' "$runs/final-commands" >"$runs/final-options"

@@ -68,7 +68,7 @@ static void put_equivalent(FILE *out, const sn_report_runs *runs, const sn_pair 
         fputs(").", out);
 }
 
-static void put_more_seeds(FILE *out, const sn_pair *pair)
+void sn_put_more_seeds(FILE *out, const sn_pair *pair)
 {
     const size_t have = pair->difference.count;
     if (pair->needed == 0)
@@ -93,7 +93,7 @@ static void put_undecided(FILE *out, const sn_report_runs *runs, const sn_pair *
     }
     put_interval(out, pair);
     fputs(" points; ", out);
-    put_more_seeds(out, pair);
+    sn_put_more_seeds(out, pair);
     fputc('.', out);
 }
 
@@ -164,7 +164,7 @@ static void put_pairs(FILE *out, const sn_report_runs *runs, const sn_pairs *pai
                 fabs(pair->difference.mean));
         if (pair->verdict == SN_UNDECIDED && pair->difference.deviation > 0) {
             fputs("; ", out);
-            put_more_seeds(out, pair);
+            sn_put_more_seeds(out, pair);
         }
         fputc(')', out);
         before = fabs(pair->difference.mean);

@@ -17,7 +17,8 @@ enum { KINDS_MAX = 12, NAME = SN_PART_NAME, NAMES = 2 * NAME + 80 };
 typedef struct contrast {
     char name[NAMES];
     double least, most; /* points */
-    char at[NAME];      /* the setting of the larger of them */
+    char at[NAME];      /* the setting of the larger of them, whose pair is */
+    const sn_pair *largest;
     size_t count, better, worse, equivalent;
 } contrast;
 
@@ -80,8 +81,10 @@ static void add(contrasts *list, const char *name, const sn_pair *pair, bool tur
     const double points = (turned ? -1 : 1) * sn_pair_points(pair, pair->difference.mean);
     const bool up = pair->verdict == (turned ? SN_WORSE : SN_BETTER);
     const bool down = pair->verdict == (turned ? SN_BETTER : SN_WORSE);
-    if (fabs(points) > fmax(fabs(c->least), fabs(c->most)) || c->count == 0)
+    if (fabs(points) > fmax(fabs(c->least), fabs(c->most)) || c->count == 0) {
         snprintf(c->at, sizeof c->at, "%s", setting);
+        c->largest = pair;
+    }
     c->least = fmin(c->least, points);
     c->most = fmax(c->most, points);
     c->count++;
@@ -161,6 +164,28 @@ static void put_contrast(FILE *out, const contrast *c)
     fputs(SN_LINK_END " points)", out);
 }
 
+/* Where nothing is decided, what is nearest to it by its size. */
+static void put_largest(FILE *out, const contrasts *list)
+{
+    const contrast *largest = NULL;
+    for (size_t i = 0; i < list->count; i++)
+        if (!largest ||
+            fabs(list->items[i].largest->difference.mean) > fabs(largest->largest->difference.mean))
+            largest = &list->items[i];
+    if (!largest) return;
+    const sn_pair *pair = largest->largest;
+    const double points = fabs(sn_pair_points(pair, pair->difference.mean));
+    fprintf(out, ". The largest is %s%s%s (" SN_LINK("axes"), largest->name, *largest->at ? ", " : "",
+            largest->at);
+    put_points(out, fabs(largest->most) >= points - 1e-9 ? largest->most : largest->least);
+    fputs(SN_LINK_END " points", out);
+    if (pair->difference.deviation > 0) {
+        fputs("; ", out);
+        sn_put_more_seeds(out, pair);
+    }
+    fputs("). ", out);
+}
+
 /* Of those with a verdict; the table has all. */
 static void put_list(FILE *out, const contrasts *list, const char *heading, const char *none)
 {
@@ -170,7 +195,12 @@ static void put_list(FILE *out, const contrasts *list, const char *heading, cons
         fputs(named++ ? "; " : heading, out);
         put_contrast(out, &list->items[i]);
     }
-    if (list->count) fputs(named ? ". " : none, out);
+    if (named) {
+        fputs(". ", out);
+    } else if (list->count) {
+        fputs(none, out);
+        put_largest(out, list);
+    }
 }
 
 static sn_status gather(const sn_report_runs *runs, const sn_pairs *pairs, axes **all)
@@ -190,11 +220,10 @@ bool sn_put_axes(FILE *out, const sn_report_runs *runs, const sn_pairs *pairs)
                 "%zu pairs that differ in one respect, or are with the baseline, were tested, all at once. ",
                 pairs->tested);
         put_list(out, &all->norms, "Over settings that are alike in all else, ",
-                 "No difference between norms or scopes is decided yet: more seeds would be needed. ");
-        put_list(out, &all->workers, "With more workers than fewer, ",
-                 "What more workers do is undecided, too. ");
+                 "No difference between norms or scopes is decided yet");
+        put_list(out, &all->workers, "With more workers than fewer, ", "What more workers do is undecided");
         put_list(out, &all->shards, "By what the workers' shards hold, ",
-                 "What the workers' shards hold is not decided to matter. ");
+                 "What the workers' shards hold is not decided to matter");
     }
     sn_free(all);
     return any;

@@ -49,6 +49,9 @@ enum { SN_PART_NAME = 96 };
 void sn_part_of_name(const sn_report_runs *runs, const sn_report_group *group, bool of_norm,
                      char name[SN_PART_NAME]);
 
+/** How many more seeds an undecided pair wants, in words (section_answer.c). */
+void sn_put_more_seeds(FILE *out, const sn_pair *pair);
+
 /** The verdicts of a large study by what differs, in sentences; false, and nothing, where no pair differs in one respect alone (section_axes.c). */
 bool sn_put_axes(FILE *out, const sn_report_runs *runs, const sn_pairs *pairs);
 /** The same as a table, of all. */
