@@ -316,12 +316,13 @@ static void put_parameters(FILE *out, const sn_report_runs *runs, const char **b
         }
     }
     if (!largest || most < 2 * least) return;
-    char many[SN_THOUSANDS_SIZE], few[SN_THOUSANDS_SIZE];
+    char many[SN_THOUSANDS_SIZE], few[SN_THOUSANDS_SIZE], name[SN_PART_NAME];
+    sn_part_of_name(runs, largest, true, name);
     fprintf(out,
             "%show much of what %s does is its %s parameters' doing, with an affine pair for each element "
             "where others, of %s, "
             "have one for each channel (%s pools alike, with one for each channel)",
-            *between, largest->brief, sn_thousands((int64_t)most, many), sn_thousands((int64_t)least, few),
+            *between, name, sn_thousands((int64_t)most, many), sn_thousands((int64_t)least, few),
             control ? control->brief : "gn with --groups 1");
     *between = "; ";
 }
@@ -383,6 +384,7 @@ static void put_answer(FILE *out, const sn_report_runs *runs, const sn_pairs *pa
 {
     put_what_was_compared(out, runs);
     put_verdicts(out, runs, pairs);
+    sn_put_running_statistics(out, runs);
     if (runs->group_count <= SN_GROUPS_ALL) put_cost(out, runs);
     put_limits(out, runs, pairs);
 }

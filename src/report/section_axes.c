@@ -142,6 +142,23 @@ static size_t decided(const contrast *c)
     return c->better + c->worse + c->equivalent;
 }
 
+/* Whether its settings differ as the text has them, to a hundredth. */
+static bool is_wide(const contrast *c)
+{
+    return c->most - c->least > 0.005;
+}
+
+static void put_range(FILE *out, const contrast *c)
+{
+    fputs("(" SN_LINK("axes"), out);
+    put_points(out, c->least);
+    if (is_wide(c)) {
+        fputs(" to ", out);
+        put_points(out, c->most);
+    }
+    fputs(SN_LINK_END " points", out);
+}
+
 static void put_contrast(FILE *out, const contrast *c)
 {
     const struct {
@@ -155,13 +172,10 @@ static void put_contrast(FILE *out, const contrast *c)
         fprintf(out, "%s%s in %zu", between, verdicts[i].word, verdicts[i].count);
         between = ", ";
     }
-    fprintf(out, " of %zu (" SN_LINK("axes"), c->count);
-    put_points(out, c->least);
-    if (c->count > 1) {
-        fputs(" to ", out);
-        put_points(out, c->most);
-    }
-    fputs(SN_LINK_END " points)", out);
+    fprintf(out, " of %zu ", c->count);
+    put_range(out, c);
+    if (is_wide(c) && *c->at) fprintf(out, ", the largest at %s", c->at);
+    fputc(')', out);
 }
 
 /* Where nothing is decided, what is nearest to it by its size. */
@@ -186,7 +200,27 @@ static void put_largest(FILE *out, const contrasts *list)
     fputs("). ", out);
 }
 
-/* Of those with a verdict; the table has all. */
+static void put_undecided(FILE *out, const contrasts *list)
+{
+    enum { NAMED_MAX = 6 };
+    size_t all = 0, named = 0;
+    for (size_t i = 0; i < list->count; i++)
+        all += decided(&list->items[i]) == 0;
+    for (size_t i = 0; i < list->count && named < NAMED_MAX; i++) {
+        if (decided(&list->items[i])) continue;
+        fprintf(out, "%s%s ",
+                named      ? ", "
+                : all == 1 ? "; undecided is "
+                           : "; undecided are ",
+                list->items[i].name);
+        put_range(out, &list->items[i]);
+        fputc(')', out);
+        named++;
+    }
+    if (all > named) fprintf(out, " and %zu more", all - named);
+}
+
+/* Those with a verdict, and what has none; the table has all. */
 static void put_list(FILE *out, const contrasts *list, const char *heading, const char *none)
 {
     size_t named = 0;
@@ -196,6 +230,7 @@ static void put_list(FILE *out, const contrasts *list, const char *heading, cons
         put_contrast(out, &list->items[i]);
     }
     if (named) {
+        put_undecided(out, list);
         fputs(". ", out);
     } else if (list->count) {
         fputs(none, out);

@@ -8,6 +8,7 @@
 #include "sections.h"
 #include "syncnorm/base/missing.h"
 #include "syncnorm/train/ways.h"
+#include "text.h"
 
 /* A column per layer, "norm3.between_share", at the last epoch. */
 static bool add_by_layer(sn_document *document, const sn_report_runs *runs, const char *suffix,
@@ -245,6 +246,30 @@ static void add_workers(sn_document *document, const sn_report_runs *runs)
         "With statistics of each worker, a program that keeps one worker's running statistics, as PyTorch's "
         "DDP keeps rank "
         "0's, evaluates with those; merged are all workers' by their samples. The weights are the same.");
+}
+
+void sn_put_running_statistics(FILE *out, const sn_report_runs *runs)
+{
+    const sn_report_group *most = NULL;
+    double mean = 0, worst = 0;
+    for (size_t g = 0; g < runs->group_count; g++) {
+        const sn_report_group *group = &runs->groups[g];
+        const double merged = evaluation_mean(group, "accuracy");
+        const double of_worst = evaluation_mean(group, "worst_worker_accuracy") - merged;
+        if (isnan(of_worst) || (most && of_worst >= worst)) continue;
+        most = group;
+        worst = of_worst;
+        mean = evaluation_mean(group, "workers_accuracy") - merged;
+    }
+    if (!most) return;
+    fprintf(out,
+            "Evaluated with one worker's running statistics instead of all workers' merged, the weights of "
+            "%s lose ",
+            most->brief);
+    fprintf(out,
+            SN_LINK("running-stats") "%.2f points" SN_LINK_END
+                                     " in the mean over workers, %.2f by the worst. ",
+            fmax(0, -mean), fmax(0, -worst));
 }
 
 void sn_section_statistics(sn_document *document, const sn_report_runs *runs)

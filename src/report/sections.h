@@ -49,6 +49,9 @@ enum { SN_PART_NAME = 96 };
 void sn_part_of_name(const sn_report_runs *runs, const sn_report_group *group, bool of_norm,
                      char name[SN_PART_NAME]);
 
+/** What one worker's running statistics cost where that is greatest, a sentence; nothing where no run has them (section_statistics.c). */
+void sn_put_running_statistics(FILE *out, const sn_report_runs *runs);
+
 /** How many more seeds an undecided pair wants, in words (section_answer.c). */
 void sn_put_more_seeds(FILE *out, const sn_pair *pair);
 

@@ -54,6 +54,15 @@ class RunningStatistics(harness.Test):
                               ("the worst worker's", "worst_worker_accuracy")):
             self.assertAlmostEqual(float(row[column]), scores[score], delta=0.0051)
 
+    def test_the_answer_says_what_one_workers_cost(self):
+        self.run_train("all.h5", "--running-stats", "all")
+        self.run_train("worker0.h5", "--running-stats", "worker0")
+        self.run_program("report", "all.h5", "worker0.h5", "--output", "report")
+        scores = self.content("all.h5")["scores"]
+        mean, worst = (max(0, scores["accuracy"] - scores[score]) for score in ("workers_accuracy", "worst_worker_accuracy"))
+        with open(self.path("report/report.md"), encoding="utf-8") as file:
+            self.assertIn(f"lose {mean:.2f} points in the mean over workers, {worst:.2f} by the worst.", file.read())
+
     def test_neither_ranks_nor_stops_change_a_bit(self):
         out = self.run_train("a.h5", "--running-stats", "all")
         self.assertRegex(out, r"(?m)^Test set, each worker's running statistics: Accuracy: \d+\.\d\d% on average, \d+\.\d\d% at worst$")
