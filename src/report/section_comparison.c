@@ -333,6 +333,7 @@ void sn_section_comparison(sn_document *document, const sn_report_runs *runs, co
     add_warning(document, runs);
     add_means(document, runs);
     add_differences(document, runs, pairs);
+    sn_add_error_by_workers(document, runs);
     add_published(document, runs);
     sn_document_end_section(document);
 }

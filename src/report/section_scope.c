@@ -23,12 +23,6 @@ typedef struct member {
     pooled *of;
 } member;
 
-static double error_of(const sn_report_run *run, const void *context)
-{
-    (void)context;
-    return 100 - sn_report_last(run, "test_accuracy");
-}
-
 static double scope_of(const sn_report_group *group)
 {
     return sn_experiment_scope_samples(sn_report_experiment(group));
@@ -107,7 +101,7 @@ static void draw(sn_chart *chart, const sn_report_group *group, const char *addi
     sn_chart_add_series(chart, label, SN_SERIES_ERRORS, style);
     sn_chart_title_series(chart, brief);
     for (size_t i = 0; i < count; i++) {
-        const sn_estimate e = sn_report_estimate(line[i].of->group, error_of, NULL);
+        const sn_estimate e = sn_report_estimate(line[i].of->group, sn_value_error, NULL);
         sn_chart_add_point(chart, (sn_chart_point){line[i].of->samples, e.mean, e.low, e.high});
     }
 }
@@ -177,7 +171,7 @@ static void draw_across(sn_chart *chart, const sn_report_runs *runs, const poole
             comparable = sn_experiments_same(sn_report_experiment(group), sn_report_experiment(all[i].group),
                                              sn_attribute_is_of_norm);
         if (!group->complete || !isnan(scope_of(group)) || !comparable) continue;
-        const sn_estimate e = sn_report_estimate(group, error_of, NULL);
+        const sn_estimate e = sn_report_estimate(group, sn_value_error, NULL);
         sn_add_group_series(chart, group, SN_SERIES_ACROSS, g);
         sn_chart_add_point(chart, (sn_chart_point){low, e.mean, e.low, e.high});
         sn_chart_add_point(chart, (sn_chart_point){high, e.mean, e.low, e.high});

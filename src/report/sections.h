@@ -62,6 +62,7 @@ void sn_add_axes(sn_document *document, const sn_report_runs *runs, const sn_pai
 
 /** The figure of test error by the samples of a statistics group (section_scope.c). */
 void sn_add_error_by_scope(sn_document *document, const sn_report_runs *runs);
+void sn_add_error_by_workers(sn_document *document, const sn_report_runs *runs);
 
 /** What the workers' shards hold: table and maps (section_shards.c). */
 void sn_add_shards(sn_document *document, const sn_report_runs *runs);

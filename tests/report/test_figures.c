@@ -81,6 +81,8 @@ static void test_lines_by_workers(void **state)
     add("bn", 16, "4", "iid", 96);
     add("bn", 16, "sync", "iid", 95);
     report("workers", paths, files);
+    assert_says("workers/figures/error-by-workers.tsv",
+                "workers\tbn1synciid\tbn4workeriid\n1\t1\t1\n4\t\t2\n16\t5\t3\n");
     char *text = read_file("workers/figures/error-by-scope.tsv");
     static const char head[] = "samples per statistics group\tbn16synciid\tbn1synciid, by workers\n";
     assert_memory_equal(text, head, sizeof head - 1);
@@ -94,6 +96,33 @@ static void test_lines_by_workers(void **state)
         before = strtod(line, NULL);
     }
     free(text);
+}
+
+/* A batch that grows with the workers is a line of its own, from the same single worker. */
+static void test_a_batch_that_grows(void **state)
+{
+    (void)state;
+    static const struct {
+        int workers, batch;
+        double accuracy;
+    } runs[] = {{1, 64, 99}, {2, 64, 98}, {2, 128, 97}, {4, 128, 90}};
+    files = 0;
+    for (size_t i = 0; i < sizeof runs / sizeof *runs; i++) {
+        made_run made = usual;
+        made.workers = runs[i].workers;
+        made.batch = runs[i].batch;
+        made.test_accuracy = runs[i].accuracy;
+        sn_run *run = begin(&made);
+        char name[64];
+        snprintf(name, sizeof name, "gn%d-%d-s1", made.workers, made.batch);
+        assert_ok(sn_attributes_set_text(&run->experiment, "name", name));
+        end(run);
+    }
+    report("grows", paths, files);
+    /* four workers with 128 have as many each as two with 64, and the batch of two with 128 */
+    assert_says("grows/figures/error-by-workers.tsv",
+                "workers\tgn1-64\tgn1-64, batch grows\tgn2-64, batch grows\tgn2-128\n"
+                "1\t1\t1\t\t\n2\t2\t3\t2\t3\n4\t\t\t10\t10\n");
 }
 
 /* More lines than colours, with intervals: each looks like itself alone. */
@@ -312,6 +341,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lines_by_scope),
         cmocka_unit_test(test_lines_by_workers),
+        cmocka_unit_test(test_a_batch_that_grows),
         cmocka_unit_test(test_lines_look_different),
         cmocka_unit_test(test_cost_is_of_the_steps_on_record),
         cmocka_unit_test(test_cost_tells_training_from_the_instrument),

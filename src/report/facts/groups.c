@@ -301,6 +301,12 @@ double sn_value_last(const sn_report_run *run, const void *column)
     return sn_report_last(run, column);
 }
 
+double sn_value_error(const sn_report_run *run, const void *context)
+{
+    (void)context;
+    return 100 - sn_report_last(run, "test_accuracy");
+}
+
 double sn_value_evaluation(const sn_report_run *run, const void *attribute)
 {
     const char *name = attribute;

@@ -22,6 +22,8 @@ bool sn_report_share(const sn_report_runs *runs, const char *attribute);
 typedef double (*sn_report_value)(const sn_report_run *run, const void *context);
 /** Of the last epoch's row, the context names its column. */
 double sn_value_last(const sn_report_run *run, const void *column);
+/** Percent of the images that judge it which the run has wrong at its end; the context is unused. */
+double sn_value_error(const sn_report_run *run, const void *context);
 /** Of an attribute of /evaluation, which the context names. */
 double sn_value_evaluation(const sn_report_run *run, const void *attribute);
 

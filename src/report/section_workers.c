@@ -1,0 +1,125 @@
+/* Test error against the number of workers, the question of these studies: a line for each norm and scope, of a batch that stays or of one that
+   grows with the workers. */
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "groups.h"
+#include "sections.h"
+#include "syncnorm/train/compare.h"
+#include "text.h"
+
+static const char *const along[] = {"workers", "batch"};
+enum { ALONG = sizeof along / sizeof *along };
+
+typedef struct place {
+    const sn_report_group *group;
+    double workers;
+} place;
+
+static double number_of(const sn_report_group *group, const char *attribute)
+{
+    return sn_attributes_number(sn_report_experiment(group), attribute);
+}
+
+static bool has_statistics_per_worker(const sn_report_group *group)
+{
+    return strcmp(sn_report_text(sn_report_experiment(group), "bn_scope"), "worker") == 0;
+}
+
+static bool is_of_workers(const char *attribute)
+{
+    return strcmp(attribute, "workers") == 0 || strcmp(attribute, "batch") == 0;
+}
+
+static bool is_of_workers_or_scope(const char *attribute)
+{
+    return is_of_workers(attribute) || strcmp(attribute, "bn_scope") == 0 ||
+           strcmp(attribute, "running_stats") == 0;
+}
+
+/* `grows`: as many samples for each worker. */
+static bool has_batch_of(const sn_report_group *a, const sn_report_group *b, bool grows)
+{
+    const double mine = number_of(a, "batch"), other = number_of(b, "batch");
+    return fabs(mine * (grows ? number_of(b, "workers") : 1) -
+                other * (grows ? number_of(a, "workers") : 1)) <= 0;
+}
+
+/* One worker's statistics are the batch's: the first point of a line of statistics per worker, too. */
+static bool joins(const sn_report_group *line, const sn_report_group *group, bool grows)
+{
+    const bool begins = has_statistics_per_worker(line) && number_of(group, "workers") <= 1;
+    return has_batch_of(line, group, grows) &&
+           sn_experiments_same(sn_report_experiment(line), sn_report_experiment(group),
+                               begins ? is_of_workers_or_scope : is_of_workers);
+}
+
+static int by_workers(const void *left, const void *right)
+{
+    const double a = ((const place *)left)->workers, b = ((const place *)right)->workers;
+    return a < b ? -1 : a > b;
+}
+
+/* The groups on the line of `first`, by workers, no number twice; none where an earlier group has drawn it. */
+static size_t collect(const sn_report_runs *runs, const sn_report_group *first, bool grows, place *line)
+{
+    size_t count = 0;
+    for (const sn_report_group *group = runs->groups; group < runs->groups + runs->group_count; group++) {
+        const double workers = number_of(group, "workers");
+        if (!group->complete || isnan(workers) || !joins(first, group, grows)) continue;
+        if (group < first && has_statistics_per_worker(group) == has_statistics_per_worker(first)) return 0;
+        bool taken = false;
+        for (size_t i = 0; i < count; i++)
+            taken = taken || fabs(line[i].workers - workers) <= 0;
+        if (!taken) line[count++] = (place){group, workers};
+    }
+    qsort(line, count, sizeof *line, by_workers);
+    return count;
+}
+
+static bool draw(sn_chart *chart, const sn_report_runs *runs, const sn_report_group *first, bool grows,
+                 place *line, size_t style)
+{
+    char brief[SN_REPORT_LABEL], label[SN_REPORT_LABEL + 16], title[SN_REPORT_LABEL + 16];
+    const size_t count = collect(runs, first, grows, line);
+    if (count < 2) return false;
+    if (sn_report_brief_name(runs, first, along, ALONG, brief, sizeof brief) != SN_OK) {
+        sn_error_clear();
+        snprintf(brief, sizeof brief, "%s", first->brief);
+    }
+    snprintf(label, sizeof label, "%s%s", first->label, grows ? ", batch grows" : "");
+    snprintf(title, sizeof title, "%s%s", brief, grows ? ", batch grows" : "");
+    sn_chart_add_series(chart, label, SN_SERIES_LINE, style);
+    sn_chart_title_series(chart, title);
+    for (size_t i = 0; i < count; i++) {
+        const sn_estimate e = sn_report_estimate(line[i].group, sn_value_error, NULL);
+        sn_chart_add_point(chart, (sn_chart_point){line[i].workers, e.mean, e.low, e.high});
+    }
+    return true;
+}
+
+void sn_add_error_by_workers(sn_document *document, const sn_report_runs *runs)
+{
+    char y_label[64];
+    size_t lines = 0;
+    snprintf(y_label, sizeof y_label, "%s error (%%)", sn_report_judge(runs));
+    sn_chart *chart = sn_chart_create("error-by-workers", "Error by workers", "workers", y_label);
+    place *line = calloc(runs->group_count + 1, sizeof *line);
+    if (!chart || !line) document->failed = true;
+    if (chart) chart->x_axis = SN_AXIS_LOG2;
+    sn_chart_caption(chart,
+                     "A line joins experiments that differ in their workers, and in a batch that grows "
+                     "with them, alone. Means over seeds, bands 95 %% confidence intervals. One "
+                     "worker's statistics are those of the batch, so that batch norm with statistics "
+                     "of each worker begins where the synchronized one does.");
+    for (size_t g = 0; chart && line && g < runs->group_count; g++) {
+        const sn_report_group *first = &runs->groups[g];
+        if (!first->complete || isnan(number_of(first, "workers"))) continue;
+        for (int grows = 0; grows < 2; grows++)
+            lines += draw(chart, runs, first, grows, line, lines);
+    }
+    free(line);
+    sn_add_chart(document, chart, "it needs experiments that differ in --workers alone");
+}
