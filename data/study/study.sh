@@ -95,7 +95,7 @@ for name in tuning scaling mnist; do
         case ${table##*/} in epochs.csv | starts.csv | confusion-*) ;; *) cp "$table" "$kept" ;; esac
     done
     cp "$report"/figures/*.tsv "$kept/figures"
-    for figure in answer sensitivity-lr expected-best error-by-scope test-accuracy; do
+    for figure in answer sensitivity-lr expected-best error-by-workers error-by-scope test-accuracy; do
         [ "$name-$figure" != tuning-test-accuracy ] || continue
         drawing=$report/figures/$figure.svg
         [ ! -e "$drawing" ] || sed "$sheet" "$drawing" >"$kept/figures/$figure.svg" || exit 1

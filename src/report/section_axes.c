@@ -105,13 +105,46 @@ static void add_shards(contrasts *list, const char *kind, const sn_pair *pair, c
     add(list, name, pair, turned, setting);
 }
 
+static bool is_of_scope_or_workers(const char *attribute)
+{
+    return strcmp(attribute, "bn_scope") == 0 || strcmp(attribute, "running_stats") == 0 ||
+           strcmp(attribute, "workers") == 0 || strcmp(attribute, "batch") == 0;
+}
+
+/* One worker's statistics are the batch's: with statistics of each worker, `many` has more workers than `one`, and else the same. */
+static bool begins(const sn_attributes *one, const sn_attributes *many)
+{
+    return sn_attributes_number(one, "workers") <= 1 && sn_attributes_number(many, "workers") > 1 &&
+           strcmp(sn_report_text(many, "bn_scope"), "worker") == 0 &&
+           sn_experiments_same(one, many, is_of_scope_or_workers);
+}
+
+static void add_workers(const sn_report_runs *runs, contrasts *list, const sn_pair *pair, bool turned)
+{
+    const sn_report_group *more = &runs->groups[turned ? pair->first : pair->second];
+    char kind[NAME], setting[NAME], name[NAMES];
+    sn_part_of_name(runs, more, true, kind);
+    sn_part_of_name(runs, more, false, setting);
+    snprintf(name, sizeof name, "%s%s", kind,
+             sn_experiments_share(sn_report_experiment(&runs->groups[pair->first]),
+                                  sn_report_experiment(&runs->groups[pair->second]), "batch")
+                 ? ""
+                 : " with a batch that grows with them");
+    add(list, name, pair, turned, setting);
+}
+
 static void collect(const sn_report_runs *runs, const sn_pairs *pairs, axes *all)
 {
     for (size_t i = 0; i < pairs->count; i++) {
         const sn_pair *pair = &pairs->pairs[i];
         const sn_report_group *first = &runs->groups[pair->first], *second = &runs->groups[pair->second];
         const sn_attributes *a = sn_report_experiment(first), *b = sn_report_experiment(second);
-        if (pair->difference.count == 0 || sn_experiments_respects(a, b) != 1) continue;
+        if (pair->difference.count == 0) continue;
+        if (begins(a, b) || begins(b, a)) {
+            add_workers(runs, &all->workers, pair, begins(b, a));
+            continue;
+        }
+        if (sn_experiments_respects(a, b) != 1) continue;
         char one[NAME], other[NAME], setting[NAME], name[NAMES];
         sn_part_of_name(runs, first, true, one);
         sn_part_of_name(runs, second, true, other);
@@ -120,11 +153,8 @@ static void collect(const sn_report_runs *runs, const sn_pairs *pairs, axes *all
             snprintf(name, sizeof name, "%s against %s", other, one);
             add(&all->norms, name, pair, false, setting);
         } else if (!sn_experiments_share(a, b, "workers")) {
-            const bool turned = sn_attributes_number(a, "workers") > sn_attributes_number(b, "workers");
-            sn_part_of_name(runs, turned ? first : second, false, setting);
-            snprintf(name, sizeof name, "%s%s", one,
-                     sn_experiments_share(a, b, "batch") ? "" : " with a batch that grows with them");
-            add(&all->workers, name, pair, turned, setting);
+            add_workers(runs, &all->workers, pair,
+                        sn_attributes_number(a, "workers") > sn_attributes_number(b, "workers"));
         } else if (!sn_experiments_share(a, b, "shards")) {
             sn_part_of_name(runs, second, false, setting);
             add_shards(&all->shards, one, pair, a, b, setting);
@@ -164,10 +194,13 @@ static void put_contrast(FILE *out, const contrast *c)
     const struct {
         size_t count;
         const char *word;
-    } verdicts[] = {{c->better, "better"}, {c->worse, "worse"}, {c->equivalent, "equivalent"}};
+    } verdicts[] = {{c->better, "better"},
+                    {c->worse, "worse"},
+                    {c->equivalent, "equivalent"},
+                    {c->count - decided(c), "undecided"}};
     const char *between = "";
     fprintf(out, "%s is ", c->name);
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 4; i++) {
         if (verdicts[i].count == 0) continue;
         fprintf(out, "%s%s in %zu", between, verdicts[i].word, verdicts[i].count);
         between = ", ";
@@ -254,9 +287,11 @@ bool sn_put_axes(FILE *out, const sn_report_runs *runs, const sn_pairs *pairs)
         fprintf(out,
                 "%zu pairs that differ in one respect, or are with the baseline, were tested, all at once. ",
                 pairs->tested);
-        put_list(out, &all->norms, "Over settings that are alike in all else, ",
+        put_list(out, &all->norms, "Where all else is alike, with the estimates in brackets, ",
                  "No difference between norms or scopes is decided yet");
-        put_list(out, &all->workers, "With more workers than fewer, ", "What more workers do is undecided");
+        put_list(out, &all->workers,
+                 "With more workers than fewer, each with less of a batch that does not grow, ",
+                 "What more workers do is undecided");
         put_list(out, &all->shards, "By what the workers' shards hold, ",
                  "What the workers' shards hold is not decided to matter");
     }
@@ -291,10 +326,10 @@ void sn_add_axes(sn_document *document, const sn_report_runs *runs, const sn_pai
     sn_report_table *table = sn_report_table_create(
         "axes", "Pairs that differ in one respect, by what that is: %s", sn_report_measure(runs));
     sn_report_table_column(table, false, "comparison");
-    sn_report_table_column(table, true, "settings");
+    sn_report_table_column(table, true, "pairs");
     sn_report_table_column(table, true, "least (points)");
     sn_report_table_column(table, true, "most (points)");
-    sn_report_table_column(table, false, "largest at");
+    sn_report_table_column(table, false, "largest in size at");
     sn_report_table_column(table, true, "better");
     sn_report_table_column(table, true, "worse");
     sn_report_table_column(table, true, "equivalent");

@@ -43,10 +43,11 @@ static bool same_length(const sn_report_group *a, const sn_report_group *b)
            sn_experiments_share(sn_report_experiment(a), sn_report_experiment(b), "steps");
 }
 
-/* What only one of them has goes without saying where the norms differ: groups belong to group norm. */
+/* What only one of them has goes without saying where the norms differ: groups belong to group norm, but standardized weights to any. */
 static bool goes_without_saying(const sn_attributes *a, const sn_attributes *b, const char *name)
 {
-    return sn_attribute_is_of_norm(name) && !sn_experiments_share(a, b, "norm") &&
+    return sn_attribute_is_of_norm(name) && strcmp(name, "weight_standardization") != 0 &&
+           !sn_experiments_share(a, b, "norm") &&
            (!sn_attributes_find(a, name) || !sn_attributes_find(b, name));
 }
 
@@ -98,7 +99,8 @@ static void put_difference(sn_report_table *table, const sn_pair *pair)
     sn_put_p(table, pair->adjusted_difference);
 }
 
-static void explain_differences(sn_document *document, const sn_report_runs *runs, bool lengths)
+static void explain_differences(sn_document *document, const sn_report_runs *runs, const sn_pairs *pairs,
+                                bool lengths)
 {
     sn_document_text(
         document,
@@ -107,10 +109,12 @@ static void explain_differences(sn_document *document, const sn_report_runs *run
         "all are equal. Runs of one seed see the same images in the same order, unless batch, workers, "
         "shards or shuffle are among what differs, and begin with the same weights where shapes match and "
         "--init is the same; what is "
-        "not shared is left to chance, which the interval has in it. The last p is adjusted for all pairs of "
-        "this report: see The answer. An interval is about seeds, on one set of images; it does not cover "
-        "other "
-        "data.");
+        "not shared is left to chance, which the interval has in it. Intervals and the first p are each "
+        "pair's alone; the "
+        "last p is adjusted for the %zu pairs of these experiments that were tested. An interval is about "
+        "seeds, on one set of images; it "
+        "does not cover other data.",
+        pairs->tested);
     if (lengths)
         sn_document_note(document,
                          "Some experiments were not trained as long as %s (epochs or steps is among what "
@@ -162,7 +166,7 @@ static void add_differences(sn_document *document, const sn_report_runs *runs, c
                          "%zu other experiment%s not in this table: no complete run with a seed of %s on the "
                          "same data.",
                          left_out, left_out == 1 ? " is" : "s are", baseline->brief);
-    explain_differences(document, runs, lengths);
+    explain_differences(document, runs, pairs, lengths);
 }
 
 static void add_means(sn_document *document, const sn_report_runs *runs)

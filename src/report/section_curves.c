@@ -213,16 +213,16 @@ static void add_gaps(sn_document *document, const sn_report_runs *runs)
         return;
     }
     sn_document_table(document, NULL, table);
-    sn_document_text(document,
-                     "The first gap is under the same, final weights, without dropout: above 0, what "
-                     "generalization costs; below 0, the images not trained on are the easier ones. The "
-                     "second has dropout and "
-                     "the change of the weights in it and is no measure of that.%s",
-                     evaluated == count ? ""
-                     : evaluated
-                         ? " Where the training set was not evaluated, only the second is there; "
-                           "compare experiments by one and the same."
-                         : " These runs did not evaluate the training set, so only the second is there.");
+    sn_document_text(
+        document,
+        "The first gap is under the same, final weights, without dropout: above 0, what "
+        "generalization costs; below 0, by chance or because the images not trained on are easier. The "
+        "second has dropout and "
+        "the change of the weights in it and is no measure of that.%s",
+        evaluated == count ? ""
+        : evaluated        ? " Where the training set was not evaluated, only the second is there; "
+                             "compare experiments by one and the same."
+                           : " These runs did not evaluate the training set, so only the second is there.");
 }
 
 /* "Test loss", "test accuracy (%)" with the word for what the runs are judged by. */

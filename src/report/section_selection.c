@@ -252,9 +252,10 @@ static void put_selection(FILE *out, const sn_report_runs *runs, const sn_select
         fputs("The section Selection has the answer at a setting that all share, too. ", out);
     }
     put_edges_of_all(out, s);
-    fputs("The images that chose the settings say a little too much good of them: runs on fresh seeds, all "
-          "training images and the test set decide (report --emit-final SEEDS).",
-          out);
+    fputs(
+        "The images that chose the settings favour them, by how much is not known: runs on fresh seeds, all "
+        "training images and the test set decide (report --emit-final SEEDS).",
+        out);
 }
 
 char *sn_selection_text(const sn_report_runs *runs, const sn_selection *selection, const sn_chosen *best)

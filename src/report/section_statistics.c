@@ -56,12 +56,13 @@ static void add_disagreement_table(sn_document *document, const sn_report_runs *
         sn_report_table_number(table, 4, over_layers(group, "between_share_corrected"));
     }
     sn_document_table(document, NULL, table);
-    sn_document_text(
-        document,
-        "A few samples of one distribution differ, and so do workers that have them: the last "
-        "column takes off what the samples within the workers say of that (one-way analysis of "
-        "variance of the samples' means; around 0 where all workers see alike, and then as often below "
-        "it as above).");
+    sn_document_text(document,
+                     "A few samples of one distribution differ, and so do workers that have them: the last "
+                     "column takes off what the samples within the workers say of that (one-way analysis of "
+                     "variance of the samples' means). It is around 0 where all workers see alike and their "
+                     "statistics are one; with "
+                     "statistics of each worker, layers behind the first see samples that were made alike "
+                     "within the worker, and are below 0.");
 }
 
 static void add_disagreement(sn_document *document, const sn_report_runs *runs)
@@ -222,6 +223,7 @@ static void add_workers(sn_document *document, const sn_report_runs *runs)
     sn_report_table_column(table, false, "experiment");
     sn_report_table_column(table, true, "merged");
     sn_report_table_column(table, true, "a worker's, mean");
+    sn_report_table_column(table, true, "mean − merged (points)");
     sn_report_table_column(table, true, "the worst worker's");
     sn_report_table_column(table, true, "worst − merged (points)");
     for (size_t g = 0; g < runs->group_count; g++) {
@@ -231,10 +233,11 @@ static void add_workers(sn_document *document, const sn_report_runs *runs)
                      worst = evaluation_mean(group, "worst_worker_accuracy");
         if (isnan(mean)) continue;
         sn_put_group(table, group);
-        sn_report_table_number(table, 2, merged);
-        sn_report_table_number(table, 2, mean);
-        sn_report_table_number(table, 2, worst);
-        sn_report_table_number(table, 2, worst - merged);
+        sn_report_table_number(table, 3, merged);
+        sn_report_table_number(table, 3, mean);
+        sn_report_table_number(table, 3, mean - merged);
+        sn_report_table_number(table, 3, worst);
+        sn_report_table_number(table, 3, worst - merged);
     }
     if (sn_report_table_rows(table) == 0) {
         sn_report_table_destroy(table);
@@ -267,8 +270,8 @@ void sn_put_running_statistics(FILE *out, const sn_report_runs *runs)
             "%s lose ",
             most->brief);
     fprintf(out,
-            SN_LINK("running-stats") "%.2f points" SN_LINK_END
-                                     " in the mean over workers, %.2f by the worst. ",
+            SN_LINK("running-stats") "%.2f points" SN_LINK_END " in the mean over workers and seeds, %.2f by "
+                                     "the worst of them on these images. ",
             fmax(0, -mean), fmax(0, -worst));
 }
 

@@ -67,7 +67,7 @@ static void add_forest(sn_document *document, const sn_report_runs *runs, const 
     sn_chart_caption(
         chart,
         "Each difference with an interval that holds for all %zu at once (95 %%). Grey: within ±%g points, "
-        "where a difference is taken to be none. An arrow: an interval goes on.%s",
+        "an interval within it shows equivalence. An arrow: an interval goes on.%s",
         pairs->tested, chart ? chart->margin : 0,
         runs->group_count > SN_GROUPS_ALL ? " Batch norm's scopes, and synchronized batch norm against group "
                                             "norm, where all else is alike; the table has all pairs."
@@ -117,13 +117,13 @@ static void add_table(sn_document *document, const sn_report_runs *runs, const s
     sn_report_table_column(table, true, "spread");
     sn_report_table_column(table, true, "correlation");
     sn_report_table_column(table, true, "p of no difference");
-    sn_report_table_column(table, true, "adjusted");
-    sn_report_table_column(table, true, "by signs, exact");
+    sn_report_table_column(table, true, "adjusted p of no difference");
+    sn_report_table_column(table, true, "p by sign flips, exact");
     sn_report_table_column(table, true, "p of ±%g or more", margin);
-    sn_report_table_column(table, true, "adjusted");
-    sn_report_table_column(table, true, "seeds to decide it");
-    sn_report_table_column(table, true, "to show ±%g", margin);
-    sn_report_table_column(table, true, "to show less");
+    sn_report_table_column(table, true, "adjusted p of ±%g or more", margin);
+    sn_report_table_column(table, true, "seeds in all to decide it");
+    sn_report_table_column(table, true, "seeds in all to show ±%g", margin);
+    sn_report_table_column(table, true, "seeds in all to show less");
     for (size_t i = 0; i < pairs->count; i++) {
         const sn_pair *pair = &pairs->pairs[i];
         const sn_estimate *d = &pair->difference;
@@ -226,11 +226,17 @@ static void add_answer(sn_document *document, const sn_report_runs *runs, const 
                          "A verdict is two tests on the differences seed by seed: Student's t of no "
                          "difference, and two one-sided ones of a difference "
                          "of ±%g points or more. P-values are adjusted for all pairs at once (a closed test, "
-                         "which is Holm's with what is known of pairs), so that "
+                         "which is Holm's with what is known of pairs), so that, where differences are about "
+                         "normal and the "
+                         "seeds were settled before, "
                          "with 95 %% probability no verdict but undecided is wrong; intervals are "
                          "simultaneous by Bonferroni and a little wider than the tests. The "
                          "exact p takes nothing for normal: each difference could as well have had the other "
-                         "sign; 3 seeds cannot give less than 0.25, 5 than 0.0625. Seeds are "
+                         "sign; 3 seeds cannot give less than 0.25, 5 than 0.0625, 10 than 0.002, so that "
+                         "verdicts of few seeds "
+                         "rest on the normal distribution. A p is the probability of such differences if "
+                         "there were none, or one of "
+                         "the margin. Correlation and spread are of the pairs, over seeds. Seeds are "
                          "those for 80 %% power at the strictest of these levels: with difference and spread "
                          "as they are; to show a difference of ±%g; to show that it "
                          "is less where there is none. Of few seeds they are a rough guess: the true spread "

@@ -149,10 +149,11 @@ static void test_what_differs_in_one_respect(void **state)
     answers("axes", "12 experiments on MNIST, 5 seeds each");
     answers("axes",
             "41 pairs that differ in one respect, or are with the baseline, were tested, all at once.");
-    answers("axes", "Over settings that are alike in all else, ln against gn is better in 6 of 6 (+0.40 to "
+    answers("axes", "Where all else is alike, with the estimates in brackets, ln against gn is better in 6 "
+                    "of 6 (+0.40 to "
                     "+0.90 points, the largest at workers6).");
 
-    answers("axes", "With more workers than fewer, ");
+    answers("axes", "With more workers than fewer, each with less of a batch that does not grow, ");
     assert_says("axes/axes.csv", "ln against gn,6,+0.400,+0.900,");
     assert_says("axes/axes.csv", "more workers: ln,15,");
     assert_says("axes/axes.csv", "more workers: gn,15,");
@@ -183,6 +184,35 @@ static void test_nothing_decided(void **state)
     answers("nothing", "No difference between norms or scopes is decided yet. The largest is ln against gn, "
                        "workers5 (+0.30 points; about ");
     answers("nothing", "What more workers do is undecided. The largest is ");
+}
+
+/* One worker's statistics are the batch's: synchronized batch norm on one worker is where statistics of each worker begin. */
+static void test_one_worker_is_where_statistics_per_worker_begin(void **state)
+{
+    (void)state;
+    enum { WORKERS = 4, SEEDS = 4, KINDS = 3, RUNS = KINDS * WORKERS * SEEDS };
+    static const char *const scopes[KINDS] = {"sync", "worker", NULL};
+    static char names[RUNS][64];
+    static const char *paths[RUNS];
+    size_t count = 0;
+    for (size_t i = 0; i < RUNS; i++) {
+        const size_t seed = i % SEEDS, workers = (size_t)1 << (i / SEEDS % WORKERS),
+                     kind = i / SEEDS / WORKERS;
+        made_run made = usual;
+        if (kind == 1 && workers == 1) continue; /* the same as synchronized */
+        made.seed = (int64_t)seed + 1;
+        made.norm = scopes[kind] ? "bn" : "gn";
+        made.scope = scopes[kind];
+        made.workers = (int)workers;
+        made.test_accuracy = 98 - (kind == 1 ? 0.1 * (double)workers : 0) +
+                             0.01 * (double)((seed * 7 + i) % 5);
+        snprintf(names[count], sizeof names[count], "begins-%zu.h5", i);
+        paths[count] = names[count];
+        assert_ok(write_made_run(&made, paths[count++]));
+    }
+    report("begins", paths, count);
+    assert_says("begins/axes.csv", "more workers: bn-scopeworker,6,"); /* of 1, 2, 4, 8 workers */
+    assert_says("begins/axes.csv", "more workers: bn,6,");
 }
 
 /* Twelve experiments again: gn and ln on 2, 4 and 8 workers, whose shards are random or sorted by label, which costs ln 0.3 points
@@ -249,10 +279,15 @@ int main(void)
 {
     sn_log_configure(SN_LOG_QUIET, 0);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_better),           cmocka_unit_test(test_worse),
-        cmocka_unit_test(test_equivalent),       cmocka_unit_test(test_undecided),
-        cmocka_unit_test(test_many_pairs),       cmocka_unit_test(test_what_differs_in_one_respect),
-        cmocka_unit_test(test_nothing_decided),  cmocka_unit_test(test_what_shards_do),
+        cmocka_unit_test(test_better),
+        cmocka_unit_test(test_worse),
+        cmocka_unit_test(test_equivalent),
+        cmocka_unit_test(test_undecided),
+        cmocka_unit_test(test_many_pairs),
+        cmocka_unit_test(test_what_differs_in_one_respect),
+        cmocka_unit_test(test_nothing_decided),
+        cmocka_unit_test(test_one_worker_is_where_statistics_per_worker_begin),
+        cmocka_unit_test(test_what_shards_do),
         cmocka_unit_test(test_cost_is_of_norms),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
