@@ -271,10 +271,21 @@ static void put_list(FILE *out, const contrasts *list, const char *heading, cons
     }
 }
 
+/* The largest differences first. */
+static int by_size(const void *left, const void *right)
+{
+    const contrast *a = left, *b = right;
+    const double mine = fmax(fabs(a->least), fabs(a->most)), other = fmax(fabs(b->least), fabs(b->most));
+    return mine > other ? -1 : mine < other ? 1 : strcmp(a->name, b->name);
+}
+
 static sn_status gather(const sn_report_runs *runs, const sn_pairs *pairs, axes **all)
 {
     SN_TRY(SN_ALLOCATE(*all, 1, "the answer"));
     collect(runs, pairs, *all);
+    contrasts *const lists[] = {&(*all)->norms, &(*all)->workers, &(*all)->shards};
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
+        qsort(lists[i]->items, lists[i]->count, sizeof *lists[i]->items, by_size);
     return SN_OK;
 }
 

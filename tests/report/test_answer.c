@@ -213,6 +213,7 @@ static void test_one_worker_is_where_statistics_per_worker_begin(void **state)
     report("begins", paths, count);
     assert_says("begins/axes.csv", "more workers: bn-scopeworker,6,"); /* of 1, 2, 4, 8 workers */
     assert_says("begins/axes.csv", "more workers: bn,6,");
+    assert_says("begins/axes.csv", ",undecided\r\nbn-scopeworker against bn,3,"); /* the largest first */
 }
 
 /* Twelve experiments again: gn and ln on 2, 4 and 8 workers, whose shards are random or sorted by label, which costs ln 0.3 points
