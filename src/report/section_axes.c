@@ -105,18 +105,12 @@ static void add_shards(contrasts *list, const char *kind, const sn_pair *pair, c
     add(list, name, pair, turned, setting);
 }
 
-static bool is_of_scope_or_workers(const char *attribute)
-{
-    return strcmp(attribute, "bn_scope") == 0 || strcmp(attribute, "running_stats") == 0 ||
-           strcmp(attribute, "workers") == 0 || strcmp(attribute, "batch") == 0;
-}
-
 /* One worker's statistics are the batch's: with statistics of each worker, `many` has more workers than `one`, and else the same. */
 static bool begins(const sn_attributes *one, const sn_attributes *many)
 {
     return sn_attributes_number(one, "workers") <= 1 && sn_attributes_number(many, "workers") > 1 &&
            strcmp(sn_report_text(many, "bn_scope"), "worker") == 0 &&
-           sn_experiments_same(one, many, is_of_scope_or_workers);
+           sn_experiments_same(one, many, sn_is_of_workers_or_scope);
 }
 
 static void add_workers(const sn_report_runs *runs, contrasts *list, const sn_pair *pair, bool turned)
@@ -211,15 +205,10 @@ static void put_contrast(FILE *out, const contrast *c)
     fputc(')', out);
 }
 
-/* Where nothing is decided, what is nearest to it by its size. */
+/* Where nothing is decided, what is nearest to it by its size: the first. */
 static void put_largest(FILE *out, const contrasts *list)
 {
-    const contrast *largest = NULL;
-    for (size_t i = 0; i < list->count; i++)
-        if (!largest ||
-            fabs(list->items[i].largest->difference.mean) > fabs(largest->largest->difference.mean))
-            largest = &list->items[i];
-    if (!largest) return;
+    const contrast *largest = &list->items[0];
     const sn_pair *pair = largest->largest;
     const double points = fabs(sn_pair_points(pair, pair->difference.mean));
     fprintf(out, ". The largest is %s%s%s (" SN_LINK("axes"), largest->name, *largest->at ? ", " : "",

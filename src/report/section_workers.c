@@ -33,7 +33,7 @@ static bool is_of_workers(const char *attribute)
     return strcmp(attribute, "workers") == 0 || strcmp(attribute, "batch") == 0;
 }
 
-static bool is_of_workers_or_scope(const char *attribute)
+bool sn_is_of_workers_or_scope(const char *attribute)
 {
     return is_of_workers(attribute) || strcmp(attribute, "bn_scope") == 0 ||
            strcmp(attribute, "running_stats") == 0;
@@ -53,7 +53,7 @@ static bool joins(const sn_report_group *line, const sn_report_group *group, boo
     const bool begins = has_statistics_per_worker(line) && number_of(group, "workers") <= 1;
     return has_batch_of(line, group, grows) &&
            sn_experiments_same(sn_report_experiment(line), sn_report_experiment(group),
-                               begins ? is_of_workers_or_scope : is_of_workers);
+                               begins ? sn_is_of_workers_or_scope : is_of_workers);
 }
 
 static int by_workers(const void *left, const void *right)

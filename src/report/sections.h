@@ -62,6 +62,8 @@ void sn_add_axes(sn_document *document, const sn_report_runs *runs, const sn_pai
 
 /** The figure of test error by the samples of a statistics group (section_scope.c). */
 void sn_add_error_by_scope(sn_document *document, const sn_report_runs *runs);
+/** Of the workers, the batch that may grow with them, and what statistics of each of them have that synchronized ones have not (section_workers.c). */
+bool sn_is_of_workers_or_scope(const char *attribute);
 void sn_add_error_by_workers(sn_document *document, const sn_report_runs *runs);
 
 /** What the workers' shards hold: table and maps (section_shards.c). */
