@@ -268,13 +268,18 @@ static int by_size(const void *left, const void *right)
     return mine > other ? -1 : mine < other ? 1 : strcmp(a->name, b->name);
 }
 
+static void sort(contrasts *list)
+{
+    qsort(list->items, list->count, sizeof *list->items, by_size);
+}
+
 static sn_status gather(const sn_report_runs *runs, const sn_pairs *pairs, axes **all)
 {
     SN_TRY(SN_ALLOCATE(*all, 1, "the answer"));
     collect(runs, pairs, *all);
-    contrasts *const lists[] = {&(*all)->norms, &(*all)->workers, &(*all)->shards};
-    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
-        qsort(lists[i]->items, lists[i]->count, sizeof *lists[i]->items, by_size);
+    sort(&(*all)->norms);
+    sort(&(*all)->workers);
+    sort(&(*all)->shards);
     return SN_OK;
 }
 
