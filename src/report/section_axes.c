@@ -105,14 +105,6 @@ static void add_shards(contrasts *list, const char *kind, const sn_pair *pair, c
     add(list, name, pair, turned, setting);
 }
 
-/* One worker's statistics are the batch's: with statistics of each worker, `many` has more workers than `one`, and else the same. */
-static bool begins(const sn_attributes *one, const sn_attributes *many)
-{
-    return sn_attributes_number(one, "workers") <= 1 && sn_attributes_number(many, "workers") > 1 &&
-           strcmp(sn_report_text(many, "bn_scope"), "worker") == 0 &&
-           sn_experiments_same(one, many, sn_is_of_workers_or_scope);
-}
-
 static void add_workers(const sn_report_runs *runs, contrasts *list, const sn_pair *pair, bool turned)
 {
     const sn_report_group *more = &runs->groups[turned ? pair->first : pair->second];
@@ -134,8 +126,9 @@ static void collect(const sn_report_runs *runs, const sn_pairs *pairs, axes *all
         const sn_report_group *first = &runs->groups[pair->first], *second = &runs->groups[pair->second];
         const sn_attributes *a = sn_report_experiment(first), *b = sn_report_experiment(second);
         if (pair->difference.count == 0) continue;
-        if (begins(a, b) || begins(b, a)) {
-            add_workers(runs, &all->workers, pair, begins(b, a));
+        const bool turned = sn_begins_per_worker(second, first);
+        if (turned || sn_begins_per_worker(first, second)) {
+            add_workers(runs, &all->workers, pair, turned);
             continue;
         }
         if (sn_experiments_respects(a, b) != 1) continue;

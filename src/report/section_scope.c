@@ -28,17 +28,15 @@ static double scope_of(const sn_report_group *group)
     return sn_experiment_scope_samples(sn_report_experiment(group));
 }
 
-static bool is_per_worker(const sn_report_group *group)
+bool sn_is_per_worker(const sn_report_group *group)
 {
     return strcmp(sn_report_text(sn_report_experiment(group), "bn_scope"), "worker") == 0;
 }
 
-/* True of what a line by workers joins: statistics over each worker's samples, and, as its first point, one worker, whose samples are the
-   whole batch, so that synchronized statistics are its own. */
-static bool is_by_worker(const sn_report_group *group)
+bool sn_is_by_worker(const sn_report_group *group)
 {
     const double workers = sn_attributes_number(sn_report_experiment(group), "workers");
-    return is_per_worker(group) ||
+    return sn_is_per_worker(group) ||
            (workers <= 1 && scope_of(group) >= sn_attributes_number(sn_report_experiment(group), "batch"));
 }
 
@@ -61,12 +59,12 @@ static bool is_scope_or_running(const char *attribute)
 static bool same_but_scope(const sn_report_group *a, const sn_report_group *b)
 {
     return sn_experiments_same(sn_report_experiment(a), sn_report_experiment(b),
-                               is_per_worker(a) && is_per_worker(b) ? is_scope : is_scope_or_running);
+                               sn_is_per_worker(a) && sn_is_per_worker(b) ? is_scope : is_scope_or_running);
 }
 
 static bool same_but_workers(const sn_report_group *a, const sn_report_group *b)
 {
-    return is_by_worker(a) && is_by_worker(b) &&
+    return sn_is_by_worker(a) && sn_is_by_worker(b) &&
            sn_experiments_same(sn_report_experiment(a), sn_report_experiment(b), is_scope_or_workers);
 }
 
@@ -134,11 +132,11 @@ static bool draw_by_workers(sn_chart *chart, pooled *all, size_t count, member *
     for (size_t i = 0; i < count; i++)
         all[i].drawn = false;
     for (size_t i = 0; i < count; i++) {
-        if (all[i].drawn || !is_by_worker(all[i].group)) continue;
+        if (all[i].drawn || !sn_is_by_worker(all[i].group)) continue;
         const size_t members = collect(all, count, &all[i], same_but_workers, line);
         size_t divided = 0, style = all[i].style;
         for (size_t k = 0; k < members; k++)
-            if (is_per_worker(line[k].of->group) && divided++ == 0) style = line[k].of->style;
+            if (sn_is_per_worker(line[k].of->group) && divided++ == 0) style = line[k].of->style;
         mark(line, members, divided >= 2);
         if (divided < 2) continue;
         draw(chart, all[i].group, ", by workers", line, members, style);

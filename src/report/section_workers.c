@@ -23,17 +23,12 @@ static double number_of(const sn_report_group *group, const char *attribute)
     return sn_attributes_number(sn_report_experiment(group), attribute);
 }
 
-static bool has_statistics_per_worker(const sn_report_group *group)
-{
-    return strcmp(sn_report_text(sn_report_experiment(group), "bn_scope"), "worker") == 0;
-}
-
 static bool is_of_workers(const char *attribute)
 {
     return strcmp(attribute, "workers") == 0 || strcmp(attribute, "batch") == 0;
 }
 
-bool sn_is_of_workers_or_scope(const char *attribute)
+static bool is_of_workers_or_scope(const char *attribute)
 {
     return is_of_workers(attribute) || strcmp(attribute, "bn_scope") == 0 ||
            strcmp(attribute, "running_stats") == 0;
@@ -47,13 +42,18 @@ static bool has_batch_of(const sn_report_group *a, const sn_report_group *b, boo
                 other * (grows ? number_of(a, "workers") : 1)) <= 0;
 }
 
-/* One worker's statistics are the batch's: the first point of a line of statistics per worker, too. */
+bool sn_begins_per_worker(const sn_report_group *one, const sn_report_group *many)
+{
+    return number_of(one, "workers") <= 1 && sn_is_by_worker(one) && number_of(many, "workers") > 1 &&
+           sn_is_per_worker(many) && (has_batch_of(one, many, false) || has_batch_of(one, many, true)) &&
+           sn_experiments_same(sn_report_experiment(one), sn_report_experiment(many), is_of_workers_or_scope);
+}
+
 static bool joins(const sn_report_group *line, const sn_report_group *group, bool grows)
 {
-    const bool begins = has_statistics_per_worker(line) && number_of(group, "workers") <= 1;
     return has_batch_of(line, group, grows) &&
-           sn_experiments_same(sn_report_experiment(line), sn_report_experiment(group),
-                               begins ? sn_is_of_workers_or_scope : is_of_workers);
+           (sn_begins_per_worker(group, line) ||
+            sn_experiments_same(sn_report_experiment(line), sn_report_experiment(group), is_of_workers));
 }
 
 static int by_workers(const void *left, const void *right)
@@ -69,7 +69,7 @@ static size_t collect(const sn_report_runs *runs, const sn_report_group *first, 
     for (const sn_report_group *group = runs->groups; group < runs->groups + runs->group_count; group++) {
         const double workers = number_of(group, "workers");
         if (!group->complete || isnan(workers) || !joins(first, group, grows)) continue;
-        if (group < first && has_statistics_per_worker(group) == has_statistics_per_worker(first)) return 0;
+        if (group < first && sn_is_per_worker(group) == sn_is_per_worker(first)) return 0;
         bool taken = false;
         for (size_t i = 0; i < count; i++)
             taken = taken || fabs(line[i].workers - workers) <= 0;

@@ -62,8 +62,14 @@ void sn_add_axes(sn_document *document, const sn_report_runs *runs, const sn_pai
 
 /** The figure of test error by the samples of a statistics group (section_scope.c). */
 void sn_add_error_by_scope(sn_document *document, const sn_report_runs *runs);
-/** Of the workers, the batch that may grow with them, and what statistics of each of them have that synchronized ones have not (section_workers.c). */
-bool sn_is_of_workers_or_scope(const char *attribute);
+/** Whether batch statistics are each worker's (section_scope.c). */
+bool sn_is_per_worker(const sn_report_group *group);
+/** True of what a line by workers joins: statistics over each worker's samples, and, as its first point, one worker, whose samples are the
+ *  whole batch, so that synchronized statistics are its own (section_scope.c). */
+bool sn_is_by_worker(const sn_report_group *group);
+/** Whether `many` has statistics of each worker and `one` is the single worker that it begins at, trained alike, of the same batch or of as many
+ *  samples a worker (section_workers.c). */
+bool sn_begins_per_worker(const sn_report_group *one, const sn_report_group *many);
 void sn_add_error_by_workers(sn_document *document, const sn_report_runs *runs);
 
 /** What the workers' shards hold: table and maps (section_shards.c). */

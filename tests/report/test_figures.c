@@ -98,6 +98,18 @@ static void test_lines_by_workers(void **state)
     free(text);
 }
 
+/* One worker with statistics over groups of 4 is not where statistics of each worker begin: that is one with the batch's. */
+static void test_workers_begin_with_the_batch(void **state)
+{
+    (void)state;
+    files = 0;
+    add("bn", 1, "4", "iid", 90);
+    add("bn", 4, "worker", "iid", 98);
+    add("bn", 16, "worker", "iid", 97);
+    report("beginning", paths, files);
+    assert_says("beginning/figures/error-by-workers.tsv", "workers\tbn4workeriid\n4\t2\n16\t3\n");
+}
+
 /* A batch that grows with the workers is a line of its own, from the same single worker. */
 static void test_a_batch_that_grows(void **state)
 {
@@ -341,6 +353,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lines_by_scope),
         cmocka_unit_test(test_lines_by_workers),
+        cmocka_unit_test(test_workers_begin_with_the_batch),
         cmocka_unit_test(test_a_batch_that_grows),
         cmocka_unit_test(test_lines_look_different),
         cmocka_unit_test(test_cost_is_of_the_steps_on_record),
