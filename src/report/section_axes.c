@@ -1,36 +1,14 @@
-/* The answer of a large study: what a norm, a scope, the number of workers and their shards do, each over all settings that are otherwise
-   alike. */
+/* What a norm, a scope, the number of workers and their shards do, each over all settings that are otherwise alike. */
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "sections.h"
+#include "axes.h"
 #include "syncnorm/base/memory.h"
-#include "syncnorm/base/missing.h"
 #include "syncnorm/train/compare.h"
-#include "text.h"
 
-enum { KINDS_MAX = 12, NAME = SN_PART_NAME, NAMES = 2 * NAME + 80 };
-
-/* Pairs of one kind against one other, of one kind with more workers against fewer, or with other shards. */
-typedef struct contrast {
-    char name[NAMES];
-    double least, most; /* points */
-    char at[NAME];      /* the setting of the larger of them, whose pair is */
-    const sn_pair *largest;
-    size_t count, better, worse, equivalent;
-} contrast;
-
-typedef struct contrasts {
-    contrast items[KINDS_MAX];
-    size_t count, dropped;
-} contrasts;
-
-/* What two experiments may differ in. */
-typedef struct axes {
-    contrasts norms, workers, shards;
-} axes;
+enum { NAME = SN_PART_NAME };
 
 static bool is_setting(const char *attribute)
 {
@@ -59,265 +37,163 @@ void sn_part_of_name(const sn_report_runs *runs, const sn_report_group *group, b
     snprintf(name, NAME, "%.*s", NAME - 1, start);
 }
 
-static contrast *find(contrasts *list, const char *name)
+/* The next finding, but for its name. `turned`: of the pair's first against its second. */
+static sn_finding *add(const sn_report_runs *runs, sn_finding *next, sn_respect respect, const sn_pair *pair,
+                       bool turned)
 {
-    for (size_t i = 0; i < list->count; i++)
-        if (strcmp(list->items[i].name, name) == 0) return &list->items[i];
-    if (list->count == KINDS_MAX) {
-        list->dropped++;
-        return NULL;
-    }
-    contrast *c = &list->items[list->count++];
-    *c = (contrast){.least = HUGE_VAL, .most = -HUGE_VAL};
-    snprintf(c->name, sizeof c->name, "%s", name);
-    return c;
+    const sn_report_group *first = &runs->groups[pair->first], *second = &runs->groups[pair->second];
+    sn_verdict verdict = pair->verdict;
+    if (turned) verdict = verdict == SN_BETTER ? SN_WORSE : verdict == SN_WORSE ? SN_BETTER : verdict;
+    *next = (sn_finding){.respect = respect,
+                         .pair = pair,
+                         .group = turned ? first : second,
+                         .against = turned ? second : first,
+                         .verdict = verdict,
+                         .points = (turned ? -1 : 1) * sn_pair_points(pair, pair->difference.mean)};
+    return next;
 }
 
-/* `turned`: the first against the second. */
-static void add(contrasts *list, const char *name, const sn_pair *pair, bool turned, const char *setting)
+static void add_norms(const sn_report_runs *runs, sn_finding *next, const sn_pair *pair, const char *first,
+                      const char *second)
 {
-    contrast *c = find(list, name);
-    if (!c) return;
-    const double points = (turned ? -1 : 1) * sn_pair_points(pair, pair->difference.mean);
-    const bool up = pair->verdict == (turned ? SN_WORSE : SN_BETTER);
-    const bool down = pair->verdict == (turned ? SN_BETTER : SN_WORSE);
-    if (fabs(points) > fmax(fabs(c->least), fabs(c->most)) || c->count == 0) {
-        snprintf(c->at, sizeof c->at, "%s", setting);
-        c->largest = pair;
-    }
-    c->least = fmin(c->least, points);
-    c->most = fmax(c->most, points);
-    c->count++;
-    c->better += up;
-    c->worse += down;
-    c->equivalent += pair->verdict == SN_EQUIVALENT;
+    sn_finding *f = add(runs, next, SN_RESPECT_NORM, pair, false);
+    snprintf(f->name, sizeof f->name, "%s against %s", second, first);
 }
 
 /* Other shards against random ones, whichever is the first of the pair; else as the pair has them. */
-static void add_shards(contrasts *list, const char *kind, const sn_pair *pair, const sn_attributes *a,
-                       const sn_attributes *b, const char *setting)
+static void add_shards(const sn_report_runs *runs, sn_finding *next, const sn_pair *pair, const char *kind)
 {
-    const char *mine = sn_report_text(b, "shards"), *against = sn_report_text(a, "shards");
-    const bool turned = strcmp(mine, "iid") == 0;
-    char name[NAMES];
-    snprintf(name, sizeof name, "%s with shards %.32s against %.32s", kind, turned ? against : mine,
-             turned ? mine : against);
-    add(list, name, pair, turned, setting);
+    const sn_report_group *second = &runs->groups[pair->second];
+    const bool turned = strcmp(sn_report_text(sn_report_experiment(second), "shards"), "iid") == 0;
+    sn_finding *f = add(runs, next, SN_RESPECT_SHARDS, pair, turned);
+    snprintf(f->name, sizeof f->name, "%s with shards %.32s against %.32s", kind,
+             sn_report_text(sn_report_experiment(f->group), "shards"),
+             sn_report_text(sn_report_experiment(f->against), "shards"));
 }
 
-static void add_workers(const sn_report_runs *runs, contrasts *list, const sn_pair *pair, bool turned)
+static void add_workers(const sn_report_runs *runs, sn_finding *next, const sn_pair *pair, bool turned)
 {
-    const sn_report_group *more = &runs->groups[turned ? pair->first : pair->second];
-    char kind[NAME], setting[NAME], name[NAMES];
-    sn_part_of_name(runs, more, true, kind);
-    sn_part_of_name(runs, more, false, setting);
-    snprintf(name, sizeof name, "%s%s", kind,
-             sn_experiments_share(sn_report_experiment(&runs->groups[pair->first]),
-                                  sn_report_experiment(&runs->groups[pair->second]), "batch")
-                 ? ""
-                 : " with a batch that grows with them");
-    add(list, name, pair, turned, setting);
+    sn_finding *f = add(runs, next, SN_RESPECT_WORKERS, pair, turned);
+    char kind[NAME];
+    sn_part_of_name(runs, f->group, true, kind);
+    const bool stays = sn_experiments_share(sn_report_experiment(f->group), sn_report_experiment(f->against),
+                                            "batch");
+    snprintf(f->name, sizeof f->name, "%s%s", kind, stays ? "" : " with a batch that grows with them");
 }
 
-static void collect(const sn_report_runs *runs, const sn_pairs *pairs, axes *all)
+/* Whether the pair differs in one of the axes alone; then it is the next finding. */
+static bool find(const sn_report_runs *runs, const sn_pair *pair, sn_finding *next)
 {
-    for (size_t i = 0; i < pairs->count; i++) {
-        const sn_pair *pair = &pairs->pairs[i];
-        const sn_report_group *first = &runs->groups[pair->first], *second = &runs->groups[pair->second];
-        const sn_attributes *a = sn_report_experiment(first), *b = sn_report_experiment(second);
-        if (pair->difference.count == 0) continue;
-        const bool turned = sn_begins_per_worker(second, first);
-        if (turned || sn_begins_per_worker(first, second)) {
-            add_workers(runs, &all->workers, pair, turned);
-            continue;
-        }
-        if (sn_experiments_respects(a, b) != 1) continue;
-        char one[NAME], other[NAME], setting[NAME], name[NAMES];
-        sn_part_of_name(runs, first, true, one);
-        sn_part_of_name(runs, second, true, other);
-        if (strcmp(one, other) != 0) {
-            sn_part_of_name(runs, second, false, setting);
-            snprintf(name, sizeof name, "%s against %s", other, one);
-            add(&all->norms, name, pair, false, setting);
-        } else if (!sn_experiments_share(a, b, "workers")) {
-            add_workers(runs, &all->workers, pair,
-                        sn_attributes_number(a, "workers") > sn_attributes_number(b, "workers"));
-        } else if (!sn_experiments_share(a, b, "shards")) {
-            sn_part_of_name(runs, second, false, setting);
-            add_shards(&all->shards, one, pair, a, b, setting);
-        }
+    const sn_report_group *first = &runs->groups[pair->first], *second = &runs->groups[pair->second];
+    const sn_attributes *a = sn_report_experiment(first), *b = sn_report_experiment(second);
+    char one[NAME], other[NAME];
+    if (pair->difference.count == 0) return false;
+    const bool turned = sn_begins_per_worker(second, first);
+    if (turned || sn_begins_per_worker(first, second)) {
+        add_workers(runs, next, pair, turned);
+        return true;
     }
+    if (sn_experiments_respects(a, b) != 1) return false;
+    sn_part_of_name(runs, first, true, one);
+    sn_part_of_name(runs, second, true, other);
+    if (strcmp(one, other) != 0)
+        add_norms(runs, next, pair, one, other);
+    else if (!sn_experiments_share(a, b, "workers"))
+        add_workers(runs, next, pair,
+                    sn_attributes_number(a, "workers") > sn_attributes_number(b, "workers"));
+    else if (!sn_experiments_share(a, b, "shards"))
+        add_shards(runs, next, pair, one);
+    else
+        return false;
+    return true;
 }
 
-static void put_points(FILE *out, double points)
+/* Findings of one name together, in the order of their pairs. */
+static int by_name(const void *left, const void *right)
 {
-    fprintf(out, "%s%.2f", points < 0 ? "−" : "+", fabs(points));
+    const sn_finding *a = left, *b = right;
+    if (a->respect != b->respect) return a->respect < b->respect ? -1 : 1;
+    const int order = strcmp(a->name, b->name);
+    return order ? order : a->pair < b->pair ? -1 : a->pair > b->pair;
 }
 
-static size_t decided(const contrast *c)
-{
-    return c->better + c->worse + c->equivalent;
-}
-
-/* Whether its settings differ as the text has them, to a hundredth. */
-static bool is_wide(const contrast *c)
-{
-    return c->most - c->least > 0.005;
-}
-
-static void put_range(FILE *out, const contrast *c)
-{
-    fputs("(" SN_LINK("axes"), out);
-    put_points(out, c->least);
-    if (is_wide(c)) {
-        fputs(" to ", out);
-        put_points(out, c->most);
-    }
-    fputs(SN_LINK_END " points", out);
-}
-
-static void put_contrast(FILE *out, const contrast *c)
-{
-    const struct {
-        size_t count;
-        const char *word;
-    } verdicts[] = {{c->better, "better"},
-                    {c->worse, "worse"},
-                    {c->equivalent, "equivalent"},
-                    {c->count - decided(c), "undecided"}};
-    const char *between = "";
-    fprintf(out, "%s is ", c->name);
-    for (int i = 0; i < 4; i++) {
-        if (verdicts[i].count == 0) continue;
-        fprintf(out, "%s%s in %zu", between, verdicts[i].word, verdicts[i].count);
-        between = ", ";
-    }
-    fprintf(out, " of %zu ", c->count);
-    put_range(out, c);
-    if (is_wide(c) && *c->at) fprintf(out, ", the largest at %s", c->at);
-    fputc(')', out);
-}
-
-/* Where nothing is decided, what is nearest to it by its size: the first. */
-static void put_largest(FILE *out, const contrasts *list)
-{
-    const contrast *largest = &list->items[0];
-    const sn_pair *pair = largest->largest;
-    const double points = fabs(sn_pair_points(pair, pair->difference.mean));
-    fprintf(out, ". The largest is %s%s%s (" SN_LINK("axes"), largest->name, *largest->at ? ", " : "",
-            largest->at);
-    put_points(out, fabs(largest->most) >= points - 1e-9 ? largest->most : largest->least);
-    fputs(SN_LINK_END " points", out);
-    if (pair->difference.deviation > 0) {
-        fputs("; ", out);
-        sn_put_more_seeds(out, pair);
-    }
-    fputs("). ", out);
-}
-
-static void put_undecided(FILE *out, const contrasts *list)
-{
-    enum { NAMED_MAX = 6 };
-    size_t all = 0, named = 0;
-    for (size_t i = 0; i < list->count; i++)
-        all += decided(&list->items[i]) == 0;
-    for (size_t i = 0; i < list->count && named < NAMED_MAX; i++) {
-        if (decided(&list->items[i])) continue;
-        fprintf(out, "%s%s ",
-                named      ? ", "
-                : all == 1 ? "; undecided is "
-                           : "; undecided are ",
-                list->items[i].name);
-        put_range(out, &list->items[i]);
-        fputc(')', out);
-        named++;
-    }
-    if (all > named) fprintf(out, " and %zu more", all - named);
-}
-
-/* Those with a verdict, and what has none; the table has all. */
-static void put_list(FILE *out, const contrasts *list, const char *heading, const char *none)
-{
-    size_t named = 0;
-    for (size_t i = 0; i < list->count; i++) {
-        if (decided(&list->items[i]) == 0) continue;
-        fputs(named++ ? "; " : heading, out);
-        put_contrast(out, &list->items[i]);
-    }
-    if (named) {
-        put_undecided(out, list);
-        fputs(". ", out);
-    } else if (list->count) {
-        fputs(none, out);
-        put_largest(out, list);
-    }
-}
-
-/* The largest differences first. */
 static int by_size(const void *left, const void *right)
 {
-    const contrast *a = left, *b = right;
-    const double mine = fmax(fabs(a->least), fabs(a->most)), other = fmax(fabs(b->least), fabs(b->most));
-    return mine > other ? -1 : mine < other ? 1 : strcmp(a->name, b->name);
+    const sn_contrast *a = left, *b = right;
+    if (a->findings->respect != b->findings->respect)
+        return a->findings->respect < b->findings->respect ? -1 : 1;
+    const double mine = fabs(a->largest->points), other = fabs(b->largest->points);
+    return mine > other ? -1 : mine < other ? 1 : strcmp(a->findings->name, b->findings->name);
 }
 
-static void sort(contrasts *list)
+static sn_contrast contrast_of(const sn_finding *findings, size_t count)
 {
-    qsort(list->items, list->count, sizeof *list->items, by_size);
+    sn_contrast c = {.findings = findings,
+                     .largest = findings,
+                     .count = count,
+                     .least = findings->points,
+                     .most = findings->points};
+    for (const sn_finding *f = findings; f < findings + count; f++) {
+        c.least = fmin(c.least, f->points);
+        c.most = fmax(c.most, f->points);
+        c.verdicts[f->verdict]++;
+        if (fabs(f->points) > fabs(c.largest->points)) c.largest = f;
+    }
+    return c;
 }
 
-static sn_status gather(const sn_report_runs *runs, const sn_pairs *pairs, axes **all)
+sn_status sn_axes_collect(const sn_report_runs *runs, const sn_pairs *pairs, sn_axes *axes)
 {
-    SN_TRY(SN_ALLOCATE(*all, 1, "the answer"));
-    collect(runs, pairs, *all);
-    sort(&(*all)->norms);
-    sort(&(*all)->workers);
-    sort(&(*all)->shards);
+    *axes = (sn_axes){0};
+    SN_TRY(SN_ALLOCATE(axes->findings, pairs->count + 1, "the answer"));
+    sn_status status = SN_ALLOCATE(axes->contrasts, pairs->count + 1, "the answer");
+    if (status != SN_OK) {
+        sn_axes_clear(axes);
+        return status;
+    }
+    size_t count = 0;
+    for (size_t i = 0; i < pairs->count; i++)
+        count += find(runs, &pairs->pairs[i], &axes->findings[count]);
+    qsort(axes->findings, count, sizeof *axes->findings, by_name);
+    for (size_t first = 0, next; first < count; first = next) {
+        const sn_finding *f = &axes->findings[first];
+        for (next = first + 1; next < count; next++)
+            if (axes->findings[next].respect != f->respect || strcmp(axes->findings[next].name, f->name) != 0)
+                break;
+        axes->contrasts[axes->count++] = contrast_of(f, next - first);
+    }
+    qsort(axes->contrasts, axes->count, sizeof *axes->contrasts, by_size);
     return SN_OK;
 }
 
-bool sn_put_axes(FILE *out, const sn_report_runs *runs, const sn_pairs *pairs)
+void sn_axes_clear(sn_axes *axes)
 {
-    axes *all;
-    if (gather(runs, pairs, &all) != SN_OK) return false;
-    const bool any = all->norms.count + all->workers.count + all->shards.count > 0;
-    if (any) {
-        fprintf(out,
-                "%zu pairs that differ in one respect, or are with the baseline, were tested, all at once. ",
-                pairs->tested);
-        put_list(out, &all->norms, "Where all else is alike, with the estimates in brackets, ",
-                 "No difference between norms or scopes is decided yet");
-        put_list(out, &all->workers,
-                 "With more workers than fewer, each with less of a batch that does not grow, ",
-                 "What more workers do is undecided");
-        put_list(out, &all->shards, "By what the workers' shards hold, ",
-                 "What the workers' shards hold is not decided to matter");
-    }
-    sn_free(all);
-    return any;
+    sn_free(axes->contrasts);
+    sn_free(axes->findings);
+    *axes = (sn_axes){0};
 }
 
-static void add_rows(sn_report_table *table, const contrasts *list, const char *prefix)
+static void add_row(const sn_report_runs *runs, sn_report_table *table, const sn_contrast *c)
 {
-    for (size_t i = 0; i < list->count; i++) {
-        const contrast *c = &list->items[i];
-        sn_report_table_cell(table, "%s%s", prefix, c->name);
-        sn_report_table_cell(table, "%zu", c->count);
-        sn_report_table_cell(table, "%+.3f", c->least);
-        sn_report_table_cell(table, "%+.3f", c->most);
-        sn_report_table_cell(table, "%s", c->at);
-        sn_report_table_cell(table, "%zu", c->better);
-        sn_report_table_cell(table, "%zu", c->worse);
-        sn_report_table_cell(table, "%zu", c->equivalent);
-        sn_report_table_cell(table, "%zu", c->count - decided(c));
-    }
+    char at[NAME];
+    sn_part_of_name(runs, c->largest->group, false, at);
+    sn_report_table_cell(table, "%s%s", c->findings->respect == SN_RESPECT_WORKERS ? "more workers: " : "",
+                         c->findings->name);
+    sn_report_table_cell(table, "%zu", c->count);
+    sn_report_table_cell(table, "%+.3f", c->least);
+    sn_report_table_cell(table, "%+.3f", c->most);
+    sn_report_table_cell(table, "%s", at);
+    sn_report_table_cell(table, "%zu", c->verdicts[SN_BETTER]);
+    sn_report_table_cell(table, "%zu", c->verdicts[SN_WORSE]);
+    sn_report_table_cell(table, "%zu", c->verdicts[SN_EQUIVALENT]);
+    sn_report_table_cell(table, "%zu", c->verdicts[SN_UNDECIDED]);
 }
 
 void sn_add_axes(sn_document *document, const sn_report_runs *runs, const sn_pairs *pairs)
 {
-    axes *all;
+    sn_axes axes;
     if (runs->group_count <= SN_GROUPS_ALL) return;
-    if (gather(runs, pairs, &all) != SN_OK) {
+    if (sn_axes_collect(runs, pairs, &axes) != SN_OK) {
         document->failed = true;
         return;
     }
@@ -332,10 +208,9 @@ void sn_add_axes(sn_document *document, const sn_report_runs *runs, const sn_pai
     sn_report_table_column(table, true, "worse");
     sn_report_table_column(table, true, "equivalent");
     sn_report_table_column(table, true, "undecided");
-    add_rows(table, &all->norms, "");
-    add_rows(table, &all->workers, "more workers: ");
-    add_rows(table, &all->shards, "");
-    sn_free(all);
+    for (size_t i = 0; i < axes.count; i++)
+        add_row(runs, table, &axes.contrasts[i]);
+    sn_axes_clear(&axes);
     if (sn_report_table_rows(table))
         sn_document_table(document, NULL, table);
     else

@@ -55,7 +55,7 @@ void sn_put_running_statistics(FILE *out, const sn_report_runs *runs);
 /** How many more seeds an undecided pair wants, in words (section_answer.c). */
 void sn_put_more_seeds(FILE *out, const sn_pair *pair);
 
-/** The verdicts of a large study by what differs, in sentences; false, and nothing, where no pair differs in one respect alone (section_axes.c). */
+/** The verdicts of a large study by what differs, in sentences; false, and nothing, where no pair differs in one respect alone (answer_axes.c). */
 bool sn_put_axes(FILE *out, const sn_report_runs *runs, const sn_pairs *pairs);
 /** The same as a table, of all. */
 void sn_add_axes(sn_document *document, const sn_report_runs *runs, const sn_pairs *pairs);

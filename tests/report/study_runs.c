@@ -49,6 +49,8 @@ static sn_status set_experiment(const made_run *made, sn_run *run)
     if (made->workers) SN_TRY(sn_attributes_set_integer(&run->experiment, "workers", made->workers));
     if (made->batch) SN_TRY(sn_attributes_set_integer(&run->experiment, "batch", made->batch));
     if (made->scope) SN_TRY(sn_attributes_set_text(&run->experiment, "bn_scope", made->scope));
+    if (made->running_stats)
+        SN_TRY(sn_attributes_set_text(&run->experiment, "running_stats", made->running_stats));
     if (made->shards) SN_TRY(sn_attributes_set_text(&run->experiment, "shards", made->shards));
     const bool scoped = made->scope && strcmp(made->scope, "sync") != 0;
     if (scoped || made->suffix) {

@@ -12,11 +12,12 @@ typedef struct made_run {
     const char *norm; /* "gn" */
     double l1;        /* 0, or the preset's 3e-4 */
     int64_t seed;
-    int epochs, finished; /* asked for, and rows; complete when equal */
-    int workers;          /* 0: the file does not speak of workers */
-    const char *scope;    /* of batch statistics: "sync", "worker", "8"; NULL: not spoken of */
-    const char *shards;   /* "sorted"; NULL: as the default has them */
-    double test_accuracy; /* after the last epoch, percent; earlier epochs approach it */
+    int epochs, finished;      /* asked for, and rows; complete when equal */
+    int workers;               /* 0: the file does not speak of workers */
+    const char *scope;         /* of batch statistics: "sync", "worker", "8"; NULL: not spoken of */
+    const char *running_stats; /* "all"; NULL: not spoken of */
+    const char *shards;        /* "sorted"; NULL: as the default has them */
+    double test_accuracy;      /* after the last epoch, percent; earlier epochs approach it */
     int ranks;
     double slower;      /* times as long an epoch takes; 0: as long as usual */
     bool measured;      /* with the columns of cost and of statistics, and four ways of evaluation */

@@ -83,7 +83,7 @@ typedef struct common {
     FILE *out;
 } common;
 
-static const char *attribute_of(const char *option)
+const char *sn_report_attribute_of(const char *option)
 {
     size_t count;
     const sn_experiment_option *table = sn_experiment_options(&count);
@@ -92,8 +92,23 @@ static const char *attribute_of(const char *option)
     return NULL;
 }
 
+/* Whose running statistics evaluate where statistics are each worker's, which nothing else has; NULL: those differ, or there are none. */
+static const char *shared_running_statistics(const sn_report_runs *runs)
+{
+    const char *shared = NULL;
+    for (size_t g = 0; g < runs->group_count; g++) {
+        const sn_attributes *mine = sn_report_experiment(&runs->groups[g]);
+        if (strcmp(sn_report_text(mine, "bn_scope"), "worker") != 0) continue;
+        const char *whose = sn_report_text(mine, "running_stats");
+        if (shared && strcmp(shared, whose) != 0) return NULL;
+        shared = whose;
+    }
+    return shared;
+}
+
 static bool is_common(const sn_report_runs *runs, const char *attribute)
 {
+    if (attribute && strcmp(attribute, "running_stats") == 0 && shared_running_statistics(runs)) return true;
     return attribute && strcmp(attribute, "norm") != 0 && sn_attribute_identifies(attribute) &&
            sn_report_share(runs, attribute);
 }
@@ -101,7 +116,7 @@ static bool is_common(const sn_report_runs *runs, const char *attribute)
 static void tell_common(void *context, const char *name, const char *value)
 {
     const common *c = context;
-    if (!is_common(c->runs, attribute_of(name))) return;
+    if (!is_common(c->runs, sn_report_attribute_of(name))) return;
     fprintf(c->out, "%s--%s%s%s", ftell(c->out) ? " " : "", name, value ? " " : "", value ? value : "");
 }
 
@@ -161,6 +176,9 @@ static sn_status name_briefly(sn_report_runs *runs)
     FILE *out = fmemopen(runs->common, sizeof runs->common, "w");
     if (!out) return sn_fail(SN_ERROR_MEMORY, "out of memory: the groups of runs");
     sn_experiment_tell_options(&experiment, tell_common, &(common){runs, out});
+    const char *whose = shared_running_statistics(runs);
+    if (whose && *whose && !sn_report_share(runs, "running_stats"))
+        fprintf(out, "%s--running-stats %s", ftell(out) ? " " : "", whose);
     fclose(out);
     runs->common[sizeof runs->common - 1] = '\0';
     return SN_OK;

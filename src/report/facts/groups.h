@@ -15,6 +15,9 @@ bool sn_report_runs_choose_baseline(sn_report_runs *runs, const char *label);
 sn_status sn_report_brief_name(const sn_report_runs *runs, const sn_report_group *group,
                                const char *const *attributes, size_t count, char *name, size_t size);
 
+/** The attribute that the option is recorded as; NULL: none. */
+const char *sn_report_attribute_of(const char *option);
+
 /** Whether all groups have the attribute alike, or all lack it. */
 bool sn_report_share(const sn_report_runs *runs, const char *attribute);
 

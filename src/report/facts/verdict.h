@@ -11,6 +11,7 @@ typedef enum sn_verdict {
     SN_WORSE,
     SN_EQUIVALENT, /* within the margin, whether or not there is a difference, too */
 } sn_verdict;
+enum { SN_VERDICTS = SN_EQUIVALENT + 1 };
 
 /** Differences are of the final test accuracy, second minus first, seed by seed, in images. */
 typedef struct sn_pair {
