@@ -327,12 +327,12 @@ static void put_contrast(FILE *out, const sn_report_runs *runs, const sn_contras
 static const struct {
     const char *heading, *undecided;
 } sentences[SN_RESPECTS] = {
-    [SN_RESPECT_NORM] = {"Where all else is alike, with the estimates in brackets, ",
-                         "No difference between norms or scopes is decided yet"},
-    [SN_RESPECT_WORKERS] = {"With more workers, each with less of a batch that does not grow, ",
-                            "What more workers do is undecided"},
-    [SN_RESPECT_SHARDS] = {"By what the workers' shards hold, ",
-                           "What the workers' shards hold is not decided to matter"},
+    [SN_RESPECT_NORM] = {"\nWhere all else is alike, with the estimates in brackets, ",
+                         "\nNo difference between norms or scopes is decided yet"},
+    [SN_RESPECT_WORKERS] = {"\nWith more workers, each with less of a batch that does not grow, ",
+                            "\nWhat more workers do is undecided"},
+    [SN_RESPECT_SHARDS] = {"\nBy what the workers' shards hold, ",
+                           "\nWhat the workers' shards hold is not decided to matter"},
 };
 
 /* Where nothing is decided, what is nearest to it by its size. */

@@ -245,7 +245,10 @@ sn_status sn_report_answer(const char *const *paths, size_t count, const char *s
     } else if (status == SN_OK) {
         *answer = sn_answer_text(&runs, &pairs);
     }
-    if (*answer) sn_without_links(*answer);
+    if (*answer) {
+        sn_without_links(*answer);
+        sn_trim_lines(*answer);
+    }
     sn_selection_clear(&selection);
     sn_report_pairs_clear(&pairs);
     sn_report_runs_clear(&runs);

@@ -351,7 +351,7 @@ static size_t most_seeds(const sn_pairs *pairs)
 static void put_limits(FILE *out, const sn_report_runs *runs, const sn_pairs *pairs)
 {
     const double rate = sn_attributes_number(sn_report_experiment(&runs->groups[0]), "lr");
-    fputs("What these runs cannot say: ", out);
+    fputs("\nWhat these runs cannot say: ", out);
     const char *between = "";
     if (pairs->count && pairs->tested == 0) {
         fputs("how far seeds differ, of which there is one", out);
@@ -387,6 +387,22 @@ static void put_answer(FILE *out, const sn_report_runs *runs, const sn_pairs *pa
     sn_put_running_statistics(out, runs);
     if (runs->group_count <= SN_GROUPS_ALL) put_cost(out, runs);
     put_limits(out, runs, pairs);
+}
+
+void sn_trim_lines(char *text)
+{
+    char *to = text;
+    for (const char *from = text; *from; from++)
+        if (from[strspn(from, " ")] != '\n' || *from == '\n') *to++ = *from;
+    *to = '\0';
+}
+
+void sn_add_paragraphs(sn_document *document, char *text)
+{
+    char *rest;
+    sn_trim_lines(text);
+    for (char *paragraph = strtok_r(text, "\n", &rest); paragraph; paragraph = strtok_r(NULL, "\n", &rest))
+        sn_document_text(document, "%s", paragraph);
 }
 
 static char *text_of(void (*put)(FILE *out, const sn_report_runs *runs, const sn_pairs *pairs),

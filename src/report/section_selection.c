@@ -194,7 +194,8 @@ static sn_status add_answers(sn_document *document, const sn_report_runs *runs, 
     const sn_status status = sn_report_choose(runs, s->shared, s->count, margin, &shared);
     char *text = status == SN_OK ? sn_verdicts_text(&shared.runs, &shared.pairs) : NULL;
     document->failed = document->failed || !text;
-    sn_document_text(document, "All at %s, the best in the mean over them: %s", setting, text ? text : "");
+    sn_document_text(document, "All at %s, the best in the mean over them:", setting);
+    if (text) sn_add_paragraphs(document, text);
     free(text);
     sn_chosen_clear(&shared);
     return status;
@@ -246,10 +247,10 @@ static void put_selection(FILE *out, const sn_report_runs *runs, const sn_select
     fprintf(out, ". %s", between_best);
     if (all_share_their_best(s)) {
         sn_selection_setting(s, &runs->groups[s->shared[0]], setting, sizeof setting);
-        fprintf(out, "All have their best at %s, so that it is the answer at a shared setting, too. ",
+        fprintf(out, "\nAll have their best at %s, so that it is the answer at a shared setting, too. ",
                 setting);
     } else {
-        fputs("The section Selection has the answer at a setting that all share, too. ", out);
+        fputs("\nThe section Selection has the answer at a setting that all share, too. ", out);
     }
     put_edges_of_all(out, s);
     fputs(

@@ -266,7 +266,7 @@ void sn_put_running_statistics(FILE *out, const sn_report_runs *runs)
     }
     if (!most) return;
     fprintf(out,
-            "Evaluated with one worker's running statistics instead of all workers' merged, the weights of "
+            "\nEvaluated with one worker's running statistics instead of all workers' merged, the weights of "
             "%s lose ",
             most->brief);
     fprintf(out,

@@ -215,7 +215,7 @@ static void add_answer(sn_document *document, const sn_report_runs *runs, const 
 {
     document->failed = document->failed || !text;
     sn_document_section(document, "The answer");
-    sn_document_text(document, "%s", text ? text : "");
+    if (text) sn_add_paragraphs(document, text);
     free(text);
     if (pairs->count) {
         add_forest(document, runs, pairs);

@@ -9,7 +9,11 @@
 #include "syncnorm/price/price.h"
 #include "verdict.h"
 
-/** The answer in at most eight sentences, to be freed; NULL: no memory, or fewer than two experiments. */
+/** Takes spaces at ends of lines away, in place. */
+void sn_trim_lines(char *text);
+/** A paragraph for each line of the text, which is taken apart. */
+void sn_add_paragraphs(sn_document *document, char *text);
+/** The answer in at most eight sentences, a line for each paragraph, to be freed; NULL: no memory, or fewer than two experiments. */
 char *sn_answer_text(const sn_report_runs *runs, const sn_pairs *pairs);
 /** Likewise where settings were chosen: about the best of each. */
 char *sn_selection_text(const sn_report_runs *runs, const sn_selection *selection, const sn_chosen *best);

@@ -160,9 +160,9 @@ static void test_what_differs_in_one_respect(void **state)
     answers("axes", "12 experiments on MNIST, 5 seeds each");
     answers("axes",
             "36 pairs that differ in one respect, and 5 more with the baseline, of which 4 have a verdict, "
-            "were tested, all at once. ");
+            "were tested, all at once.");
     answers("axes", "Where all else is alike, with the estimates in brackets, ln against gn is better at 1, "
-                    "2, 3, 4, 5 and 6 workers (+0.40 to +0.90 points). ");
+                    "2, 3, 4, 5 and 6 workers (+0.40 to +0.90 points).\n\nWith more workers, ");
     answers("axes", "With more workers, each with less of a batch that does not grow, ln is better at 3, 4 "
                     "and 5 than at 1 (+0.20 to +0.40 points), undecided at 2 and 6 (+0.10 to +0.50 points), "
                     "and among those, more against fewer, better in 6, undecided in 4 of 10 (+0.10 to +0.40 "
@@ -241,7 +241,7 @@ static void test_a_batch_that_stays_or_grows(void **state)
     report("grows", paths, files);
     answers("grows", "all with --epochs 3 --running-stats all, by their");
     answers("grows",
-            "; bn-scopeworker takes its statistics over each worker's samples, bn over those of all. ");
+            "; bn-scopeworker takes its statistics over each worker's samples, bn over those of all.");
     answers("grows", "bn-scopeworker against bn is worse at 8 and 32 workers (−0.64 to −0.16 points), "
                      "equivalent at 8 and 32 workers with --batch-per-worker 64 (+0.00 points)");
     answers("grows",

@@ -84,7 +84,7 @@ static void the_best_of_each_and_the_shared_setting(void **state)
     assert_says("selected/report.md", "The best of ln lies at the edge of what was tried");
     assert_says("selected/answer.csv", "ln-lr0.1-validation5000,gn-validation5000,equivalent,3,+0.080,");
     assert_says("selected/report.md",
-                "All at lr 0.03, the best in the mean over them: ln-lr0.03 and gn-lr0.03 are equivalent "
+                "All at lr 0.03, the best in the mean over them:\n\nln-lr0.03 and gn-lr0.03 are equivalent "
                 "within ±0.1 points: 5.0 images of 10,000 apart "
                 "(+0.03 to +0.07)");
     assert_true(says("selected/figures/sensitivity-lr.tsv", "0.003"));

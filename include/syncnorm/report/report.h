@@ -50,7 +50,7 @@ typedef struct sn_report_outcome {
  */
 sn_status sn_report_write(const sn_report_request *request, sn_report_outcome *outcome);
 
-/** What the report would open with, with the same `select`, at most eight sentences, to be freed; NULL where fewer than two experiments are there to be compared. Errors as
+/** What the report would open with, with the same `select`, at most eight sentences, a line for each paragraph, to be freed; NULL where fewer than two experiments are there to be compared. Errors as
  *  of reading the files above. */
 sn_status sn_report_answer(const char *const *paths, size_t count, const char *select, char **answer);
 
