@@ -147,6 +147,18 @@ void sn_session_share_model(sn_session *s)
     sn_team_broadcast(s->team, s->model->workers_var, of_workers, 0);
 }
 
+static void warn_of_running_statistics(const sn_session *s, const sn_tensors *state)
+{
+    sn_state_entry entries[SN_STATE_MAX];
+    const int count = sn_model_state(s->model, entries);
+    for (int i = 0; i < count; i++) {
+        if (!entries[i].real || entries[i].momentum || sn_tensors_find(state, entries[i].name)) continue;
+        sn_log_warning("%s has no /model/%s: running statistics begin at means of 0 and variances of 1",
+                       s->experiment.init, entries[i].name);
+        return;
+    }
+}
+
 static sn_status read_initial(sn_session *s)
 {
     sn_experiment *e = &s->experiment;
@@ -154,7 +166,10 @@ static sn_status read_initial(sn_session *s)
     sn_tensors state = {0};
     sn_status status = sn_model_read(e->init, &state);
     if (status == SN_OK) status = sn_state_load(s->model, &state, NULL, e->init);
-    if (status == SN_OK) sn_state_digest(&state, e->init_digest);
+    if (status == SN_OK) {
+        warn_of_running_statistics(s, &state);
+        sn_state_digest(&state, e->init_digest);
+    }
     sn_tensors_clear(&state);
     return status;
 }

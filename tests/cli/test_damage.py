@@ -170,6 +170,14 @@ class Damage(harness.Test):
         self.rewritten("strange.h5", set_value("norm3.running_var", -1))
         self.refuse("train", "--norm", "bn", "--steps", "1", "--init", "strange.h5", code=1, says="running_var has values that are negative")
 
+    def test_initial_weights_without_running_statistics_are_said_to_be(self):
+        self.rewritten("start.h5", lambda model: None)  # of group norm
+        for np in (1, 2):
+            _, err = self.run_program("train", "-q", "--norm", "bn", "--steps", "1", "--init", "start.h5", "--resume", "never", np=np)
+            self.assertEqual(err.count("start.h5 has no /model/norm1.running_mean"), 1)
+        _, err = self.run_program("train", "-q", "--steps", "1", "--init", "start.h5", "--resume", "never")
+        self.assertEqual(err, "")
+
     def test_the_order_of_the_weights_in_a_file_makes_no_other_experiment(self):
         names = set()
         for track_order in (False, True):

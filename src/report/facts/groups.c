@@ -213,6 +213,8 @@ static void mark_shown(sn_report_runs *runs, sn_report_group *group)
         if (run->repeats && run->complete && before->complete && strcmp(run->digest, before->digest) != 0) {
             runs->digests_differ = true;
             sn_log_warning("%s and %s are one experiment with different digests", before->path, run->path);
+        } else if (run->repeats) {
+            sn_log_note("%s and %s are of one experiment and seed: they count once", before->path, run->path);
         }
     }
     for (size_t i = 0; i < group->count; i++) {
