@@ -107,7 +107,7 @@ static void put_points(FILE *out, double points)
 /* Whether they differ as the text has them, to a hundredth. */
 static bool is_wide(double least, double most)
 {
-    return most - least > 0.005;
+    return lround(100 * most) != lround(100 * least);
 }
 
 static void put_range(FILE *out, double least, double most)
