@@ -419,30 +419,53 @@ static void put_scopes(FILE *out, const sn_report_runs *runs)
     for (size_t g = 0; g < runs->group_count; g++)
         any = any || sn_is_per_worker(&runs->groups[g]);
     if (!any) return;
-    put_first(out, runs, sn_is_per_worker, "; ", "takes its statistics over each worker's samples");
+    put_first(out, runs, sn_is_per_worker, ". ", "takes its statistics over each worker's samples");
     put_first(out, runs, is_synchronized, ", ", "over those of all");
 }
 
-static void put_tested(FILE *out, const sn_pairs *pairs, const sn_axes *axes)
+static bool is_told(const sn_axes *axes, const sn_pair *pair)
 {
-    size_t in_one = 0, decided = 0;
-    for (size_t i = 0; i < axes->count; i++) {
-        const sn_contrast *c = &axes->contrasts[i];
-        for (size_t k = 0; k < c->count; k++)
-            in_one += c->findings[k].pair->difference.count > 1;
-        decided += sn_contrast_decided(c);
+    for (size_t i = 0; i < axes->count; i++)
+        for (size_t k = 0; k < axes->contrasts[i].count; k++)
+            if (axes->contrasts[i].findings[k].pair == pair) return true;
+    return false;
+}
+
+static bool differ_in_one(const sn_report_runs *runs, const sn_pair *pair)
+{
+    return sn_experiments_respects(sn_report_experiment(&runs->groups[pair->first]),
+                                   sn_report_experiment(&runs->groups[pair->second])) == 1;
+}
+
+/* Pairs that the sentences do not tell of one by one, and how many of them have a verdict. */
+typedef struct untold {
+    size_t count, decided;
+} untold;
+
+static void put_untold(FILE *out, const untold *pairs, const char *before, const char *what)
+{
+    char decided[32] = "none";
+    if (pairs->count == 0) return;
+    if (pairs->decided) snprintf(decided, sizeof decided, "%zu", pairs->decided);
+    fprintf(out, "%s%zu %s, of which " SN_LINK("answer") "%s" SN_LINK_END " %s a verdict", before,
+            pairs->count, what, decided, pairs->decided > 1 ? "have" : "has");
+}
+
+static void put_tested(FILE *out, const sn_report_runs *runs, const sn_pairs *pairs, const sn_axes *axes)
+{
+    untold other = {0}, baseline = {0};
+    for (size_t i = 0; i < pairs->count; i++) {
+        const sn_pair *pair = &pairs->pairs[i];
+        if (pair->difference.count < 2 || is_told(axes, pair)) continue;
+        untold *of = differ_in_one(runs, pair) ? &other : &baseline;
+        of->count++;
+        of->decided += pair->verdict != SN_UNDECIDED;
     }
-    fprintf(out, "%zu pairs that differ in one respect", in_one);
-    if (pairs->tested > in_one) {
-        size_t all = 0;
-        for (size_t i = 0; i < pairs->count; i++)
-            all += pairs->pairs[i].verdict != SN_UNDECIDED;
-        fprintf(out,
-                ", and %zu more with the baseline, of which " SN_LINK("answer") "%zu" SN_LINK_END
-                                                                                " %s a verdict,",
-                pairs->tested - in_one, all - decided, all - decided == 1 ? "has" : "have");
-    }
-    fputs(" were tested, all at once", out);
+    fprintf(out,
+            "%zu pairs were tested, all at once: %zu that differ in norm, scope, workers or shards alone",
+            pairs->tested, pairs->tested - other.count - baseline.count);
+    put_untold(out, &other, "; ", "in another option");
+    put_untold(out, &baseline, "; ", "with the baseline in more than one");
 }
 
 bool sn_put_axes(FILE *out, const sn_report_runs *runs, const sn_pairs *pairs)
@@ -451,7 +474,7 @@ bool sn_put_axes(FILE *out, const sn_report_runs *runs, const sn_pairs *pairs)
     if (sn_axes_collect(runs, pairs, &axes) != SN_OK) return false;
     const bool any = axes.count > 0;
     if (any) {
-        put_tested(out, pairs, &axes);
+        put_tested(out, runs, pairs, &axes);
         put_scopes(out, runs);
         fputs(". ", out);
     }
