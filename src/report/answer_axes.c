@@ -121,14 +121,25 @@ static void put_range(FILE *out, double least, double most)
     fputs(SN_LINK_END " points)", out);
 }
 
-static void put_range_of(FILE *out, const places *list)
+/* "(−0.20, −0.56 points)", in the order of the places; of many, from the least to the most. */
+static void put_estimates(FILE *out, const places *list)
 {
+    enum { EACH_MAX = 5 };
     double least = HUGE_VAL, most = -HUGE_VAL;
     for (size_t i = 0; i < list->count; i++) {
         least = fmin(least, list->of[i].finding->points);
         most = fmax(most, list->of[i].finding->points);
     }
-    put_range(out, least, most);
+    if (list->count > EACH_MAX || !is_wide(least, most)) {
+        put_range(out, least, most);
+        return;
+    }
+    fputs("(" SN_LINK("axes"), out);
+    for (size_t i = 0; i < list->count; i++) {
+        if (i) fputs(", ", out);
+        put_points(out, list->of[i].finding->points);
+    }
+    fputs(SN_LINK_END " points)", out);
 }
 
 static bool have_one_setting(const sn_report_runs *runs, const sn_report_group *a, const sn_report_group *b)
@@ -171,7 +182,7 @@ static void put_places(FILE *out, const sn_report_runs *runs, places list, place
             fputs(next.count == 1 && next.of[0].workers <= 1 ? " worker" : " workers", out);
         }
         fprintf(out, "%s%s ", *text ? " with " : "", text);
-        put_range_of(out, &next);
+        put_estimates(out, &next);
         between = ",";
     }
 }
@@ -274,7 +285,7 @@ static void put_by_workers(FILE *out, const sn_contrast *c, place *room)
         put_workers(out, &list);
         if (!said) fprintf(out, " %s %.0f", told[i].than, fewest);
         fputc(' ', out);
-        put_range_of(out, &list);
+        put_estimates(out, &list);
         said = true;
     }
     put_among_more(out, c, fewest, room);
