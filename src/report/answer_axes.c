@@ -68,9 +68,11 @@ static void options_of(const sn_report_runs *runs, const sn_report_group *group,
     text[OPTIONS_SIZE - 1] = '\0';
 }
 
+/* Files of before there were more have one. */
 static double workers_of(const sn_report_group *group)
 {
-    return sn_attributes_number(sn_report_experiment(group), "workers");
+    const double workers = sn_attributes_number(sn_report_experiment(group), "workers");
+    return workers > 1 ? workers : 1;
 }
 
 /* ---- a list of them ---- */
@@ -167,7 +169,7 @@ static places take_setting(const sn_report_runs *runs, places *from, place *room
     return taken;
 }
 
-/* " at 8 and 32 workers with --lr 0.1 (−0.30 to −0.20 points)": once for each setting. `room` for as many again. */
+/* " at 8 and 32 workers with --lr 0.1 (−0.20, −0.30 points)": once for each setting. `room` for as many again. */
 static void put_places(FILE *out, const sn_report_runs *runs, places list, place *room)
 {
     const char *between = "";
@@ -195,7 +197,7 @@ static const struct {
 } told[] = {{SN_BETTER, "better", "than at"},
             {SN_WORSE, "worse", "than at"},
             {SN_EQUIVALENT, "equivalent", "to that at"},
-            {SN_UNDECIDED, "undecided", "against that at"}};
+            {SN_UNDECIDED, "undecided", "against"}};
 enum { TOLD = sizeof told / sizeof *told };
 
 static places with_verdict(const sn_contrast *c, sn_verdict verdict, bool (*is)(const sn_finding *, double),
@@ -215,11 +217,35 @@ static bool is_any(const sn_finding *f, double unused)
     return true;
 }
 
-/* "bn against gn is better at 32 workers (+0.30 points), undecided at 8 workers (+0.05 points)". */
+/* "worse in 4, undecided in 2 of 6 (−0.40 to +0.05 points)", of those that it `is`; nothing of none. */
+static void put_counts(FILE *out, const sn_contrast *c, bool (*is)(const sn_finding *, double), double number,
+                       const char *before)
+{
+    size_t verdicts[SN_VERDICTS] = {0}, all = 0;
+    double least = HUGE_VAL, most = -HUGE_VAL;
+    for (const sn_finding *f = c->findings; f < c->findings + c->count; f++) {
+        if (!is(f, number)) continue;
+        least = fmin(least, f->points);
+        most = fmax(most, f->points);
+        verdicts[f->verdict]++;
+        all++;
+    }
+    if (all == 0) return;
+    fputs(before, out);
+    const char *between = "";
+    for (int i = 0; i < TOLD; i++) {
+        if (verdicts[told[i].verdict] == 0) continue;
+        fprintf(out, "%s%s in %zu", between, told[i].word, verdicts[told[i].verdict]);
+        between = ", ";
+    }
+    fprintf(out, " of %zu ", all);
+    put_range(out, least, most);
+}
+
+/* " better at 32 workers (+0.30 points), undecided at 8 workers (+0.05 points)". */
 static void put_by_setting(FILE *out, const sn_report_runs *runs, const sn_contrast *c, place *room)
 {
-    const char *between = "";
-    fprintf(out, "%s is ", c->findings->name);
+    const char *between = " ";
     for (int i = 0; i < TOLD; i++) {
         const places list = with_verdict(c, told[i].verdict, is_any, 0, room);
         if (list.count == 0) continue;
@@ -247,63 +273,23 @@ static double fewest_workers(const sn_contrast *c)
     return fewest;
 }
 
-/* "; of the 6 pairs among those worse in 4, undecided in 2 (−0.40 to +0.05 points)". */
-static void put_among_more(FILE *out, const sn_contrast *c, double fewest, place *room)
-{
-    size_t all = 0;
-    double least = HUGE_VAL, most = -HUGE_VAL;
-    for (size_t i = 0; i < c->count; i++) {
-        if (!is_among_more(&c->findings[i], fewest)) continue;
-        least = fmin(least, c->findings[i].points);
-        most = fmax(most, c->findings[i].points);
-        all++;
-    }
-    if (all == 0) return;
-    fprintf(out, ", and among those, more against fewer, ");
-    const char *between = "";
-    for (int i = 0; i < TOLD; i++) {
-        const size_t count = with_verdict(c, told[i].verdict, is_among_more, fewest, room).count;
-        if (count == 0) continue;
-        fprintf(out, "%s%s in %zu", between, told[i].word, count);
-        between = ", ";
-    }
-    fprintf(out, " of %zu ", all);
-    put_range(out, least, most);
-}
-
-/* "bn is worse at 8 and 32 than at 1 (−0.50 to −0.30 points), undecided at 2 (+0.02 points)". */
+/* " worse at 8 and 32 than at 1 (−0.30, −0.50 points), undecided at 2 (+0.02 points)". */
 static void put_by_workers(FILE *out, const sn_contrast *c, place *room)
 {
     const double fewest = fewest_workers(c);
     bool said = false;
-    fprintf(out, "%s is ", c->findings->name);
     for (int i = 0; i < TOLD; i++) {
         const places list = with_verdict(c, told[i].verdict, is_from, fewest, room);
         if (list.count == 0) continue;
         qsort(list.of, list.count, sizeof *list.of, by_workers);
-        fprintf(out, "%s%s at ", said ? ", " : "", told[i].word);
+        fprintf(out, "%s%s at ", said ? ", " : " ", told[i].word);
         put_workers(out, &list);
         if (!said) fprintf(out, " %s %.0f", told[i].than, fewest);
         fputc(' ', out);
         put_estimates(out, &list);
         said = true;
     }
-    put_among_more(out, c, fewest, room);
-}
-
-/* One for all, where there is no list of settings. */
-static void put_in_all(FILE *out, const sn_contrast *c)
-{
-    const char *between = "";
-    fprintf(out, "%s is ", c->findings->name);
-    for (int i = 0; i < TOLD; i++) {
-        const size_t count = c->verdicts[told[i].verdict];
-        if (count == 0) continue;
-        fprintf(out, "%s%s in %zu", between, told[i].word, count);
-        between = ", ";
-    }
-    fprintf(out, " of %zu ", c->count);
-    put_range(out, c->least, c->most);
+    put_counts(out, c, is_among_more, fewest, ", and among those, more against fewer, ");
 }
 
 /* How many settings there are, workers apart. */
@@ -324,12 +310,13 @@ static void put_contrast(FILE *out, const sn_report_runs *runs, const sn_contras
     enum { SETTINGS_MOST = 3 };
     place *room = calloc(2 * c->count, sizeof *room);
     const size_t settings = room ? settings_of(runs, c) : SETTINGS_MOST + 1;
+    fprintf(out, "%s is", c->findings->name);
     if (c->findings->respect == SN_RESPECT_WORKERS && settings == 1)
         put_by_workers(out, c, room);
     else if (c->findings->respect != SN_RESPECT_WORKERS && settings <= SETTINGS_MOST)
         put_by_setting(out, runs, c, room);
-    else
-        put_in_all(out, c);
+    else /* too many to list */
+        put_counts(out, c, is_any, 0, " ");
     free(room);
 }
 
