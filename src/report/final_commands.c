@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "groups.h"
 #include "sections.h"
 #include "syncnorm/base/range.h"
 #include "syncnorm/train/trainer.h"
@@ -25,6 +26,20 @@ static sn_status check_seeds(const sn_report_runs *runs, const char *seeds)
         item += length;
         if (!*item) return SN_OK;
     }
+}
+
+/* Another --seed would change nothing of what their own seeds are for. */
+static sn_status check_own_seeds(const sn_report_runs *runs, const sn_selection *s)
+{
+    for (size_t t = 0; t < s->count; t++) {
+        const sn_report_group *best = &runs->groups[s->best[t]];
+        if (sn_report_has_own_seed(best))
+            return sn_fail(SN_ERROR_USAGE,
+                           "--emit-final: %s has seeds of its own (--init-seed, --order-seed or "
+                           "--dropout-seed), which fresh seeds would not change: choose among runs without",
+                           best->brief);
+    }
+    return SN_OK;
 }
 
 static void put_final(FILE *out, const sn_report_runs *runs, const sn_selection *s, size_t trials,
@@ -50,6 +65,7 @@ sn_status sn_final_commands(const sn_report_runs *runs, const sn_selection *sele
 {
     size_t size;
     SN_TRY(check_seeds(runs, seeds));
+    SN_TRY(check_own_seeds(runs, selection));
     FILE *out = open_memstream(commands, &size);
     for (size_t t = 0; out && t < selection->count; t++)
         put_final(out, runs, selection, t, seeds);

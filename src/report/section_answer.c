@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "groups.h"
 #include "sections.h"
 #include "speed.h"
 #include "syncnorm/base/missing.h"
@@ -211,6 +212,30 @@ static void put_what_was_compared(FILE *out, const sn_report_runs *runs)
         fprintf(out, ", by their %s accuracy after the last epoch. ", sn_report_judge(runs));
 }
 
+static bool have_one_length(const sn_report_runs *runs)
+{
+    return sn_report_share(runs, "epochs") && sn_report_share(runs, "steps");
+}
+
+static void put_lengths(FILE *out, const sn_report_runs *runs)
+{
+    if (have_one_length(runs)) return;
+    fputs("They were not trained alike long: ", out);
+    for (size_t g = 0; g < runs->group_count && g <= NAMED_MAX; g++) {
+        if (g == NAMED_MAX) {
+            fprintf(out, " and %zu more", runs->group_count - g);
+            break;
+        }
+        const sn_attributes *e = sn_report_experiment(&runs->groups[g]);
+        const double steps = sn_attributes_number(e, "steps");
+        const bool cut = steps > 0;
+        const double length = cut ? steps : sn_attributes_number(e, "epochs");
+        fprintf(out, "%s%s %.0f %s%s", g ? ", " : "", name_of(runs, g), length, cut ? "step" : "epoch",
+                length > 1 ? "s" : "");
+    }
+    fputs(". ", out);
+}
+
 static void put_verdicts(FILE *out, const sn_report_runs *runs, const sn_pairs *pairs)
 {
     enum { EACH_MAX = 3 };
@@ -348,6 +373,22 @@ static size_t most_seeds(const sn_pairs *pairs)
     return most;
 }
 
+static bool any_has_own_seed(const sn_report_runs *runs)
+{
+    for (size_t g = 0; g < runs->group_count; g++)
+        if (sn_report_has_own_seed(&runs->groups[g])) return true;
+    return false;
+}
+
+/* Where there are verdicts, of so few seeds that no signs could have given them. */
+static bool rest_on_normality(const sn_pairs *pairs)
+{
+    bool decided = false;
+    for (size_t i = 0; i < pairs->count; i++)
+        decided = decided || pairs->pairs[i].verdict != SN_UNDECIDED;
+    return decided && most_seeds(pairs) < 6;
+}
+
 static void put_limits(FILE *out, const sn_report_runs *runs, const sn_pairs *pairs)
 {
     const double rate = sn_attributes_number(sn_report_experiment(&runs->groups[0]), "lr");
@@ -368,8 +409,30 @@ static void put_limits(FILE *out, const sn_report_runs *runs, const sn_pairs *pa
                 between);
         between = "; ";
     }
-    if (!sn_report_share(runs, "epochs") || !sn_report_share(runs, "steps")) {
-        fprintf(out, "%swhat the norm does where lengths differ, too", between);
+    if (!have_one_length(runs)) {
+        fprintf(out, "%swhat of a difference is the length's", between);
+        between = "; ";
+    }
+    const size_t all = runs->group_count * (runs->group_count - 1) / 2;
+    if (pairs->count && pairs->count + pairs->left_out < all) {
+        fprintf(out,
+                "%sanything of %zu pairs that have no complete runs of one seed judged by the same images",
+                between, all - pairs->count - pairs->left_out);
+        between = "; ";
+    }
+    if (runs->aside == 0 && any_has_own_seed(runs)) {
+        fprintf(
+            out,
+            "%swhat part of chance is whose, which takes the same experiments without seeds of their own, "
+            "too",
+            between);
+        between = "; ";
+    }
+    if (rest_on_normality(pairs)) {
+        fprintf(out,
+                "%swhether verdicts hold where differences are not normal: the exact p of %zu seeds cannot "
+                "be less than %.2g",
+                between, most_seeds(pairs), 2 / pow(2, (double)most_seeds(pairs)));
         between = "; ";
     }
     if (runs->incomplete) {
@@ -383,9 +446,10 @@ static void put_limits(FILE *out, const sn_report_runs *runs, const sn_pairs *pa
 static void put_answer(FILE *out, const sn_report_runs *runs, const sn_pairs *pairs)
 {
     put_what_was_compared(out, runs);
+    put_lengths(out, runs);
     put_verdicts(out, runs, pairs);
     sn_put_running_statistics(out, runs);
-    if (runs->group_count <= SN_GROUPS_ALL) put_cost(out, runs);
+    if (runs->group_count <= SN_GROUPS_ALL && have_one_length(runs)) put_cost(out, runs);
     put_limits(out, runs, pairs);
 }
 

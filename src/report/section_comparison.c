@@ -108,7 +108,7 @@ static void explain_differences(sn_document *document, const sn_report_runs *run
         "and no p where "
         "all are equal. Runs of one seed see the same images in the same order, unless batch, workers, "
         "shards or shuffle are among what differs, and begin with the same weights where shapes match and "
-        "--init is the same; what is "
+        "--init is the same, all of it unless they have seeds of their own; what is "
         "not shared is left to chance, which the interval has in it. Intervals and the first p are each "
         "pair's alone; the "
         "last p is adjusted for the %zu pairs of these experiments that were tested. An interval is about "

@@ -62,9 +62,10 @@ static void put_data(FILE *out, const sn_attributes *mine)
     sn_put_text(out, SN_SYNTAX_PLAIN, sn_report_text(mine, "dataset_digest"));
 }
 
-/* Without what `leaves_out` names (NULL: nothing); `chosen_from` may be NULL. */
+/* Without what `leaves_out` names (NULL: nothing); `chosen_from` and `directory` may be NULL. */
 static void put_command(FILE *out, const char *command, const sn_report_run *run, const char *seeds,
-                        bool (*leaves_out)(const char *option), const char *chosen_from)
+                        bool (*leaves_out)(const char *option), const char *chosen_from,
+                        const char *directory)
 {
     const sn_attributes *mine = &run->run.experiment;
     const char *norm = sn_report_text(mine, "norm");
@@ -85,18 +86,22 @@ static void put_command(FILE *out, const char *command, const sn_report_run *run
         fputs(" --chosen-from ", out);
         put_word(out, chosen_from);
     }
+    if (directory) {
+        fputs(" --output ", out);
+        put_word(out, directory);
+    }
     sn_attributes_clear(&defaults);
     put_data(out, mine);
 }
 
 void sn_put_command(FILE *out, const sn_report_run *run)
 {
-    put_command(out, "train", run, NULL, NULL, NULL);
+    put_command(out, "train", run, NULL, NULL, NULL, NULL);
 }
 
-void sn_put_study(FILE *out, const sn_report_run *run, const char *seeds)
+void sn_put_study(FILE *out, const sn_report_run *run, const char *seeds, const char *directory)
 {
-    put_command(out, "study", run, seeds, NULL, NULL);
+    put_command(out, "study", run, seeds, NULL, NULL, directory);
 }
 
 /* --split-seed and --test go with --validation */
@@ -108,7 +113,7 @@ static bool is_of_tuning(const char *option)
 
 void sn_put_final(FILE *out, const sn_report_run *run, const char *seeds, const char *chosen_from)
 {
-    put_command(out, "study", run, seeds, is_of_tuning, chosen_from);
+    put_command(out, "study", run, seeds, is_of_tuning, chosen_from, NULL);
 }
 
 static bool is_recipe(const char *name)

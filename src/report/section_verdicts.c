@@ -180,15 +180,30 @@ static double seconds_of_run(const sn_report_group *group)
     return sum / (double)group->shown;
 }
 
+/* Where its runs are, by the first; false where study puts them anyway. */
+static bool find_directory(const sn_report_group *group, char *directory, size_t size)
+{
+    const char *path = group->runs[0].path, *slash = strrchr(path, '/');
+    if (slash)
+        snprintf(directory, size, "%.*s", slash > path ? (int)(slash - path) : 1, path);
+    else
+        snprintf(directory, size, ".");
+    return strcmp(directory, "runs") != 0;
+}
+
 static void put_more_runs(FILE *out, const sn_report_group *group, size_t needed)
 {
     int64_t last = 0;
     for (size_t i = 0; i < group->count; i++)
         if (group->runs[i].shown && group->runs[i].seed > last) last = group->runs[i].seed;
     const size_t more = needed - group->shown;
-    char seeds[64];
-    snprintf(seeds, sizeof seeds, "%lld-%lld", (long long)last + 1, (long long)last + (long long)more);
-    sn_put_study(out, &group->runs[0], seeds);
+    char seeds[64], directory[SN_PATH_SIZE];
+    if (more == 1)
+        snprintf(seeds, sizeof seeds, "%lld", (long long)last + 1);
+    else
+        snprintf(seeds, sizeof seeds, "%lld-%lld", (long long)last + 1, (long long)last + (long long)more);
+    sn_put_study(out, &group->runs[0], seeds,
+                 find_directory(group, directory, sizeof directory) ? directory : NULL);
     const double minutes = (double)more * seconds_of_run(group) / 60;
     fprintf(out, "  # %zu run%s, about %.*f %s as these were run\n", more, more == 1 ? "" : "s",
             minutes < 10 ? 1 : 0, minutes < 120 ? minutes : minutes / 60,
@@ -206,9 +221,43 @@ static void add_commands(sn_document *document, const sn_report_runs *runs, cons
     }
     if (!out || fclose(out) != 0)
         document->failed = true;
-    else if (size)
+    else if (size) {
         sn_document_code(document, "Commands that add the seeds", text);
+        sn_document_text(document,
+                         "Settle how many seeds there are to be, and look again when all are there: "
+                         "whoever adds some until there is a verdict is wrong more often than in 5 %% "
+                         "of studies.");
+    }
     free(text);
+}
+
+static void explain_verdicts(sn_document *document, double margin)
+{
+    sn_document_text(
+        document,
+        "A verdict is two tests on the differences seed by seed: Student's t of no difference, and "
+        "two one-sided ones of a difference of ±%g points or more. A p is the probability of such "
+        "differences if there were none, or one of the margin. P-values are adjusted for all pairs "
+        "at once (a closed test, which is Holm's with what is known of pairs), so that, where "
+        "differences are about normal and the seeds were settled before, with 95 %% probability no "
+        "verdict but undecided is wrong; intervals are simultaneous by Bonferroni and a little "
+        "wider than the tests.",
+        margin);
+    sn_document_text(
+        document, "The exact p takes nothing for normal: each difference could as well have had the other "
+                  "sign; 3 seeds cannot give less than 0.25, 5 than 0.0625, 10 than 0.002, so that verdicts "
+                  "of few seeds rest on the normal distribution. Spread and correlation are over seeds: the "
+                  "standard deviation of a pair's differences, and how its two accuracies go together. An "
+                  "interval over seeds is about these images; one over seeds and images, from the analysis "
+                  "of variance of both, is about others like it, too: where it is hardly wider, seeds are "
+                  "what there is too few of.");
+    sn_document_text(
+        document,
+        "How many seeds are for 80 %% power, adjusted like the tests: to decide a pair whose "
+        "difference and spread are as they are here; to show a difference of ±%g; to show that it "
+        "is less where there is none. Of few seeds they are a rough guess: the true spread is 0.5 "
+        "to 6 times that of 3 seeds, 0.7 to 1.8 times that of 10 (95 %%).",
+        margin);
 }
 
 static void add_answer(sn_document *document, const sn_report_runs *runs, const sn_pairs *pairs, char *text)
@@ -218,34 +267,11 @@ static void add_answer(sn_document *document, const sn_report_runs *runs, const 
     if (text) sn_add_paragraphs(document, text);
     free(text);
     if (pairs->count) {
-        add_forest(document, runs, pairs);
+        if (pairs->tested) add_forest(document, runs, pairs);
         sn_add_axes(document, runs, pairs);
         add_table(document, runs, pairs);
         add_commands(document, runs, pairs);
-        sn_document_text(document,
-                         "A verdict is two tests on the differences seed by seed: Student's t of no "
-                         "difference, and two one-sided ones of a difference "
-                         "of ±%g points or more. P-values are adjusted for all pairs at once (a closed test, "
-                         "which is Holm's with what is known of pairs), so that, where differences are about "
-                         "normal and the "
-                         "seeds were settled before, "
-                         "with 95 %% probability no verdict but undecided is wrong; intervals are "
-                         "simultaneous by Bonferroni and a little wider than the tests. The "
-                         "exact p takes nothing for normal: each difference could as well have had the other "
-                         "sign; 3 seeds cannot give less than 0.25, 5 than 0.0625, 10 than 0.002, so that "
-                         "verdicts of few seeds "
-                         "rest on the normal distribution. A p is the probability of such differences if "
-                         "there were none, or one of "
-                         "the margin. Correlation and spread are of the pairs, over seeds. Seeds are "
-                         "those for 80 %% power at the strictest of these levels: with difference and spread "
-                         "as they are; to show a difference of ±%g; to show that it "
-                         "is less where there is none. Of few seeds they are a rough guess: the true spread "
-                         "is 0.5 to 6 times that of 3 seeds, 0.7 to 1.8 times that of 10 (95 %%). "
-                         "An interval over seeds is about these images; one over seeds and images, from the "
-                         "analysis of variance of both, is about others like it, too: where it "
-                         "is hardly wider, seeds are what there is too few of.",
-                         sn_pair_points(&pairs->pairs[0], pairs->pairs[0].margin),
-                         sn_pair_points(&pairs->pairs[0], pairs->pairs[0].margin));
+        explain_verdicts(document, sn_pair_points(&pairs->pairs[0], pairs->pairs[0].margin));
     }
     sn_document_end_section(document);
 }

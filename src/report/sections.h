@@ -111,8 +111,8 @@ void sn_put_interval(sn_report_table *table, double low, double high);
 
 /** The command that makes the run again. */
 void sn_put_command(FILE *out, const sn_report_run *run);
-/** The command that makes it with other seeds ("4-12"). */
-void sn_put_study(FILE *out, const sn_report_run *run, const char *seeds);
+/** The command that makes it with other seeds ("4-12"), into `directory` (NULL: the default). */
+void sn_put_study(FILE *out, const sn_report_run *run, const char *seeds, const char *directory);
 
 /** The command that makes it with other seeds, on the whole training set. */
 void sn_put_final(FILE *out, const sn_report_run *run, const char *seeds, const char *chosen_from);

@@ -194,7 +194,10 @@ static int compare_names(const void *a, const void *b)
 static sn_status add_run(size_t combination, const sn_experiment *experiment, void **names, sn_plan *plan)
 {
     char name[SN_RUN_NAME_SIZE];
-    sn_experiment_name(experiment, name);
+    sn_experiment mine = *experiment;
+    if (mine.init_seed.own && mine.order_seed.own && mine.dropout_seed.own)
+        mine.seed = 0; /* which has no part in it: runs of any seed are one */
+    sn_experiment_name(&mine, name);
     if (tfind(name, names, compare_names)) return SN_OK;
     char *copy = strdup(name);
     if (!copy || !tsearch(copy, names, compare_names)) {
@@ -259,8 +262,6 @@ static bool gives_way(const char *name, const given_options *given)
         const char *name, *to;
     } ways[] = {{"norm", "experiment"},
                 {"experiment", "norm"},
-                {"batch", "batch-per-worker"},
-                {"batch-per-worker", "batch"},
                 {"weight-standardization", "norm"}, /* of the norm that the plan puts it with */
                 {"weight-standardization", "experiment"}};
     if (find(given, name)) return true;
@@ -313,6 +314,8 @@ static sn_status fill(const sn_named_plan *named, const given_options *given, in
     plan->products = calloc(SETS, sizeof *plan->products);
     if (!plan->products) return sn_fail(SN_ERROR_MEMORY, "out of memory: the plan");
     for (int i = 0; i < SETS && named->sets[i] && status == SN_OK; i++) {
+        if (find(given, "batch") && strstr(named->sets[i], "--batch-per-worker "))
+            continue; /* it is about that one */
         product *p = &plan->products[plan->product_count++];
         p->ranks = ranks;
         status = read_named(named->sets[i], given, p);

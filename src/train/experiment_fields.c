@@ -51,6 +51,11 @@ static void settle_bn_scope(sn_experiment *experiment)
         experiment->bn_scope = SN_SCOPE_SYNC;
 }
 
+static bool with_statistics_of_workers(const sn_experiment *experiment)
+{
+    return experiment->bn_scope == SN_SCOPE_WORKER;
+}
+
 /* Workers that share statistics learn the same. */
 static void settle_running_stats(sn_experiment *experiment)
 {
@@ -146,7 +151,8 @@ const sn_field sn_fields[] = {
      .help = "with --bn-scope worker: evaluate with the workers' running statistics merged, with the first worker's, as PyTorch's DDP "
              "does, or merged and at the end with each worker's",
      .attribute = "running_stats", .later = true, MEMBER(CHOICE, running_stats), .initial = "merged",
-     .choices = running_stats_names, .mark = "stats", .applies = with_batch_statistics, .goes_with = "batch norm",
+     .choices = running_stats_names, .mark = "stats", .applies = with_batch_statistics,
+     .wanted = with_statistics_of_workers, .goes_with = "--bn-scope worker",
      .settle = settle_running_stats, .list = true},
 
     {.option = "shards", .argument = "iid|sorted|dirichlet:A",

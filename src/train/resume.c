@@ -85,7 +85,7 @@ static sn_status check_experiment(const sn_run *run, const char *origin, const s
                    differences);
 }
 
-/* Starting afresh replaces both generations in time, whatever they are, but not another experiment's. */
+/* Starting afresh replaces both generations in time, but not another experiment's; what is no run that can be read is kept beside it. */
 static sn_status check_replaced(const char *path, const sn_experiment *experiment)
 {
     sn_run old;
@@ -95,8 +95,9 @@ static sn_status check_replaced(const char *path, const sn_experiment *experimen
         status = check_experiment(&old, path, experiment);
         sn_run_clear(&old);
     } else if (status == SN_ERROR_FILE) {
+        sn_log_warning("%s; it is kept as %s.damaged", sn_error_message(), path);
         sn_error_clear();
-        status = SN_OK;
+        status = put_aside(path);
     }
     return status;
 }

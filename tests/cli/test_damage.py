@@ -170,6 +170,15 @@ class Damage(harness.Test):
         self.rewritten("strange.h5", set_value("norm3.running_var", -1))
         self.refuse("train", "--norm", "bn", "--steps", "1", "--init", "strange.h5", code=1, says="running_var has values that are negative")
 
+    def test_starting_afresh_keeps_what_was_no_run(self):
+        with open(self.path("mine.txt"), "w", encoding="utf-8") as file:
+            file.write("mine")
+        _, err = self.run_program("train", "-q", "--steps", "1", "--output", "mine.txt", "--resume", "never", np=2)
+        self.assertEqual(err.count("it is kept as mine.txt.damaged"), 1)
+        with open(self.path("mine.txt.damaged"), encoding="utf-8") as file:
+            self.assertEqual(file.read(), "mine")
+        self.run_program("inspect", "--verify", "mine.txt")
+
     def test_initial_weights_without_running_statistics_are_said_to_be(self):
         self.rewritten("start.h5", lambda model: None)  # of group norm
         for np in (1, 2):

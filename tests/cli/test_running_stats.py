@@ -78,7 +78,8 @@ class RunningStatistics(harness.Test):
                                   "--running-stats", "merged,worker0", "--list")[0]
         self.assertEqual([line.split("\t")[0] for line in listed.splitlines()],
                          ["bn-workers2-s1", "bn-workers2-scopeworker-s1", "bn-workers2-scopeworker-statsworker0-s1"])
-        self.refuse("train", "--norm", "gn", "--running-stats", "all", says="--running-stats goes with batch norm")
+        self.refuse("train", "--norm", "gn", "--running-stats", "all", says="--running-stats goes with --bn-scope worker")
+        self.refuse("train", "--norm", "bn", "--workers", "2", "--running-stats", "all", says="--running-stats goes with --bn-scope worker")
 
 
 if __name__ == "__main__":

@@ -162,6 +162,19 @@ class Study(harness.Test):
         self.assertEqual(len(set(found.values())), 4)
         self.assertEqual(self.files("runs"), ["bn-s3.h5", "bn-s4.h5", "gn-s3.h5", "gn-s4.h5"])
 
+    def test_what_a_seed_has_no_part_in_is_one_run(self):
+        listed, _ = self.run_program("study", "--norm", "gn", "--seed", "1-3", "--init-seed", "7", "--order-seed", "7", "--dropout-seed", "seed,7", "--list")
+        self.assertEqual(sorted(line.split("\t")[0] for line in listed.splitlines()),
+                         ["gn-initseed7-orderseed7-dropoutseed7-s1", "gn-initseed7-orderseed7-s1",
+                          "gn-initseed7-orderseed7-s2", "gn-initseed7-orderseed7-s3"])
+
+    def test_a_plan_of_another_batch_has_no_batch_that_grows(self):
+        listed, _ = self.run_program("study", "--plan", "scaling", "--batch", "128", "--list")
+        self.assertEqual(len(listed.splitlines()), 87)
+        self.assertNotIn("warmup", listed)
+        listed, _ = self.run_program("study", "--plan", "scaling", "--list")
+        self.assertEqual(len(listed.splitlines()), 174)
+
     def test_many_runs_for_few_teams_are_each_done_once(self):
         out, _ = self.run_program("study", "--norm", "gn", "--seed", "1-9", "--steps", "1", np=4)
         self.rows(out, [f"gn-s{seed}" for seed in range(1, 10)])

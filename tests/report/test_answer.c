@@ -105,18 +105,61 @@ static void test_undecided(void **state)
     answers("undecided", "ln against gn is undecided: −0.38 to +0.46 points; about 49 more seeds.");
     assert_says("undecided/answer.csv", "ln,gn,undecided,3,+0.040,");
     assert_says("undecided/report.md", "| −0.384 to +0.464 |");
-    answers("undecided", "syncnorm study --experiment ln --seed 4-52 --epochs 3  # 49 runs, about 24 minutes "
-                         "as these were run");
+    answers("undecided", "Settle how many seeds there are to be, and look again when all are there");
+    answers("undecided",
+            "syncnorm study --experiment ln --seed 4-52 --epochs 3 --output .  # 49 runs, about 24 minutes "
+            "as these were run");
     answers("undecided", "how much of what ln does is its 74,284 parameters' doing, with an affine pair "
                          "for each element where "
                          "others, of 10,224, have one for each channel (gn with --groups 1 pools alike");
     report_difference("one", (const int[]){20}, 1);
     answers("one", "Every pair is undecided: one seed.");
     answers("one", "how far seeds differ, of which there is one;");
+    assert_false(says("one/report.md", "holds for all 0"));
     report_difference("alike", (const int[]){20, 20, 20}, 3);
     answers("alike",
             "undecided: 3 seeds with the same difference, 20 images of 10,000, say nothing about how "
             "far seeds differ.");
+}
+
+/* What is not alike beside the norm is said where the verdict is, and no cost is told of epochs that differ. */
+static void test_other_lengths_are_said_first(void **state)
+{
+    (void)state;
+    files = 0;
+    for (size_t i = 0; i < 6; i++) {
+        made_run made = made_of(i % 2 ? "ln" : "gn", 0, i / 2);
+        made.epochs = made.finished = i % 2 ? 5 : 3;
+        made.slower = i % 2 ? 2 : 1;
+        made.test_accuracy = (i % 2 ? 98.5 : 98) + 0.01 * (double)(i % 5);
+        keep("lengths", &made);
+    }
+    report("lengths", paths, files);
+    answers("lengths", "They were not trained alike long: gn 3 epochs, ln 5 epochs. ln is better than gn:");
+    answers("lengths", "; what of a difference is the length's; ");
+    assert_false(says("lengths/report.md", "times as long as that of"));
+    answers("lengths",
+            "whether verdicts hold where differences are not normal: the exact p of 3 seeds cannot be "
+            "less than 0.25; ");
+    report("length", (const char *const[]){paths[0], paths[2], paths[4]}, 3);
+    assert_false(says("length/report.md", "alike long"));
+}
+
+/* Runs that are judged by other images are no pair, which is said. */
+static void test_other_images_are_no_pair(void **state)
+{
+    (void)state;
+    static const char *const norms[] = {"gn", "ln", "gn", "bn"};
+    files = 0;
+    for (size_t i = 0; i < 12; i++) {
+        made_run made = made_of(norms[i % 4], 0, i / 4);
+        made.held_out = i % 4 < 2 ? 5000 : 0;
+        made.test_accuracy = 98 + 0.01 * (double)(i % 5);
+        keep("judges", &made);
+    }
+    report("judges", paths, files);
+    answers("judges",
+            "anything of 4 pairs that have no complete runs of one seed judged by the same images; ");
 }
 
 /* From four pairs on they are told together: what is decided first. */
@@ -332,6 +375,8 @@ int main(void)
         cmocka_unit_test(test_worse),
         cmocka_unit_test(test_equivalent),
         cmocka_unit_test(test_undecided),
+        cmocka_unit_test(test_other_lengths_are_said_first),
+        cmocka_unit_test(test_other_images_are_no_pair),
         cmocka_unit_test(test_many_pairs),
         cmocka_unit_test(test_what_differs_in_one_respect),
         cmocka_unit_test(test_what_differs_in_another_option),

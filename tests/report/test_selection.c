@@ -196,6 +196,29 @@ static void the_winners_go_on_with_fresh_seeds(void **state)
     }
 }
 
+/* Runs whose chance is not --seed's are never fresh. */
+static void winners_with_seeds_of_their_own_are_refused(void **state)
+{
+    (void)state;
+    begin();
+    add(tuning("gn", 0.01), 98.60);
+    add(tuning("gn", 0.03), 98.80);
+    for (size_t i = 0; i < files; i++) {
+        sn_run run = {0};
+        assert_ok(sn_run_read(paths[i], &run));
+        assert_ok(sn_attributes_set_text(&run.experiment, "order_seed", "1"));
+        assert_ok(sn_run_write(&run, paths[i]));
+        sn_run_clear(&run);
+    }
+    sn_report_request request = {
+        .paths = paths, .path_count = files, .directory = "owned", .select = "lr", .final_seeds = "11-13"};
+    sn_report_outcome outcome;
+    assert_int_equal(sn_report_write(&request, &outcome), SN_ERROR_USAGE);
+    assert_non_null(strstr(sn_error_message(), "has seeds of its own"));
+    sn_error_clear();
+    free(outcome.commands);
+}
+
 /* The mean of the greatest over all subsets of n values. */
 static double by_subsets(const double *sorted, int count, int n)
 {
@@ -231,6 +254,7 @@ int main(void)
         cmocka_unit_test(the_test_set_chooses_nothing),
         cmocka_unit_test(what_is_no_option_is_refused),
         cmocka_unit_test(the_winners_go_on_with_fresh_seeds),
+        cmocka_unit_test(winners_with_seeds_of_their_own_are_refused),
         cmocka_unit_test(the_expected_best_is_the_mean_over_all_subsets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -202,11 +202,27 @@ static void recognize(sn_report_group *group)
                               has_whole_epochs(group);
 }
 
+static const char *const own_seeds[] = {"init_seed", "order_seed", "dropout_seed"};
+enum { OWN_SEEDS = sizeof own_seeds / sizeof *own_seeds };
+
+static size_t own_seeds_of(const sn_report_group *group)
+{
+    size_t count = 0;
+    for (int i = 0; i < OWN_SEEDS; i++)
+        count += sn_attributes_find(sn_report_experiment(group), own_seeds[i]) != NULL;
+    return count;
+}
+
+bool sn_report_has_own_seed(const sn_report_group *group)
+{
+    return own_seeds_of(group) > 0;
+}
+
 static void mark_shown(sn_report_runs *runs, sn_report_group *group)
 {
     for (size_t i = 0; i < group->count; i++) {
         sn_report_run *run = &group->runs[i], *before = run - 1;
-        run->repeats = i > 0 && before->seed == run->seed;
+        run->repeats = i > 0 && (before->seed == run->seed || own_seeds_of(group) == OWN_SEEDS);
         group->complete = group->complete || run->complete;
         runs->repeated += run->repeats;
         runs->incomplete += !run->complete;
@@ -223,20 +239,10 @@ static void mark_shown(sn_report_runs *runs, sn_report_group *group)
     }
 }
 
-static const char *const own_seeds[] = {"init_seed", "order_seed", "dropout_seed"};
-enum { OWN_SEEDS = sizeof own_seeds / sizeof *own_seeds };
-
-static bool has_own_seed(const sn_report_group *group)
-{
-    for (int i = 0; i < OWN_SEEDS; i++)
-        if (sn_attributes_find(sn_report_experiment(group), own_seeds[i])) return true;
-    return false;
-}
-
 static bool has_plain_one(const sn_report_runs *runs, const sn_report_group *group)
 {
     for (size_t g = 0; g < runs->group_count; g++)
-        if (!has_own_seed(&runs->groups[g]) &&
+        if (!sn_report_has_own_seed(&runs->groups[g]) &&
             sn_experiments_same_but(sn_report_experiment(&runs->groups[g]), sn_report_experiment(group),
                                     own_seeds, OWN_SEEDS))
             return true;
@@ -250,7 +256,7 @@ static void set_aside(sn_report_runs *runs)
     size_t kept = 0;
     for (size_t g = 0; g < all; g++) {
         const sn_report_group group = runs->groups[kept];
-        if (has_own_seed(&group) && has_plain_one(runs, &group)) {
+        if (sn_report_has_own_seed(&group) && has_plain_one(runs, &group)) {
             memmove(&runs->groups[kept], &runs->groups[kept + 1], (all - kept - 1) * sizeof group);
             runs->groups[all - 1] = group;
             runs->aside++;

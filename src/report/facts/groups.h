@@ -18,6 +18,9 @@ sn_status sn_report_brief_name(const sn_report_runs *runs, const sn_report_group
 /** The attribute that the option is recorded as; NULL: none. */
 const char *sn_report_attribute_of(const char *option);
 
+/** Whether some of its chance is not --seed's: of the initial weights, the order or the dropout masks. */
+bool sn_report_has_own_seed(const sn_report_group *group);
+
 /** Whether all groups have the attribute alike, or all lack it. */
 bool sn_report_share(const sn_report_runs *runs, const char *attribute);
 
