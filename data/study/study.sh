@@ -4,18 +4,20 @@ set -u
 
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 root=$(CDPATH='' cd -- "$here/../.." && pwd)
+fashion=/usr/share/datasets/fashion-mnist
 
 usage() {
     cat <<EOF
-usage: study.sh [--np N] [--data DIR] [--keep DIR] [--report] [DIR]
+usage: study.sh [--np N] [--data DIR] [--fashion DIR] [--keep DIR] [--report] [DIR]
 
 Trains what the study of README's Results is of into DIR ($root/runs/study), side by side on N ranks (one per core); started again it goes
 on where it was cut, and trains nothing that is complete. Then writes the reports, and what is kept of them: the answers, tables and figures.
 
-  --np N       MPI ranks
-  --data DIR   MNIST (default: where syncnorm looks for it)
-  --keep DIR   where what is kept goes (default: DIR/kept)
-  --report     train nothing: of the runs that are there
+  --np N         MPI ranks
+  --data DIR     MNIST (default: where syncnorm looks for it)
+  --fashion DIR  Fashion-MNIST (default: $fashion, which is Debian's dataset-fashion-mnist)
+  --keep DIR     where what is kept goes (default: DIR/kept)
+  --report       train nothing: of the runs that are there
 EOF
 }
 
@@ -29,9 +31,9 @@ while [ $# -gt 0 ]; do
     case $1 in
     -h | --help) usage; exit 0 ;;
     --report) train='' ;;
-    --np | --data | --keep)
+    --np | --data | --fashion | --keep)
         [ $# -gt 1 ] && [ -n "$2" ] || wrong_usage "$1 needs a value"
-        case $1 in --np) np=$2 ;; --data) export MNIST_DIR="$2" ;; --keep) keep=$2 ;; esac
+        case $1 in --np) np=$2 ;; --data) export MNIST_DIR="$2" ;; --fashion) fashion=$2 ;; --keep) keep=$2 ;; esac
         shift ;;
     -*) wrong_usage "unknown option $1" ;;
     *) [ -z "$runs" ] || wrong_usage "one directory, not '$runs' and '$1'"
@@ -45,6 +47,7 @@ keep=${keep:-$runs/kept}
 
 program=${SYNCNORM:-$root/build/release/syncnorm}
 [ -x "$program" ] || wrong_usage "there is no $program: build it, or name it in SYNCNORM"
+[ -z "$train" ] || [ -d "$fashion" ] || wrong_usage "there is no $fashion: install dataset-fashion-mnist, or name Fashion-MNIST with --fashion"
 export OMPI_MCA_rmaps_base_oversubscribe=1
 [ "$np" -le "$(nproc)" ] || export OMPI_MCA_mpi_yield_when_idle=1
 [ "$(id -u)" != 0 ] || export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
@@ -68,25 +71,37 @@ report() (
 
 # 1. Five rates for each norm, by 5,000 images held out.
 study tuning --plan tuning
-# 2. A batch of 64 on 1, 8 and 32 workers, batch norm's statistics over the batch or over each worker's samples. The rate is the one that the
-#    tuning had best for every norm.
-study scaling --norm gn,ln,bn --workers 1,8,32 --bn-scope sync,worker --running-stats all --lr 0.03 --schedule cosine --epochs 5 \
-    --seed 101-106
+# 2. A batch of 64 on more and more workers, batch norm's statistics over the batch or over each worker's samples; group norm of one group is the
+#    control of layer norm. The rate is the one that the tuning had best for every norm.
+scaling() {
+    study scaling --lr 0.03 --schedule cosine --epochs 5 --seed 101-110 "$@"
+}
+scaling --norm gn,ln,bn --workers 1,8,32 --bn-scope sync,worker --running-stats all
+scaling --norm bn --workers 2,4,16 --bn-scope worker --running-stats all
+scaling --norm gn --groups 1
+
 # 3. Each norm at its best, on fresh seeds and all training images; longer than what it was tuned with.
-report tuning --select lr --emit-final 201-206 >"$runs/final-commands" || exit
-sed -n 's/^syncnorm study \(.*\) --epochs 5 /\1 --epochs 10 /p' "$runs/final-commands" >"$runs/final-options"
-while read -r options; do
-    eval "study mnist $options" </dev/null
-done <"$runs/final-options"
+best() {
+    name=$1 seeds=$2 chosen=$3
+    shift 3
+    report tuning --select lr --emit-final "$seeds" >"$runs/$name-commands" || exit
+    sed -n "s/^syncnorm study \(.*\) --epochs 5 /\1 --epochs 10 /p" "$runs/$name-commands" | sed "s/ settings of lr/&$chosen/" >"$runs/$name-options"
+    while read -r options; do
+        eval "study $name $options \"\$@\"" </dev/null
+    done <"$runs/$name-options"
+}
+best mnist 201-215 ''
+best fashion-mnist 301-315 ' on MNIST' --data "$fashion"
 
 report scaling || exit
 report mnist || exit
+report fashion-mnist || exit
 
 # Figures have no ground of their own; where they are kept they may be shown on a dark one.
 sheet='s/^\(<rect x="0" y="0" width="[0-9]*" height="[0-9]*"\) fill="none"/\1 fill="white"/'
 
 # What is kept: the answer and the choice as the program wrote them, the tables, the data of all figures, and some of the figures.
-for name in tuning scaling mnist; do
+for name in tuning scaling mnist fashion-mnist; do
     report=$runs/report-$name kept=$keep/$name
     rm -rf "$kept"
     mkdir -p "$kept/figures" || exit 1
@@ -96,10 +111,10 @@ for name in tuning scaling mnist; do
     done
     cp "$report"/figures/*.tsv "$kept/figures"
     for figure in answer sensitivity-lr expected-best error-by-workers error-by-scope test-accuracy; do
-        [ "$name-$figure" != tuning-test-accuracy ] || continue
+        case $name-$figure in tuning-test-accuracy | scaling-test-accuracy) continue ;; esac # too many lines
         drawing=$report/figures/$figure.svg
         [ ! -e "$drawing" ] || sed "$sheet" "$drawing" >"$kept/figures/$figure.svg" || exit 1
     done
 done
-cp "$runs/final-commands" "$keep/tuning"
+cp "$runs/mnist-commands" "$keep/tuning/final-commands"
 du -sk "$keep" | awk '{ print "kept: " $1 " kB" }'

@@ -24,23 +24,34 @@ cat >"$work/program" <<'EOF'
 #!/bin/sh
 { echo "== $*"; for argument in "$@"; do echo "<$argument>"; done; } >>"$CALLS"
 [ "$1" = report ] || exit "${ENDS:-0}"
-while [ $# -gt 1 ]; do [ "$1" != --output ] || report=$2; shift; done
+while [ $# -gt 1 ]; do
+    case $1 in --output) report=$2 ;; --emit-final) seeds=$2 ;; esac
+    shift
+done
 mkdir -p "$report/figures"
 printf '# Norms\n\n## The answer\n\nwe know\n\n## Curves\n\nand more\n' >"$report/report.md"
 for file in answer.csv epochs.csv confusion-gn.csv figures/answer.svg figures/answer.tsv figures/gap.svg figures/gap.tsv; do
     echo '<rect x="0" y="0" width="440" height="232" fill="none"/>' >"$report/$file"
 done
-[ "$report" != report-tuning ] || echo "syncnorm study --experiment gn --lr 0.1 --seed 201-206 --epochs 5 --chosen-from '5 settings of lr'"
+[ "$report" != report-tuning ] || echo "syncnorm study --experiment gn --lr 0.1 --seed $seeds --epochs 5 --chosen-from '5 settings of lr, by 99 %'"
 EOF
 chmod +x "$work/bin/mpirun" "$work/program"
 export SYNCNORM="$work/program" PATH="$work/bin:$PATH" CALLS="$work/calls"
 trained() { grep -qF -- "$1" "$work/calls"; }
 
-run "$study" --np 2 "$work/runs"
+run "$study" --fashion /nowhere "$work/runs"
+expect 'study: no Fashion-MNIST is wrong usage' code_is 2
+mkdir "$work/clothes"
+run "$study" --np 2 --fashion "$work/clothes" "$work/runs"
 expect 'study: is done' code_is 0
 expect 'study: tunes' trained "== study --output $work/runs/tuning --plan tuning"
-expect 'study: trains the chosen, longer' trained "== study --output $work/runs/mnist --experiment gn --lr 0.1 --seed 201-206 --epochs 10"
-expect 'study: what they were chosen from is one argument' trained '<5 settings of lr>'
+expect 'study: trains the chosen, longer' trained "== study --output $work/runs/mnist --experiment gn --lr 0.1 --seed 201-215 --epochs 10"
+expect 'study: and on clothes' trained "== study --output $work/runs/fashion-mnist --experiment gn --lr 0.1 --seed 301-315 --epochs 10"
+expect 'study: which are where --fashion says' trained "<$work/clothes>"
+expect 'study: what they were chosen from is one argument' trained '<5 settings of lr, by 99 %>'
+expect 'study: and says so where it was on other data' trained '<5 settings of lr on MNIST, by 99 %>'
+expect 'study: spreads over workers' trained '<2,4,16>'
+expect "study: layer norm's control" trained '<--groups>'
 expect 'study: keeps the answer' grep -qx 'we know' "$work/runs/kept/mnist/answer.md"
 if grep -q 'more' "$work/runs/kept/mnist/answer.md"; then kept=more; else kept=answer; fi
 expect 'study: and no more of the page' test $kept = answer
@@ -54,7 +65,15 @@ run "$study" --report --keep "$work/kept" "$work/runs"
 expect 'study: --report trains nothing' sh -c '! grep -q "^== study" "$1"' sh "$work/calls"
 expect 'study: --keep says where' test -e "$work/kept/tuning/final-commands"
 
-run env ENDS=75 "$study" "$work/runs"
+run env ENDS=75 "$study" --fashion "$work/clothes" "$work/runs"
 expect 'study: what was stopped stops it' code_is 75
+
+# README says what the program said, to the letter, of the runs that are kept.
+for name in scaling mnist; do
+    awk '/^\*\*Figure 1\./ { exit } NR > 2 && NF { print "> " $0 }' "$root/data/study/$name/answer.md" >"$work/said"
+    grep -Fx -f "$work/said" "$root/README.md" >"$work/quoted"
+    expect "study: README has the answer of $name" cmp "$work/said" "$work/quoted"
+    expect "study: which says something" test -s "$work/said"
+done
 
 [ $failures = 0 ]
