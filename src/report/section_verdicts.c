@@ -113,17 +113,26 @@ static void add_table(sn_document *document, const sn_report_runs *runs, const s
     sn_report_table_column(table, true, "simultaneous 95 %% interval");
     sn_report_table_split(table, " to ", " from", " to");
     sn_report_table_column(table, true, "± over seeds");
+    sn_report_table_detail(table);
     sn_report_table_column(table, true, "± over seeds and images");
+    sn_report_table_detail(table);
     sn_report_table_column(table, true, "spread");
+    sn_report_table_detail(table);
     sn_report_table_column(table, true, "correlation");
+    sn_report_table_detail(table);
     sn_report_table_column(table, true, "p of no difference");
+    sn_report_table_detail(table);
     sn_report_table_column(table, true, "adjusted p of no difference");
     sn_report_table_column(table, true, "p by sign flips, exact");
+    sn_report_table_detail(table);
     sn_report_table_column(table, true, "p of ±%g or more", margin);
+    sn_report_table_detail(table);
     sn_report_table_column(table, true, "adjusted p of ±%g or more", margin);
     sn_report_table_column(table, true, "seeds in all to decide it");
     sn_report_table_column(table, true, "seeds in all to show ±%g", margin);
+    sn_report_table_detail(table);
     sn_report_table_column(table, true, "seeds in all to show less");
+    sn_report_table_detail(table);
     for (size_t i = 0; i < pairs->count; i++) {
         const sn_pair *pair = &pairs->pairs[i];
         const sn_estimate *d = &pair->difference;
@@ -204,7 +213,7 @@ static void put_more_runs(FILE *out, const sn_report_group *group, size_t needed
         snprintf(seeds, sizeof seeds, "%lld-%lld", (long long)last + 1, (long long)last + (long long)more);
     sn_put_study(out, &group->runs[0], seeds,
                  find_directory(group, directory, sizeof directory) ? directory : NULL);
-    const double minutes = (double)more * seconds_of_run(group) / 60;
+    const double minutes = fmax(0.1, (double)more * seconds_of_run(group) / 60);
     fprintf(out, "  # %zu run%s, about %.*f %s as these were run\n", more, more == 1 ? "" : "s",
             minutes < 10 ? 1 : 0, minutes < 120 ? minutes : minutes / 60,
             minutes < 120 ? "minutes" : "hours");

@@ -309,8 +309,13 @@ static sn_status fill(const sn_named_plan *named, const given_options *given, in
     enum { SETS = sizeof named->sets / sizeof *named->sets };
     void *names = NULL;
     sn_status status = SN_OK;
+    const sn_plan_option *held_out = find(given, "validation");
     if (find(given, "experiment") && find(given, "norm"))
         return sn_fail(SN_ERROR_USAGE, "--experiment and --norm exclude each other");
+    if (named->select && held_out && held_out->value && strcmp(held_out->value, "0") == 0)
+        return sn_fail(SN_ERROR_USAGE,
+                       "--plan %s chooses by images held out, of which --validation 0 leaves none",
+                       named->name);
     plan->products = calloc(SETS, sizeof *plan->products);
     if (!plan->products) return sn_fail(SN_ERROR_MEMORY, "out of memory: the plan");
     for (int i = 0; i < SETS && named->sets[i] && status == SN_OK; i++) {

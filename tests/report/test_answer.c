@@ -76,6 +76,13 @@ static void test_better(void **state)
     answers("better",
             "ln is better than gn: 20 images of 10,000 more are right (0.20 points, 0.16 to 0.24).");
     assert_says("better/answer.csv", "ln,gn,better,5,+0.200,+0.161,+0.239,");
+    /* a table that fits the page; all of it when asked for, and in print */
+    assert_says("better/report.html",
+                "id=\"all-answer\"><label class=\"toggle\" for=\"all-answer\">all columns");
+    assert_says("better/report.html", "<th scope=\"col\" class=\"number detail\">spread</th>");
+    assert_says("better/report.html", "<th scope=\"col\" class=\"number\">adjusted p of no difference</th>");
+    assert_says("better/report.html", ".more:not(:checked) + label + .scroll .detail { display: none; }");
+    assert_says("better/answer.csv", ",spread,correlation,p of no difference,");
 }
 
 static void test_worse(void **state)

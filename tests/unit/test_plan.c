@@ -199,7 +199,8 @@ static void an_unknown_name_and_bad_options_of_a_plan_by_name_are_refused(void *
     } cases[] = {{"other", {"seed", "1"}, "--plan 'other': must be one of default, tuning, scaling"},
                  {"scaling", {"lr", "-1"}, "--lr"},
                  {"tuning", {"norm", NULL}, "--norm"},
-                 {"tuning", {"epochs", "1,2"}, "--epochs"}};
+                 {"tuning", {"epochs", "1,2"}, "--epochs"},
+                 {"tuning", {"validation", "0"}, "--plan tuning chooses by images held out"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         sn_plan plan;
         sn_error_clear();

@@ -241,6 +241,11 @@ void sn_report_table_split(sn_report_table *table, const char *between, const ch
     column->parts[1] = second;
 }
 
+void sn_report_table_detail(sn_report_table *table)
+{
+    if (table && !table->failed) table->columns[table->column_count - 1].detail = true;
+}
+
 static void add_cell(sn_report_table *table, char *text)
 {
     const size_t count = table->cell_count;

@@ -18,6 +18,7 @@ typedef struct sn_report_column {
     bool numeric;
     const char *between;  /* of two numbers in a cell, which have a column each in CSV; NULL: one */
     const char *parts[2]; /* what their headings have behind this one */
+    bool detail;          /* on the page it is folded away */
 } sn_report_column;
 
 typedef struct sn_report_cell {
@@ -104,6 +105,8 @@ sn_report_table *sn_report_table_create(const char *name, const char *format, ..
 /** The cells of the last column are two numbers, "99.1 ± 0.2", or the first alone. */
 void sn_report_table_split(sn_report_table *table, const char *between, const char *first,
                            const char *second);
+/** The last column is one that few readers want: the page shows it when asked to. */
+void sn_report_table_detail(sn_report_table *table);
 /** Columns first, then cells row by row. */
 void sn_report_table_column(sn_report_table *table, bool numeric, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

@@ -68,8 +68,27 @@ static size_t columns_shown(const sn_report_table *table)
     return count;
 }
 
+static bool has_details(const sn_report_table *table)
+{
+    for (size_t c = 0; c < table->column_count; c++)
+        if (table->columns[c].detail && !is_empty(table, c)) return true;
+    return false;
+}
+
+static void put_class(const sn_report_column *column, FILE *out)
+{
+    if (column->numeric || column->detail)
+        fprintf(out, " class=\"%s%s%s\"", column->numeric ? "number" : "",
+                column->numeric && column->detail ? " " : "", column->detail ? "detail" : "");
+}
+
 void sn_render_table_page(const sn_report_table *table, FILE *out)
 {
+    if (has_details(table))
+        fprintf(out,
+                "<input class=\"toggle more\" type=\"checkbox\" id=\"all-%s\">"
+                "<label class=\"toggle\" for=\"all-%s\">all columns</label>",
+                table->name, table->name);
     fprintf(out, "<div class=\"scroll\" id=\"table-%s\" role=\"region\" tabindex=\"0\" aria-label=\"",
             table->name);
     sn_put_text(out, SN_SYNTAX_HTML, table->caption);
@@ -81,7 +100,9 @@ void sn_render_table_page(const sn_report_table *table, FILE *out)
     fputs("</span></caption><thead><tr>", out);
     for (size_t c = 0; c < table->column_count; c++) {
         if (is_empty(table, c)) continue;
-        fprintf(out, "<th scope=\"col\"%s>", table->columns[c].numeric ? " class=\"number\"" : "");
+        fputs("<th scope=\"col\"", out);
+        put_class(&table->columns[c], out);
+        fputc('>', out);
         sn_put_text(out, SN_SYNTAX_HTML, table->columns[c].heading);
         fputs("</th>", out);
     }
@@ -94,7 +115,8 @@ void sn_render_table_page(const sn_report_table *table, FILE *out)
             if (c == 0)
                 fputs("<th scope=\"row\">", out);
             else
-                fputs(table->columns[c].numeric ? "<td class=\"number" : "<td class=\"", out);
+                fprintf(out, "<td class=\"%s%s", table->columns[c].numeric ? "number" : "",
+                        table->columns[c].detail ? " detail" : "");
             if (c > 0 && !isnan(one->shade))
                 fprintf(out, " shade\" style=\"--shade:%.2f\">", one->shade);
             else if (c > 0)
