@@ -181,8 +181,8 @@ static void what_is_given_changes_a_plan_by_name(void **state)
         "tuning", OPTIONS({"norm", "bn"}, {"lr", "0.02,0.04"}, {"seed", "7"}, {"epochs", "3"}),
         "bn-lr0.02-cosine-validation5000-epochs3-s7 bn-lr0.04-cosine-validation5000-epochs3-s7");
     assert_named_plan("tuning", /* a preset in place of the norms */
-                      OPTIONS({"experiment", "bn-l1"}, {"lr", "0.02"}, {"seed", "7"}, {"validation", "0"}),
-                      "bn-l1-lr0.02-cosine-epochs5-s7");
+                      OPTIONS({"experiment", "bn-l1"}, {"lr", "0.02"}, {"seed", "7"}, {"validation", "100"}),
+                      "bn-l1-lr0.02-cosine-validation100-epochs5-s7");
     assert_named_plan(
         "scaling", /* what has a batch for each worker is another question than that of one batch */
         OPTIONS({"norm", "gn"}, {"groups", "2"}, {"workers", "2"}, {"batch", "128"}, {"seed", "1"}),
