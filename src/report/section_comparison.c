@@ -169,6 +169,13 @@ static void add_differences(sn_document *document, const sn_report_runs *runs, c
     explain_differences(document, runs, pairs, lengths);
 }
 
+static bool have_one_judge(const sn_report_runs *runs)
+{
+    for (size_t i = 1; i < runs->count; i++)
+        if (runs->runs[i].held_out != runs->runs[0].held_out) return false;
+    return true;
+}
+
 static void add_means(sn_document *document, const sn_report_runs *runs)
 {
     sn_report_table *table = sn_report_table_create(
@@ -176,6 +183,8 @@ static void add_means(sn_document *document, const sn_report_runs *runs)
     sn_report_table_column(table, false, "experiment");
     sn_report_table_column(table, true, "seeds");
     sn_report_table_column(table, true, "epochs");
+    const bool judged_alike = have_one_judge(runs);
+    if (!judged_alike) sn_report_table_column(table, false, "judged by");
     char accuracy[64], loss[64];
     snprintf(accuracy, sizeof accuracy, "%s accuracy (%%)", sn_report_judge(runs));
     snprintf(loss, sizeof loss, "%s loss (nats)", sn_report_judge(runs));
@@ -195,12 +204,14 @@ static void add_means(sn_document *document, const sn_report_runs *runs)
         if (!group->complete) {
             sn_report_table_cell(table, "0 complete");
             sn_report_table_number(table, 0, sn_report_last(&group->runs[0], "epoch"));
-            for (int i = 0; i < 5; i++)
+            for (int i = 0; i < (judged_alike ? 5 : 6); i++)
                 sn_report_table_cell(table, "–");
             continue;
         }
         sn_report_table_cell(table, "%zu", group->shown);
         sn_report_table_number(table, 0, sn_group_mean(group, "epoch"));
+        if (!judged_alike)
+            sn_report_table_cell(table, "%s", group->runs[0].held_out ? "images held out" : "test set");
         for (size_t i = 0; i < sizeof figures / sizeof *figures; i++)
             sn_put_estimate(table, figures[i].digits,
                             sn_report_estimate(group, sn_value_last, figures[i].column));

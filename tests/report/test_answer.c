@@ -165,6 +165,9 @@ static void test_other_images_are_no_pair(void **state)
         keep("judges", &made);
     }
     report("judges", paths, files);
+    assert_says("judges/comparison.csv", ",epochs,judged by,test or validation accuracy");
+    assert_says("judges/comparison.csv", ",3,3,images held out,");
+    assert_says("judges/comparison.csv", ",3,3,test set,");
     answers("judges",
             "anything of 4 pairs that have no complete runs of one seed judged by the same images; ");
 }
