@@ -220,7 +220,7 @@ static bool have_one_length(const sn_report_runs *runs)
 static void put_lengths(FILE *out, const sn_report_runs *runs)
 {
     if (have_one_length(runs)) return;
-    fputs("They were not trained alike long: ", out);
+    fputs("Their lengths differ: ", out);
     for (size_t g = 0; g < runs->group_count && g <= NAMED_MAX; g++) {
         if (g == NAMED_MAX) {
             fprintf(out, " and %zu more", runs->group_count - g);

@@ -142,14 +142,14 @@ static void test_other_lengths_are_said_first(void **state)
         keep("lengths", &made);
     }
     report("lengths", paths, files);
-    answers("lengths", "They were not trained alike long: gn 3 epochs, ln 5 epochs. ln is better than gn:");
+    answers("lengths", "Their lengths differ: gn 3 epochs, ln 5 epochs. ln is better than gn:");
     answers("lengths", "; what of a difference is the length's; ");
     assert_false(says("lengths/report.md", "times as long as that of"));
     answers("lengths",
             "whether verdicts hold where differences are not normal: the exact p of 3 seeds cannot be "
             "less than 0.25; ");
     report("length", (const char *const[]){paths[0], paths[2], paths[4]}, 3);
-    assert_false(says("length/report.md", "alike long"));
+    assert_false(says("length/report.md", "lengths differ"));
 }
 
 /* Runs that are judged by other images are no pair, which is said. */
