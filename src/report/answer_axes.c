@@ -101,11 +101,6 @@ static void put_workers(FILE *out, const places *list)
         fprintf(out, "%s%.0f", i == 0 ? "" : i + 1 < list->count ? ", " : " and ", list->of[i].workers);
 }
 
-static void put_points(FILE *out, double points)
-{
-    fprintf(out, "%s%.2f", points < 0 ? "−" : "+", fabs(points));
-}
-
 /* Whether they differ as the text has them, to a hundredth. */
 static bool is_wide(double least, double most)
 {
@@ -115,10 +110,10 @@ static bool is_wide(double least, double most)
 static void put_range(FILE *out, double least, double most)
 {
     fputs("(" SN_LINK("axes"), out);
-    put_points(out, least);
+    sn_put_signed(out, 2, least, "+");
     if (is_wide(least, most)) {
         fputs(" to ", out);
-        put_points(out, most);
+        sn_put_signed(out, 2, most, "+");
     }
     fputs(SN_LINK_END " points)", out);
 }
@@ -139,7 +134,7 @@ static void put_estimates(FILE *out, const places *list)
     fputs("(" SN_LINK("axes"), out);
     for (size_t i = 0; i < list->count; i++) {
         if (i) fputs(", ", out);
-        put_points(out, list->of[i].finding->points);
+        sn_put_signed(out, 2, list->of[i].finding->points, "+");
     }
     fputs(SN_LINK_END " points)", out);
 }
@@ -343,7 +338,7 @@ static void put_largest(FILE *out, const sn_report_runs *runs, const sn_contrast
     if (!sn_report_share(runs, "workers"))
         fprintf(out, " at %.0f worker%s", workers_of(f->group), workers_of(f->group) > 1 ? "s" : "");
     fprintf(out, "%s%s (" SN_LINK("axes"), *text ? " with " : "", text);
-    put_points(out, f->points);
+    sn_put_signed(out, 2, f->points, "+");
     fputs(SN_LINK_END " points", out);
     if (f->pair->difference.deviation > 0) {
         fputs("; ", out);

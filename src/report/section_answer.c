@@ -14,17 +14,16 @@
 
 enum { NAMED_MAX = 6 };
 
-/* "+0.12", "−0.05": with a minus of the width of a plus. */
-static void put_signed(FILE *out, int digits, double value, const char *plus)
+void sn_put_signed(FILE *out, int digits, double value, const char *plus)
 {
     fprintf(out, "%s%.*f", value < 0 ? "−" : plus, digits, fabs(value));
 }
 
 static void put_interval(FILE *out, const sn_pair *pair)
 {
-    put_signed(out, 2, sn_pair_points(pair, pair->low), "+");
+    sn_put_signed(out, 2, sn_pair_points(pair, pair->low), "+");
     fputs(" to ", out);
-    put_signed(out, 2, sn_pair_points(pair, pair->high), "+");
+    sn_put_signed(out, 2, sn_pair_points(pair, pair->high), "+");
 }
 
 static void put_images(FILE *out, double images, size_t of)
@@ -49,9 +48,9 @@ static void put_decided(FILE *out, const sn_report_runs *runs, const sn_pair *pa
             name_of(runs, up ? pair->first : pair->second));
     put_images(out, pair->difference.mean, pair->images);
     fprintf(out, " more are right (%.2f points, ", fabs(sn_pair_points(pair, pair->difference.mean)));
-    put_signed(out, 2, up ? sn_pair_points(pair, pair->low) : -sn_pair_points(pair, pair->high), "");
+    sn_put_signed(out, 2, up ? sn_pair_points(pair, pair->low) : -sn_pair_points(pair, pair->high), "");
     fputs(" to ", out);
-    put_signed(out, 2, up ? sn_pair_points(pair, pair->high) : -sn_pair_points(pair, pair->low), "");
+    sn_put_signed(out, 2, up ? sn_pair_points(pair, pair->high) : -sn_pair_points(pair, pair->low), "");
     fputs(").", out);
 }
 

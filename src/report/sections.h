@@ -56,6 +56,9 @@ void sn_part_of_name(const sn_report_runs *runs, const sn_report_group *group, b
 /** What one worker's running statistics cost where that is greatest, a sentence; nothing where no run has them (section_statistics.c). */
 void sn_put_running_statistics(FILE *out, const sn_report_runs *runs);
 
+/** "+0.12", "−0.05": with a minus of the width of a plus (section_answer.c). */
+void sn_put_signed(FILE *out, int digits, double value, const char *plus);
+
 /** How many more seeds an undecided pair wants, in words (section_answer.c). */
 void sn_put_more_seeds(FILE *out, const sn_pair *pair);
 

@@ -35,6 +35,9 @@ static void report_difference(const char *directory, const int *more, size_t see
     report(directory, paths, 2 * seeds);
 }
 
+/* How far five seeds differ, in images. */
+static const int wobble[] = {0, 2, -2, 1, -1};
+
 /* The files of a study, written one by one, then reported. */
 enum { FILES_MOST = 80 };
 static char names[FILES_MOST][64];
@@ -200,7 +203,6 @@ static void test_what_differs_in_one_respect(void **state)
 {
     (void)state;
     enum { WORKERS = 6, SEEDS = 5, RUNS = 2 * WORKERS * SEEDS };
-    static const int wobble[SEEDS] = {0, 2, -2, 1, -1};
     files = 0;
     for (size_t i = 0; i < RUNS; i++) {
         const size_t seed = i % SEEDS, workers = i / SEEDS % WORKERS, norm = i / SEEDS / WORKERS;
@@ -232,7 +234,6 @@ static void test_what_differs_in_another_option(void **state)
 {
     (void)state;
     enum { RATES = 6, SEEDS = 5, RUNS = 2 * RATES * SEEDS };
-    static const int wobble[SEEDS] = {0, 2, -2, 1, -1};
     files = 0;
     for (size_t i = 0; i < RUNS; i++) {
         const size_t seed = i % SEEDS, rate = i / SEEDS % RATES, norm = i / SEEDS / RATES;
@@ -255,13 +256,13 @@ static void test_nothing_decided(void **state)
 {
     (void)state;
     enum { WORKERS = 6, SEEDS = 3, RUNS = 2 * WORKERS * SEEDS };
-    static const int wobble[SEEDS] = {0, 20, -25};
+    static const int apart[SEEDS] = {0, 20, -25};
     files = 0;
     for (size_t i = 0; i < RUNS; i++) {
         const size_t seed = i % SEEDS, workers = i / SEEDS % WORKERS, norm = i / SEEDS / WORKERS;
         made_run made = made_of(norm ? "ln" : "gn", workers + 1, seed);
-        made.test_accuracy = 98 + 0.01 * (norm ? wobble[(seed + workers) % SEEDS] + (workers == 4 ? 30 : 5)
-                                               : wobble[seed]);
+        made.test_accuracy = 98 + 0.01 * (norm ? apart[(seed + workers) % SEEDS] + (workers == 4 ? 30 : 5)
+                                               : apart[seed]);
         keep("nothing", &made);
     }
     report("nothing", paths, files);
@@ -333,7 +334,6 @@ static void test_what_shards_do(void **state)
 {
     (void)state;
     enum { WORKERS = 3, SEEDS = 5, RUNS = 2 * 2 * WORKERS * SEEDS };
-    static const int wobble[SEEDS] = {0, 2, -2, 1, -1};
     files = 0;
     for (size_t i = 0; i < RUNS; i++) {
         const size_t seed = i % SEEDS, workers = i / SEEDS % WORKERS, norm = i / SEEDS / WORKERS % 2;
