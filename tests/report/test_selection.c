@@ -196,6 +196,34 @@ static void the_winners_go_on_with_fresh_seeds(void **state)
     }
 }
 
+static void own(const char *path, const char *seed)
+{
+    sn_run run = {0};
+    assert_ok(sn_run_read(path, &run));
+    assert_ok(sn_attributes_set_text(&run.experiment, seed, "1"));
+    assert_ok(sn_run_write(&run, path));
+    sn_run_clear(&run);
+}
+
+/* Where --seed is the seed of nothing, runs of two are one: they say nothing about how far seeds differ. */
+static void runs_of_which_no_chance_is_the_seeds_count_once(void **state)
+{
+    (void)state;
+    begin();
+    add(tuning("gn", 0.01), 98.60);
+    add(tuning("bn", 0.01), 98.80);
+    for (size_t i = 0; i < files; i++) {
+        own(paths[i], "init_seed");
+        own(paths[i], "order_seed");
+    }
+    report("two", paths, files);
+    assert_says("two/answer.csv", ",3,");
+    for (size_t i = 0; i < files; i++)
+        own(paths[i], "dropout_seed");
+    report("three", paths, files);
+    assert_says("three/report.md", "1 seed each");
+}
+
 /* Runs whose chance is not --seed's are never fresh. */
 static void winners_with_seeds_of_their_own_are_refused(void **state)
 {
@@ -203,13 +231,8 @@ static void winners_with_seeds_of_their_own_are_refused(void **state)
     begin();
     add(tuning("gn", 0.01), 98.60);
     add(tuning("gn", 0.03), 98.80);
-    for (size_t i = 0; i < files; i++) {
-        sn_run run = {0};
-        assert_ok(sn_run_read(paths[i], &run));
-        assert_ok(sn_attributes_set_text(&run.experiment, "order_seed", "1"));
-        assert_ok(sn_run_write(&run, paths[i]));
-        sn_run_clear(&run);
-    }
+    for (size_t i = 0; i < files; i++)
+        own(paths[i], "order_seed");
     sn_report_request request = {
         .paths = paths, .path_count = files, .directory = "owned", .select = "lr", .final_seeds = "11-13"};
     sn_report_outcome outcome;
@@ -254,6 +277,7 @@ int main(void)
         cmocka_unit_test(the_test_set_chooses_nothing),
         cmocka_unit_test(what_is_no_option_is_refused),
         cmocka_unit_test(the_winners_go_on_with_fresh_seeds),
+        cmocka_unit_test(runs_of_which_no_chance_is_the_seeds_count_once),
         cmocka_unit_test(winners_with_seeds_of_their_own_are_refused),
         cmocka_unit_test(the_expected_best_is_the_mean_over_all_subsets),
     };
