@@ -11,63 +11,6 @@
 #include "syncnorm/train/compare.h"
 #include "text.h"
 
-/* ---- the setting at which a pair is compared ---- */
-
-enum { OPTIONS_SIZE = 256 };
-
-/* The batch of all groups that have another than `usual`, for each worker; 0 where those differ, or where there is none. */
-static double grown_batch(const sn_report_runs *runs, double usual)
-{
-    double each = 0;
-    for (size_t g = 0; g < runs->group_count; g++) {
-        const sn_attributes *e = sn_report_experiment(&runs->groups[g]);
-        const double batch = sn_attributes_number(e, "batch");
-        const double mine = batch / sn_attributes_number(e, "workers");
-        if (fabs(batch - usual) <= 0) continue;
-        if (!(mine >= 1) || (each > 0 && fabs(mine - each) > 0)) return 0;
-        each = mine;
-    }
-    return each;
-}
-
-typedef struct options {
-    const sn_report_runs *runs;
-    double each; /* as of grown_batch() */
-    FILE *out;
-} options;
-
-static void tell(void *context, const char *name, const char *value)
-{
-    const options *o = context;
-    const char *attribute = sn_report_attribute_of(name);
-    if (!attribute || sn_attribute_is_of_norm(attribute) || strcmp(attribute, "workers") == 0 ||
-        strcmp(attribute, "shards") == 0 || sn_report_share(o->runs, attribute))
-        return;
-    if (ftell(o->out)) fputc(' ', o->out);
-    if (strcmp(attribute, "batch") == 0 && o->each > 0)
-        fprintf(o->out, "--batch-per-worker %g", o->each);
-    else
-        fprintf(o->out, "--%s%s%s", name, value ? " " : "", value ? value : "");
-}
-
-/* What the group differs from others in, as options: neither its norm nor what the sentence says in words, workers and shards. */
-static void options_of(const sn_report_runs *runs, const sn_report_group *group, char text[OPTIONS_SIZE])
-{
-    static sn_experiment experiment, usual;
-    text[0] = '\0';
-    if (sn_experiment_from_attributes(sn_report_experiment(group), &experiment) != SN_OK) {
-        sn_error_clear();
-        return;
-    }
-    sn_experiment_default(&usual);
-    FILE *out = fmemopen(text, OPTIONS_SIZE, "w");
-    if (!out) return;
-    sn_experiment_tell_options(&experiment, tell,
-                               &(options){runs, grown_batch(runs, (double)usual.batch), out});
-    fclose(out);
-    text[OPTIONS_SIZE - 1] = '\0';
-}
-
 /* Files of before there were more have one. */
 static double workers_of(const sn_report_group *group)
 {
@@ -139,22 +82,14 @@ static void put_estimates(FILE *out, const places *list)
     fputs(SN_LINK_END " points)", out);
 }
 
-static bool have_one_setting(const sn_report_runs *runs, const sn_report_group *a, const sn_report_group *b)
-{
-    char mine[OPTIONS_SIZE], other[OPTIONS_SIZE];
-    options_of(runs, a, mine);
-    options_of(runs, b, other);
-    return strcmp(mine, other) == 0;
-}
-
 /* Takes from `from` those at the settings of its first, workers apart, by workers. */
-static places take_setting(const sn_report_runs *runs, places *from, place *room)
+static places take_setting(places *from, place *room)
 {
     places taken = {room, 0};
     size_t kept = 0;
-    const sn_report_group *first = from->of[0].finding->group;
+    const char *first = from->of[0].finding->setting;
     for (size_t i = 0; i < from->count; i++) {
-        if (have_one_setting(runs, first, from->of[i].finding->group))
+        if (strcmp(first, from->of[i].finding->setting) == 0)
             taken.of[taken.count++] = from->of[i];
         else
             from->of[kept++] = from->of[i];
@@ -164,21 +99,25 @@ static places take_setting(const sn_report_runs *runs, places *from, place *room
     return taken;
 }
 
-/* " at 8 and 32 workers with --lr 0.1 (−0.20, −0.30 points)": once for each setting. `room` for as many again. */
-static void put_places(FILE *out, const sn_report_runs *runs, places list, place *room)
+static void put_setting(FILE *out, const char *setting, const char *said)
+{
+    if (strcmp(setting, said) != 0) fprintf(out, " with %s", setting);
+}
+
+/* " at 8 and 32 workers with --lr 0.1 (−0.20, −0.30 points)": once for each setting but the one that is `said`. `room` for as many again. */
+static void put_places(FILE *out, const sn_report_runs *runs, places list, const char *said, place *room)
 {
     const char *between = "";
     while (list.count) {
-        char text[OPTIONS_SIZE];
-        const places next = take_setting(runs, &list, room);
-        options_of(runs, next.of[0].finding->group, text);
+        const places next = take_setting(&list, room);
         fputs(between, out);
         if (!sn_report_share(runs, "workers")) {
             fputs(" at ", out);
             put_workers(out, &next);
             fputs(next.count == 1 && next.of[0].workers <= 1 ? " worker" : " workers", out);
         }
-        fprintf(out, "%s%s ", *text ? " with " : "", text);
+        put_setting(out, next.of[0].finding->setting, said);
+        fputc(' ', out);
         put_estimates(out, &next);
         between = ",";
     }
@@ -238,14 +177,15 @@ static void put_counts(FILE *out, const sn_contrast *c, bool (*is)(const sn_find
 }
 
 /* " better at 32 workers (+0.30 points), undecided at 8 workers (+0.05 points)". */
-static void put_by_setting(FILE *out, const sn_report_runs *runs, const sn_contrast *c, place *room)
+static void put_by_setting(FILE *out, const sn_report_runs *runs, const sn_contrast *c, const char *said,
+                           place *room)
 {
     const char *between = " ";
     for (int i = 0; i < TOLD; i++) {
         const places list = with_verdict(c, told[i].verdict, is_any, 0, room);
         if (list.count == 0) continue;
         fprintf(out, "%s%s", between, told[i].word);
-        put_places(out, runs, list, room + c->count);
+        put_places(out, runs, list, said, room + c->count);
         between = ", ";
     }
 }
@@ -287,29 +227,38 @@ static void put_by_workers(FILE *out, const sn_contrast *c, place *room)
     put_counts(out, c, is_among_more, fewest, ", and among those, more against fewer, ");
 }
 
-/* How many settings there are, workers apart. */
-static size_t settings_of(const sn_report_runs *runs, const sn_contrast *c)
+/* Settings that differ in more than workers. */
+enum { SETTINGS_MOST = 3 };
+
+typedef struct settings {
+    const char *of[SETTINGS_MOST];
+    size_t count;
+} settings;
+
+/* Those of `c` that are not yet in `all`; none of so many that a sentence cannot list them. */
+static bool add_settings(const sn_contrast *c, settings *all)
 {
-    size_t count = 0;
     for (size_t i = 0; i < c->count; i++) {
-        bool known = false;
-        for (size_t k = 0; k < i && !known; k++)
-            known = have_one_setting(runs, c->findings[i].group, c->findings[k].group);
-        count += !known;
+        size_t k = 0;
+        while (k < all->count && strcmp(all->of[k], c->findings[i].setting) != 0)
+            k++;
+        if (k == SETTINGS_MOST) return false;
+        if (k == all->count) all->of[all->count++] = c->findings[i].setting;
     }
-    return count;
+    return true;
 }
 
-static void put_contrast(FILE *out, const sn_report_runs *runs, const sn_contrast *c)
+static void put_contrast(FILE *out, const sn_report_runs *runs, const sn_contrast *c, const char *said)
 {
-    enum { SETTINGS_MOST = 3 };
+    settings all = {0};
     place *room = calloc(2 * c->count, sizeof *room);
-    const size_t settings = room ? settings_of(runs, c) : SETTINGS_MOST + 1;
+    const bool can_list = room && add_settings(c, &all);
+    const bool of_workers = sn_is_of_workers(c->findings);
     fprintf(out, "%s is", c->findings->name);
-    if (c->findings->respect == SN_RESPECT_WORKERS && settings == 1)
+    if (can_list && of_workers && all.count == 1)
         put_by_workers(out, c, room);
-    else if (c->findings->respect != SN_RESPECT_WORKERS && settings <= SETTINGS_MOST)
-        put_by_setting(out, runs, c, room);
+    else if (can_list && !of_workers)
+        put_by_setting(out, runs, c, said, room);
     else /* too many to list */
         put_counts(out, c, is_any, 0, " ");
     free(room);
@@ -324,6 +273,8 @@ static const struct {
                          "\nNo difference between norms or scopes is decided yet"},
     [SN_RESPECT_WORKERS] = {"\nWith more workers, each with less of a batch that does not grow, ",
                             "\nWhat more workers do is undecided"},
+    [SN_RESPECT_GROWTH] = {"\nWith more workers, each with as many samples, so that the batch grows, ",
+                           "\nWhat more workers with as many samples each do is undecided"},
     [SN_RESPECT_SHARDS] = {"\nBy what the workers' shards hold, ",
                            "\nWhat the workers' shards hold is not decided to matter"},
 };
@@ -332,12 +283,11 @@ static const struct {
 static void put_largest(FILE *out, const sn_report_runs *runs, const sn_contrast *largest)
 {
     const sn_finding *f = largest->largest;
-    char text[OPTIONS_SIZE];
-    options_of(runs, f->group, text);
     fprintf(out, ". The largest is %s", f->name);
     if (!sn_report_share(runs, "workers"))
         fprintf(out, " at %.0f worker%s", workers_of(f->group), workers_of(f->group) > 1 ? "s" : "");
-    fprintf(out, "%s%s (" SN_LINK("axes"), *text ? " with " : "", text);
+    put_setting(out, f->setting, "");
+    fputs(" (" SN_LINK("axes"), out);
     sn_put_signed(out, 2, f->points, "+");
     fputs(SN_LINK_END " points", out);
     if (f->pair->difference.deviation > 0) {
@@ -347,7 +297,7 @@ static void put_largest(FILE *out, const sn_report_runs *runs, const sn_contrast
     fputs("). ", out);
 }
 
-static void put_undecided(FILE *out, const sn_contrast *list, size_t count)
+static void put_undecided(FILE *out, const sn_contrast *list, size_t count, const char *between)
 {
     enum { NAMED_MAX = 6 };
     size_t all = 0, named = 0;
@@ -355,11 +305,11 @@ static void put_undecided(FILE *out, const sn_contrast *list, size_t count)
         all += sn_contrast_decided(&list[i]) == 0;
     for (size_t i = 0; i < count && named < NAMED_MAX; i++) {
         if (sn_contrast_decided(&list[i])) continue;
-        fprintf(out, "%s%s ",
-                named      ? ", "
-                : all == 1 ? "; undecided is "
-                           : "; undecided are ",
-                list[i].findings->name);
+        if (named)
+            fputs(", ", out);
+        else
+            fprintf(out, "%sundecided %s ", between, all == 1 ? "is" : "are");
+        fprintf(out, "%s ", list[i].findings->name);
         put_range(out, list[i].least, list[i].most);
         named++;
     }
@@ -367,20 +317,66 @@ static void put_undecided(FILE *out, const sn_contrast *list, size_t count)
 }
 
 /* Those with a verdict, and what has none; the table has all. */
-static void put_respect(FILE *out, const sn_report_runs *runs, const sn_contrast *list, size_t count)
+static void put_verdicts(FILE *out, const sn_report_runs *runs, const sn_contrast *list, size_t count,
+                         const char *said)
 {
-    const sn_respect respect = list->findings->respect;
-    size_t named = 0;
+    const char *between = "";
     for (size_t i = 0; i < count; i++) {
         if (sn_contrast_decided(&list[i]) == 0) continue;
-        fputs(named++ ? "; " : sentences[respect].heading, out);
-        put_contrast(out, runs, &list[i]);
+        fputs(between, out);
+        put_contrast(out, runs, &list[i], said);
+        between = "; ";
     }
-    if (named) {
-        put_undecided(out, list, count);
-        fputs(". ", out);
+    put_undecided(out, list, count, between);
+    fputs(". ", out);
+}
+
+static int by_text(const void *left, const void *right)
+{
+    return strcmp(*(const char *const *)left, *(const char *const *)right);
+}
+
+static void put_heading(FILE *out, sn_respect respect, const char *setting, bool first)
+{
+    const bool again = !first && respect == SN_RESPECT_NORM;
+    fputs(again ? "\nWith the options " : sentences[respect].heading, out);
+    if (*setting) fprintf(out, "%s%s, ", again ? "" : "with ", setting);
+}
+
+/* Of few settings one after the other, the one without options first; of many in one. */
+static void put_by_settings(FILE *out, const sn_report_runs *runs, const sn_contrast *list, size_t count)
+{
+    settings all = {0};
+    sn_axes of_setting;
+    bool listed = true;
+    for (size_t i = 0; i < count && listed; i++)
+        listed = add_settings(&list[i], &all);
+    if (!listed) {
+        put_heading(out, list->findings->respect, "", true);
+        put_verdicts(out, runs, list, count, "");
+        return;
+    }
+    qsort(all.of, all.count, sizeof *all.of, by_text);
+    for (size_t i = 0; i < all.count; i++) {
+        if (sn_axes_narrow(list, count, all.of[i], &of_setting) != SN_OK) {
+            sn_error_clear();
+            return;
+        }
+        put_heading(out, list->findings->respect, all.of[i], i == 0);
+        put_verdicts(out, runs, of_setting.contrasts, of_setting.count, all.of[i]);
+        sn_axes_clear(&of_setting);
+    }
+}
+
+static void put_respect(FILE *out, const sn_report_runs *runs, const sn_contrast *list, size_t count)
+{
+    size_t decided = 0;
+    for (size_t i = 0; i < count; i++)
+        decided += sn_contrast_decided(&list[i]);
+    if (decided) {
+        put_by_settings(out, runs, list, count);
     } else {
-        fputs(sentences[respect].undecided, out);
+        fputs(sentences[list->findings->respect].undecided, out);
         put_largest(out, runs, list);
     }
 }

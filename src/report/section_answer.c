@@ -398,8 +398,8 @@ static void put_limits(FILE *out, const sn_report_runs *runs, const sn_pairs *pa
         between = "; ";
     }
     if (sn_report_share(runs, "lr") && !isnan(rate) && !were_chosen(runs)) {
-        fprintf(out, "%swhat each would reach at a learning rate of its own, since all have %g", between,
-                rate);
+        fprintf(out, "%swhat each would reach at a learning rate of its own, since all have %g%s", between,
+                rate, sn_report_share(runs, "lr_scaling") ? "" : ", scaled where the batch grows");
         between = "; ";
     }
     put_parameters(out, runs, &between);

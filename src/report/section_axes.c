@@ -50,6 +50,7 @@ static sn_finding *add(const sn_report_runs *runs, sn_finding *next, sn_respect 
                          .against = turned ? second : first,
                          .verdict = verdict,
                          .points = (turned ? -1 : 1) * sn_pair_points(pair, pair->difference.mean)};
+    sn_setting_of(runs, next->group, next->setting);
     return next;
 }
 
@@ -73,12 +74,12 @@ static void add_shards(const sn_report_runs *runs, sn_finding *next, const sn_pa
 
 static void add_workers(const sn_report_runs *runs, sn_finding *next, const sn_pair *pair, bool turned)
 {
-    sn_finding *f = add(runs, next, SN_RESPECT_WORKERS, pair, turned);
+    const bool stays = sn_experiments_share(sn_report_experiment(&runs->groups[pair->first]),
+                                            sn_report_experiment(&runs->groups[pair->second]), "batch");
+    sn_finding *f = add(runs, next, stays ? SN_RESPECT_WORKERS : SN_RESPECT_GROWTH, pair, turned);
     char kind[NAME];
     sn_part_of_name(runs, f->group, true, kind);
-    const bool stays = sn_experiments_share(sn_report_experiment(f->group), sn_report_experiment(f->against),
-                                            "batch");
-    snprintf(f->name, sizeof f->name, "%s%s", kind, stays ? "" : " with a batch that grows with them");
+    snprintf(f->name, sizeof f->name, "%s", kind);
 }
 
 /* Whether the pair differs in one of the axes alone; then it is the next finding. */
@@ -142,15 +143,18 @@ static sn_contrast contrast_of(const sn_finding *findings, size_t count)
     return c;
 }
 
-sn_status sn_axes_collect(const sn_report_runs *runs, const sn_pairs *pairs, sn_axes *axes)
+static sn_status make_room(sn_axes *axes, size_t findings)
 {
     *axes = (sn_axes){0};
-    SN_TRY(SN_ALLOCATE(axes->findings, pairs->count + 1, "the answer"));
-    sn_status status = SN_ALLOCATE(axes->contrasts, pairs->count + 1, "the answer");
-    if (status != SN_OK) {
-        sn_axes_clear(axes);
-        return status;
-    }
+    SN_TRY(SN_ALLOCATE(axes->findings, findings + 1, "the answer"));
+    const sn_status status = SN_ALLOCATE(axes->contrasts, findings + 1, "the answer");
+    if (status != SN_OK) sn_axes_clear(axes);
+    return status;
+}
+
+sn_status sn_axes_collect(const sn_report_runs *runs, const sn_pairs *pairs, sn_axes *axes)
+{
+    SN_TRY(make_room(axes, pairs->count));
     size_t count = 0;
     for (size_t i = 0; i < pairs->count; i++)
         count += find(runs, &pairs->pairs[i], &axes->findings[count]);
@@ -166,6 +170,23 @@ sn_status sn_axes_collect(const sn_report_runs *runs, const sn_pairs *pairs, sn_
     return SN_OK;
 }
 
+sn_status sn_axes_narrow(const sn_contrast *contrasts, size_t count, const char *setting, sn_axes *narrowed)
+{
+    size_t all = 0;
+    for (size_t i = 0; i < count; i++)
+        all += contrasts[i].count;
+    SN_TRY(make_room(narrowed, all));
+    sn_finding *next = narrowed->findings;
+    for (const sn_contrast *c = contrasts; c < contrasts + count; c++) {
+        sn_finding *first = next;
+        for (size_t i = 0; i < c->count; i++)
+            if (strcmp(c->findings[i].setting, setting) == 0) *next++ = c->findings[i];
+        if (next > first) narrowed->contrasts[narrowed->count++] = contrast_of(first, (size_t)(next - first));
+    }
+    qsort(narrowed->contrasts, narrowed->count, sizeof *narrowed->contrasts, by_size);
+    return SN_OK;
+}
+
 void sn_axes_clear(sn_axes *axes)
 {
     sn_free(axes->contrasts);
@@ -177,8 +198,9 @@ static void add_row(const sn_report_runs *runs, sn_report_table *table, const sn
 {
     char at[NAME];
     sn_part_of_name(runs, c->largest->group, false, at);
-    sn_report_table_cell(table, "%s%s", c->findings->respect == SN_RESPECT_WORKERS ? "more workers: " : "",
-                         c->findings->name);
+    sn_report_table_cell(
+        table, "%s%s%s", sn_is_of_workers(c->findings) ? "more workers: " : "", c->findings->name,
+        c->findings->respect == SN_RESPECT_GROWTH ? " with a batch that grows with them" : "");
     sn_report_table_cell(table, "%zu", c->count);
     sn_report_table_cell(table, "%+.3f", c->least);
     sn_report_table_cell(table, "%+.3f", c->most);

@@ -20,7 +20,7 @@ static const char *const words[] = {[SN_UNDECIDED] = "undecided",
 static bool is_of_scopes(const sn_attributes *a, const sn_attributes *b)
 {
     return sn_experiment_norm(a) == SN_NORM_BATCH && sn_experiment_norm(b) == SN_NORM_BATCH &&
-           !sn_experiments_share(a, b, "bn_scope");
+           !sn_experiments_share(a, b, "bn_scope") && sn_experiments_share(a, b, "workers");
 }
 
 static bool is_of_norms(const sn_attributes *a, const sn_attributes *b)

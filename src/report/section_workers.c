@@ -28,10 +28,10 @@ static bool is_of_workers(const char *attribute)
     return strcmp(attribute, "workers") == 0 || strcmp(attribute, "batch") == 0;
 }
 
-static bool is_of_workers_or_scope(const char *attribute)
+/* Where one worker is where a batch begins to grow, its rate has nothing to scale by. */
+static bool is_of_growth(const char *attribute)
 {
-    return is_of_workers(attribute) || strcmp(attribute, "bn_scope") == 0 ||
-           strcmp(attribute, "running_stats") == 0;
+    return is_of_workers(attribute) || strcmp(attribute, "lr_scaling") == 0;
 }
 
 /* `grows`: as many samples for each worker. */
@@ -42,18 +42,28 @@ static bool has_batch_of(const sn_report_group *a, const sn_report_group *b, boo
                 other * (grows ? number_of(a, "workers") : 1)) <= 0;
 }
 
+static bool is_one_worker(const sn_report_group *group)
+{
+    return number_of(group, "workers") <= 1;
+}
+
+static bool are_same(const sn_report_group *a, const sn_report_group *b, bool (*but)(const char *))
+{
+    return sn_experiments_same(sn_report_experiment(a), sn_report_experiment(b), but);
+}
+
 bool sn_begins_per_worker(const sn_report_group *one, const sn_report_group *many)
 {
-    return number_of(one, "workers") <= 1 && sn_is_by_worker(one) && number_of(many, "workers") > 1 &&
-           sn_is_per_worker(many) && (has_batch_of(one, many, false) || has_batch_of(one, many, true)) &&
-           sn_experiments_same(sn_report_experiment(one), sn_report_experiment(many), is_of_workers_or_scope);
+    return is_one_worker(one) && sn_is_by_worker(one) && number_of(many, "workers") > 1 &&
+           sn_is_per_worker(many) &&
+           sn_experiments_respects(sn_report_experiment(one), sn_report_experiment(many)) == 1;
 }
 
 static bool joins(const sn_report_group *line, const sn_report_group *group, bool grows)
 {
     return has_batch_of(line, group, grows) &&
            (sn_begins_per_worker(group, line) ||
-            sn_experiments_same(sn_report_experiment(line), sn_report_experiment(group), is_of_workers));
+            are_same(line, group, grows && is_one_worker(group) ? is_of_growth : is_of_workers));
 }
 
 static int by_workers(const void *left, const void *right)
@@ -62,14 +72,18 @@ static int by_workers(const void *left, const void *right)
     return a < b ? -1 : a > b;
 }
 
-/* The groups on the line of `first`, by workers, no number twice; none where an earlier group has drawn it. */
+/* The groups on the line of `first`, by workers, no number twice; none where an earlier group has drawn it. Where the batch grows, one worker may
+   be where more than one line begins, and is the first of none. */
 static size_t collect(const sn_report_runs *runs, const sn_report_group *first, bool grows, place *line)
 {
     size_t count = 0;
+    if (grows && is_one_worker(first)) return 0;
     for (const sn_report_group *group = runs->groups; group < runs->groups + runs->group_count; group++) {
         const double workers = number_of(group, "workers");
         if (!group->complete || isnan(workers) || !joins(first, group, grows)) continue;
-        if (group < first && sn_is_per_worker(group) == sn_is_per_worker(first)) return 0;
+        if (group < first && !(grows && is_one_worker(group)) &&
+            sn_is_per_worker(group) == sn_is_per_worker(first))
+            return 0;
         bool taken = false;
         for (size_t i = 0; i < count; i++)
             taken = taken || fabs(line[i].workers - workers) <= 0;

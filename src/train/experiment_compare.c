@@ -129,24 +129,6 @@ static bool grow_together(const sn_attributes *a, const sn_attributes *b)
     return differ(a, b, "workers") && mine >= other && mine <= other;
 }
 
-size_t sn_experiments_respects(const sn_attributes *a, const sn_attributes *b)
-{
-    const bool norms = differ(a, b, "norm"), together = grow_together(a, b);
-    size_t respects = norms;
-    for (int side = 0; side < 2; side++) {
-        size_t i = 0;
-        const sn_attributes *one = side ? b : a, *other = side ? a : b;
-        for (const char *name; (name = sn_experiments_next_difference(one, other, &i));) {
-            const bool counted = side && sn_attributes_find(other, name);
-            const bool of_norm = norms && sn_attribute_is_of_norm(name);
-            const bool of_size = together && (strcmp(name, "batch") == 0 || strcmp(name, "lr_scaling") == 0);
-            const bool of_scope = strcmp(name, "running_stats") == 0 && differ(a, b, "bn_scope");
-            respects += !counted && !of_norm && !of_size && !of_scope;
-        }
-    }
-    return respects;
-}
-
 static const char *text_of(const sn_attributes *attributes, const char *name)
 {
     const sn_attribute *attribute = sn_attributes_find(attributes, name);
@@ -173,6 +155,39 @@ double sn_experiment_scope_samples(const sn_attributes *experiment)
     if (strcmp(scope, "worker") == 0) return workers >= 1 ? batch / workers : batch;
     const double number = strtod(scope, NULL);
     return number >= 1 ? number : batch;
+}
+
+/* One worker, whose samples are those of its statistics. */
+static bool is_alone(const sn_attributes *experiment)
+{
+    return sn_attributes_number(experiment, "workers") <= 1 &&
+           sn_experiment_scope_samples(experiment) >= sn_attributes_number(experiment, "batch");
+}
+
+/* From one worker to many, each with statistics of its own. */
+static bool spread_scope(const sn_attributes *a, const sn_attributes *b)
+{
+    return differ(a, b, "workers") && ((is_alone(a) && strcmp(text_of(b, "bn_scope"), "worker") == 0) ||
+                                       (is_alone(b) && strcmp(text_of(a, "bn_scope"), "worker") == 0));
+}
+
+size_t sn_experiments_respects(const sn_attributes *a, const sn_attributes *b)
+{
+    const bool norms = differ(a, b, "norm"), together = grow_together(a, b), spread = spread_scope(a, b);
+    size_t respects = norms;
+    for (int side = 0; side < 2; side++) {
+        size_t i = 0;
+        const sn_attributes *one = side ? b : a, *other = side ? a : b;
+        for (const char *name; (name = sn_experiments_next_difference(one, other, &i));) {
+            const bool counted = side && sn_attributes_find(other, name);
+            const bool of_norm = norms && sn_attribute_is_of_norm(name);
+            const bool of_size = together && (strcmp(name, "batch") == 0 || strcmp(name, "lr_scaling") == 0);
+            const bool of_scope = (strcmp(name, "running_stats") == 0 && differ(a, b, "bn_scope")) ||
+                                  (spread && strcmp(name, "bn_scope") == 0);
+            respects += !counted && !of_norm && !of_size && !of_scope;
+        }
+    }
+    return respects;
 }
 
 static bool is_default(const sn_attribute *attribute)

@@ -44,6 +44,8 @@ static sn_status set_experiment(const made_run *made, sn_run *run)
     experiment.validation = (uint32_t)made->held_out;
     experiment.test = made->validation_accuracy > 0;
     if (made->lr > 0) experiment.lr = made->lr;
+    experiment.warmup = made->warmup;
+    experiment.lr_scaling = made->scaled ? SN_LR_SCALING_LINEAR : SN_LR_SCALING_NONE;
     snprintf(experiment.dataset_digest, sizeof experiment.dataset_digest, "%032d", 7);
     SN_TRY(sn_experiment_attributes(&experiment, &run->experiment));
     if (made->workers) SN_TRY(sn_attributes_set_integer(&run->experiment, "workers", made->workers));

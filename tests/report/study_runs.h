@@ -26,6 +26,8 @@ typedef struct made_run {
     const char *suffix; /* of the name, before the seed; NULL: none */
     int batch;          /* 0: 64 */
     double lr;          /* 0: the default */
+    double warmup;      /* epochs */
+    bool scaled;        /* the learning rate, by the batch */
     int held_out;       /* images; then test_accuracy is on those, and the test set was not looked at */
     double validation_accuracy; /* not 0: it was, and this is on those held out */
 } made_run;

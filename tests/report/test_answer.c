@@ -295,11 +295,10 @@ static void test_one_worker_is_where_statistics_per_worker_begin(void **state)
                 ",undecided\r\nbn-scopeworker against gn,3,-0.797,"); /* the largest first */
 }
 
-/* Of a batch of 64 and of 64 a worker, on 1, 8 and 32 workers: statistics of 8 and 2 samples cost, those of 64 do not. Whose running statistics
-   evaluate is one thing for all that have a choice, and no part of a name. */
-static void test_a_batch_that_stays_or_grows(void **state)
+/* Of a batch of 64 and of 64 a worker, on 1, 8 and 32 workers: statistics of 8 and 2 samples cost, those of 64 do not. With a `warmup` the batch
+   that grows has a beginning of its own. */
+static void report_a_batch_that_stays_or_grows(const char *name, double warmup)
 {
-    (void)state;
     static const int workers[] = {1, 8, 32};
     static const char *const scopes[] = {NULL, "sync", "worker"};
     enum { SEEDS = 5, RUNS = 3 * 2 * 3 * SEEDS };
@@ -307,25 +306,51 @@ static void test_a_batch_that_stays_or_grows(void **state)
     for (int i = 0; i < RUNS; i++) {
         const size_t seed = i % SEEDS;
         const int spread = workers[i / SEEDS % 3], grows = i / SEEDS / 3 % 2, kind = i / SEEDS / 6;
-        if (spread == 1 && (grows || kind == 2)) continue;
+        if (spread == 1 && (kind == 2 || (grows && warmup <= 0))) continue;
         made_run made = made_of(kind ? "bn" : "gn", (size_t)spread, seed);
         made.scope = scopes[kind];
         made.running_stats = kind == 2 ? "all" : NULL;
         if (grows) made.batch = 64 * spread;
+        if (grows) made.warmup = warmup;
+        made.scaled = grows && warmup > 0 && spread > 1;
         made.test_accuracy = 98 + 0.01 * (double)((seed * 7 + (size_t)i / SEEDS) % 5) -
                              (kind == 2 && !grows ? 0.02 * spread : 0);
-        keep("grows", &made);
+        keep(name, &made);
     }
-    report("grows", paths, files);
+    report(name, paths, files);
+}
+
+/* Whose running statistics evaluate is one thing for all that have a choice, and no part of a name. */
+static void test_a_batch_that_stays_or_grows(void **state)
+{
+    (void)state;
+    report_a_batch_that_stays_or_grows("grows", 0);
     answers("grows", "all with --epochs 3 --running-stats all, by their");
     answers("grows",
             ". bn-scopeworker takes its statistics over each worker's samples, bn over those of all.");
-    answers("grows", "bn-scopeworker against bn is worse at 8 and 32 workers (−0.16, −0.64 points), "
-                     "equivalent at 8 and 32 workers with --batch-per-worker 64 (+0.00 points)");
+    answers("grows", "Where all else is alike, with the estimates in brackets, bn-scopeworker against bn is "
+                     "worse at 8 and 32 workers (−0.16, −0.64 points); ");
+    answers("grows", "\n\nWith the options --batch-per-worker 64, bn against gn is equivalent at 8 and 32 "
+                     "workers (+0.00 points); bn-scopeworker against bn is equivalent at 8 and 32 workers (");
     answers("grows", "bn-scopeworker is worse at 8 and 32 than at 1 (−0.16, −0.64 points), and among those, "
                      "more against fewer, worse in 1 of 1 (−0.48 points)");
-    answers("grows", "bn-scopeworker with a batch that grows with them is equivalent at 32 to that at 1 (");
+    answers("grows", "With more workers, each with as many samples, so that the batch grows, with "
+                     "--batch-per-worker 64, bn is equivalent at ");
     assert_says("grows/axes.csv", "more workers: bn-scopeworker with a batch that grows with them,3,");
+    answers("grows", "at a learning rate of its own, since all have 0.01;");
+}
+
+/* One worker has no batch that grows, and no rate to scale: it is told of with the others of its line. */
+static void test_a_line_has_its_beginning(void **state)
+{
+    (void)state;
+    report_a_batch_that_stays_or_grows("warm", 1);
+    answers("warm", "\n\nWith the options --batch-per-worker 64 --lr-scaling linear --warmup 1, ");
+    answers("warm", "--warmup 1, bn against gn is equivalent at 1, 8 and 32 workers (");
+    answers("warm",
+            "so that the batch grows, with --batch-per-worker 64 --lr-scaling linear --warmup 1, bn is ");
+    answers("warm", "bn-scopeworker is equivalent at 8 and 32 to that at 1 (");
+    answers("warm", "at a learning rate of its own, since all have 0.01, scaled where the batch grows;");
 }
 
 /* Twelve experiments again: gn and ln on 2, 4 and 8 workers, whose shards are random or sorted by label, which costs ln 0.3 points
@@ -393,6 +418,7 @@ int main(void)
         cmocka_unit_test(test_nothing_decided),
         cmocka_unit_test(test_one_worker_is_where_statistics_per_worker_begin),
         cmocka_unit_test(test_a_batch_that_stays_or_grows),
+        cmocka_unit_test(test_a_line_has_its_beginning),
         cmocka_unit_test(test_what_shards_do),
         cmocka_unit_test(test_cost_is_of_norms),
     };

@@ -110,31 +110,36 @@ static void test_workers_begin_with_the_batch(void **state)
     assert_says("beginning/figures/error-by-workers.tsv", "workers\tbn4workeriid\n4\t2\n16\t3\n");
 }
 
-/* A batch that grows with the workers is a line of its own, from the same single worker. */
+/* A batch that grows with the workers is a line of its own, from the same single worker; with a rate that grows with it another, since one worker
+   has nothing to scale by. */
 static void test_a_batch_that_grows(void **state)
 {
     (void)state;
     static const struct {
         int workers, batch;
         double accuracy;
-    } runs[] = {{1, 64, 99}, {2, 64, 98}, {2, 128, 97}, {4, 128, 90}};
+        bool scaled;
+    } runs[] = {{1, 64, 99, false},  {2, 64, 98, false}, {2, 128, 97, false},
+                {4, 128, 90, false}, {2, 128, 96, true}, {4, 256, 91, true}};
     files = 0;
     for (size_t i = 0; i < sizeof runs / sizeof *runs; i++) {
         made_run made = usual;
         made.workers = runs[i].workers;
         made.batch = runs[i].batch;
+        made.scaled = runs[i].scaled;
         made.test_accuracy = runs[i].accuracy;
         sn_run *run = begin(&made);
         char name[64];
-        snprintf(name, sizeof name, "gn%d-%d-s1", made.workers, made.batch);
+        snprintf(name, sizeof name, "gn%d-%d%s-s1", made.workers, made.batch, made.scaled ? "linear" : "");
         assert_ok(sn_attributes_set_text(&run->experiment, "name", name));
         end(run);
     }
     report("grows", paths, files);
     /* four workers with 128 have as many each as two with 64, and the batch of two with 128 */
-    assert_says("grows/figures/error-by-workers.tsv",
-                "workers\tgn1-64\tgn1-64, batch grows\tgn2-64, batch grows\tgn2-128\n"
-                "1\t1\t1\t\t\n2\t2\t3\t2\t3\n4\t\t\t10\t10\n");
+    assert_says(
+        "grows/figures/error-by-workers.tsv",
+        "workers\tgn1-64\tgn2-64, batch grows\tgn2-128\tgn2-128, batch grows\tgn2-128linear, batch grows\n"
+        "1\t1\t\t\t1\t1\n2\t2\t2\t3\t3\t4\n4\t\t10\t10\t\t9\n");
 }
 
 /* More lines than colours, with intervals: each looks like itself alone. */

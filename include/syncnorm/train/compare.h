@@ -21,7 +21,8 @@ bool sn_attribute_is_of_norm(const char *attribute);
 bool sn_attribute_is_afterwards(const char *attribute);
 
 /** In how many respects two experiments differ: a norm with all that belongs to it is one, and so are workers with a batch that grows by as much
- *  (and --lr-scaling, which then says something), or a scope with whose running statistics. */
+ *  (and --lr-scaling, which then says something), or a scope with whose running statistics; one worker's statistics are those of the batch, so
+ *  that from it to many with their own, workers are the one respect. */
 size_t sn_experiments_respects(const sn_attributes *a, const sn_attributes *b);
 
 /** True when an attribute has one value in both experiments, or is in neither. */
