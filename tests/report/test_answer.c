@@ -350,6 +350,12 @@ static void test_a_line_has_its_beginning(void **state)
     answers("warm",
             "so that the batch grows, with --batch-per-worker 64 --lr-scaling linear --warmup 1, bn is ");
     answers("warm", "bn-scopeworker is equivalent at 8 and 32 to that at 1 (");
+    char *forest = read_file("warm/figures/answer.tsv"); /* of scopes, not of workers too */
+    static const char scopes[] = "bn-scopeworker − bn, workers8: worse";
+    const char *drawn = strstr(forest, scopes);
+    assert_non_null(drawn);
+    assert_null(strstr(drawn + 1, scopes));
+    free(forest);
     answers("warm", "at a learning rate of its own, since all have 0.01, scaled where the batch grows;");
 }
 
