@@ -79,6 +79,9 @@ scaling() {
 scaling --norm gn,ln,bn --workers 1,8,32 --bn-scope sync,worker --running-stats all
 scaling --norm bn --workers 2,4,16 --bn-scope worker --running-stats all
 scaling --norm gn --groups 1
+# The same, of 64 on each worker, and a rate that grows with the batch.
+scaling --norm gn,ln,bn --warmup 1
+scaling --norm gn,ln,bn --workers 8,32 --batch-per-worker 64 --lr-scaling linear --warmup 1 --bn-scope sync,worker --running-stats all
 
 # 3. Each norm at its best, on fresh seeds and all training images; longer than what it was tuned with.
 best() {
@@ -110,7 +113,7 @@ for name in tuning scaling mnist fashion-mnist; do
         case ${table##*/} in epochs.csv | starts.csv | confusion-*) ;; *) cp "$table" "$kept" ;; esac
     done
     cp "$report"/figures/*.tsv "$kept/figures"
-    for figure in answer sensitivity-lr expected-best error-by-workers error-by-scope test-accuracy; do
+    for figure in answer sensitivity-lr expected-best error-by-workers error-by-workers-growing error-by-scope test-accuracy; do
         case $name-$figure in tuning-test-accuracy | scaling-test-accuracy) continue ;; esac # too many lines
         drawing=$report/figures/$figure.svg
         [ ! -e "$drawing" ] || sed "$sheet" "$drawing" >"$kept/figures/$figure.svg" || exit 1

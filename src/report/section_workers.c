@@ -1,5 +1,5 @@
-/* Test error against the number of workers, the question of these studies: a line for each norm and scope, of a batch that stays or of one that
-   grows with the workers. */
+/* Test error against the number of workers, the question of these studies: a line for each norm and scope, of a batch that stays; of one that
+   grows with them in a second figure. */
 
 #include <math.h>
 #include <stdlib.h>
@@ -96,17 +96,15 @@ static size_t collect(const sn_report_runs *runs, const sn_report_group *first, 
 static bool draw(sn_chart *chart, const sn_report_runs *runs, const sn_report_group *first, bool grows,
                  place *line, size_t style)
 {
-    char brief[SN_REPORT_LABEL], label[SN_REPORT_LABEL + 16], title[SN_REPORT_LABEL + 16];
+    char brief[SN_REPORT_LABEL];
     const size_t count = collect(runs, first, grows, line);
     if (count < 2) return false;
     if (sn_report_brief_name(runs, first, along, ALONG, brief, sizeof brief) != SN_OK) {
         sn_error_clear();
         snprintf(brief, sizeof brief, "%s", first->brief);
     }
-    snprintf(label, sizeof label, "%s%s", first->label, grows ? ", batch grows" : "");
-    snprintf(title, sizeof title, "%s%s", brief, grows ? ", batch grows" : "");
-    sn_chart_add_series(chart, label, SN_SERIES_LINE, style);
-    sn_chart_title_series(chart, title);
+    sn_chart_add_series(chart, first->label, SN_SERIES_LINE, style);
+    sn_chart_title_series(chart, brief);
     for (size_t i = 0; i < count; i++) {
         const sn_estimate e = sn_report_estimate(line[i].group, sn_value_error, NULL);
         sn_chart_add_point(chart, (sn_chart_point){line[i].workers, e.mean, e.low, e.high});
@@ -114,26 +112,39 @@ static bool draw(sn_chart *chart, const sn_report_runs *runs, const sn_report_gr
     return true;
 }
 
+static size_t draw_lines(sn_chart *chart, const sn_report_runs *runs, bool grows)
+{
+    size_t lines = 0;
+    place *line = calloc(runs->group_count + 1, sizeof *line);
+    if (!line) chart->failed = true;
+    chart->x_axis = SN_AXIS_LOG2;
+    for (size_t g = 0; line && g < runs->group_count; g++) {
+        const sn_report_group *first = &runs->groups[g];
+        if (!first->complete || isnan(number_of(first, "workers"))) continue;
+        lines += draw(chart, runs, first, grows, line, lines);
+    }
+    free(line);
+    return lines;
+}
+
 void sn_add_error_by_workers(sn_document *document, const sn_report_runs *runs)
 {
     char y_label[64];
-    size_t lines = 0;
     snprintf(y_label, sizeof y_label, "%s error (%%)", sn_report_judge(runs));
-    sn_chart *chart = sn_chart_create("error-by-workers", "Error by workers", "workers", y_label);
-    place *line = calloc(runs->group_count + 1, sizeof *line);
-    if (!chart || !line) document->failed = true;
-    if (chart) chart->x_axis = SN_AXIS_LOG2;
-    sn_chart_caption(chart,
-                     "A line joins experiments that differ in their workers, and in a batch that grows "
-                     "with them, alone. Means over seeds, bands 95 %% confidence intervals. One "
-                     "worker's statistics are those of the batch, so that batch norm with statistics "
-                     "of each worker begins where the synchronized one does.");
-    for (size_t g = 0; chart && line && g < runs->group_count; g++) {
-        const sn_report_group *first = &runs->groups[g];
-        if (!first->complete || isnan(number_of(first, "workers"))) continue;
-        for (int grows = 0; grows < 2; grows++)
-            lines += draw(chart, runs, first, grows, line, lines);
-    }
-    free(line);
-    sn_add_chart(document, chart, "it needs experiments that differ in --workers alone");
+    sn_chart *stays = sn_chart_create("error-by-workers", "Error by workers", "workers", y_label);
+    sn_chart *grows = sn_chart_create("error-by-workers-growing", "Error by workers, of a batch that grows",
+                                      "workers", y_label);
+    if (!stays || !grows) document->failed = true;
+    sn_chart_caption(stays, "A line joins experiments that differ in their workers alone. Means over seeds, "
+                            "bands 95 %% confidence intervals. One worker's statistics are those of the "
+                            "batch, so that batch norm with statistics of each worker begins where the "
+                            "synchronized one does.");
+    sn_chart_caption(grows, "The same, of experiments that have as many samples on each worker.");
+    if (stays) draw_lines(stays, runs, false);
+    const bool any = grows && draw_lines(grows, runs, true);
+    sn_add_chart(document, stays, "it needs experiments that differ in --workers alone");
+    if (any)
+        sn_add_chart(document, grows, NULL);
+    else
+        sn_chart_destroy(grows);
 }

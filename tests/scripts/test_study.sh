@@ -51,6 +51,7 @@ expect 'study: which are where --fashion says' trained "<$work/clothes>"
 expect 'study: what they were chosen from is one argument' trained '<5 settings of lr, by 99 %>'
 expect 'study: and says so where it was on other data' trained '<5 settings of lr on MNIST, by 99 %>'
 expect 'study: spreads over workers' trained '<2,4,16>'
+expect 'study: lets a batch grow' trained '<--batch-per-worker>'
 expect "study: layer norm's control" trained '<--groups>'
 expect 'study: keeps the answer' grep -qx 'we know' "$work/runs/kept/mnist/answer.md"
 if grep -q 'more' "$work/runs/kept/mnist/answer.md"; then kept=more; else kept=answer; fi
