@@ -286,6 +286,7 @@ static void put_largest(FILE *out, const sn_report_runs *runs, const sn_contrast
     fprintf(out, ". The largest is %s", f->name);
     if (!sn_report_share(runs, "workers"))
         fprintf(out, " at %.0f worker%s", workers_of(f->group), workers_of(f->group) > 1 ? "s" : "");
+    if (sn_is_of_workers(f)) fprintf(out, " against %.0f", workers_of(f->against));
     put_setting(out, f->setting, "");
     fputs(" (" SN_LINK("axes"), out);
     sn_put_signed(out, 2, f->points, "+");
@@ -375,6 +376,11 @@ static void put_respect(FILE *out, const sn_report_runs *runs, const sn_contrast
         decided += sn_contrast_decided(&list[i]);
     if (decided) {
         put_by_settings(out, runs, list, count);
+        if (list->findings->respect == SN_RESPECT_GROWTH)
+            fputs("How much of that is the larger batch's, the fewer steps' or a scaled learning rate's "
+                  "doing is not "
+                  "told apart. ",
+                  out);
     } else {
         fputs(sentences[list->findings->respect].undecided, out);
         put_largest(out, runs, list);
@@ -440,6 +446,38 @@ static void put_untold(FILE *out, const untold *pairs, const char *before, const
             pairs->count, what, decided, pairs->decided > 1 ? "have" : "has");
 }
 
+static bool has_respect(const sn_axes *axes, sn_respect respect)
+{
+    for (size_t i = 0; i < axes->count; i++)
+        if (axes->contrasts[i].findings->respect == respect) return true;
+    return false;
+}
+
+/* "norm, scope or workers alone". */
+static void put_respects(FILE *out, const sn_report_runs *runs, const sn_axes *axes)
+{
+    const bool norms = has_respect(axes, SN_RESPECT_NORM);
+    const struct {
+        bool is;
+        const char *name;
+    } all[] = {
+        {norms && !sn_report_share(runs, "norm"), "norm"},
+        {norms && !sn_report_share(runs, "bn_scope"), "scope"},
+        {norms && sn_report_share(runs, "norm") && sn_report_share(runs, "bn_scope"), "the norm's options"},
+        {has_respect(axes, SN_RESPECT_WORKERS), "workers"},
+        {has_respect(axes, SN_RESPECT_GROWTH), "workers and the batch that grows with them"},
+        {has_respect(axes, SN_RESPECT_SHARDS), "shards"}};
+    enum { ALL = sizeof all / sizeof *all };
+    size_t left = 0;
+    for (size_t i = 0; i < ALL; i++)
+        left += all[i].is;
+    for (size_t i = 0; i < ALL; i++) {
+        if (!all[i].is) continue;
+        left--;
+        fprintf(out, "%s%s", all[i].name, left > 1 ? ", " : left == 1 ? " or " : " alone");
+    }
+}
+
 static void put_tested(FILE *out, const sn_report_runs *runs, const sn_pairs *pairs, const sn_axes *axes)
 {
     untold other = {0}, baseline = {0};
@@ -450,9 +488,10 @@ static void put_tested(FILE *out, const sn_report_runs *runs, const sn_pairs *pa
         of->count++;
         of->decided += pair->verdict != SN_UNDECIDED;
     }
-    fprintf(out,
-            "%zu pairs were tested, all at once: %zu that differ in norm, scope, workers or shards alone",
-            pairs->tested, pairs->tested - other.count - baseline.count);
+    const size_t told_of = pairs->tested - other.count - baseline.count;
+    fprintf(out, "%zu pair%s tested, all at once: %zu that differ%s in ", pairs->tested,
+            pairs->tested == 1 ? " was" : "s were", told_of, told_of == 1 ? "s" : "");
+    put_respects(out, runs, axes);
     put_untold(out, &other, "; ", "in another option");
     put_untold(out, &baseline, "; ", "with the baseline in more than one");
 }

@@ -41,11 +41,12 @@ typedef struct sn_axes {
     size_t count;           /* of contrasts */
 } sn_axes;
 
-/** What the group differs from others in, as options: neither its norm nor its workers and shards. One worker, where a batch begins to grow,
-    has the options of the line. */
-void sn_setting_of(const sn_report_runs *runs, const sn_report_group *group, char text[SN_SETTING]);
+/** What the group differs from others in, as options: neither its norm nor its workers, nor its shards where they are the `respect`. One worker,
+    where a batch begins to grow, has the options of the line. */
+void sn_setting_of(const sn_report_runs *runs, const sn_report_group *group, sn_respect respect,
+                   char text[SN_SETTING]);
 
-/** SN_ERROR_MEMORY. */
+/** Of pairs that were tested, where any was. SN_ERROR_MEMORY. */
 sn_status sn_axes_collect(const sn_report_runs *runs, const sn_pairs *pairs, sn_axes *axes);
 /** Of `count` contrasts what is found at one setting. SN_ERROR_MEMORY. */
 sn_status sn_axes_narrow(const sn_contrast *contrasts, size_t count, const char *setting, sn_axes *narrowed);

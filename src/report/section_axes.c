@@ -50,7 +50,7 @@ static sn_finding *add(const sn_report_runs *runs, sn_finding *next, sn_respect 
                          .against = turned ? second : first,
                          .verdict = verdict,
                          .points = (turned ? -1 : 1) * sn_pair_points(pair, pair->difference.mean)};
-    sn_setting_of(runs, next->group, next->setting);
+    sn_setting_of(runs, next->group, respect, next->setting);
     return next;
 }
 
@@ -88,7 +88,6 @@ static bool find(const sn_report_runs *runs, const sn_pair *pair, sn_finding *ne
     const sn_report_group *first = &runs->groups[pair->first], *second = &runs->groups[pair->second];
     const sn_attributes *a = sn_report_experiment(first), *b = sn_report_experiment(second);
     char one[NAME], other[NAME];
-    if (pair->difference.count == 0) return false;
     const bool turned = sn_begins_per_worker(second, first);
     if (turned || sn_begins_per_worker(first, second)) {
         add_workers(runs, next, pair, turned);
@@ -156,8 +155,10 @@ sn_status sn_axes_collect(const sn_report_runs *runs, const sn_pairs *pairs, sn_
 {
     SN_TRY(make_room(axes, pairs->count));
     size_t count = 0;
+    const size_t seeds = pairs->tested ? 2 : 1;
     for (size_t i = 0; i < pairs->count; i++)
-        count += find(runs, &pairs->pairs[i], &axes->findings[count]);
+        if (pairs->pairs[i].difference.count >= seeds)
+            count += find(runs, &pairs->pairs[i], &axes->findings[count]);
     qsort(axes->findings, count, sizeof *axes->findings, by_name);
     for (size_t first = 0, next; first < count; first = next) {
         const sn_finding *f = &axes->findings[first];
@@ -196,15 +197,20 @@ void sn_axes_clear(sn_axes *axes)
 
 static void add_row(const sn_report_runs *runs, sn_report_table *table, const sn_contrast *c)
 {
-    char at[NAME];
+    char at[NAME], than[NAME];
+    const sn_report_group *against = c->largest->against;
     sn_part_of_name(runs, c->largest->group, false, at);
+    sn_part_of_name(runs, against, false, than);
     sn_report_table_cell(
         table, "%s%s%s", sn_is_of_workers(c->findings) ? "more workers: " : "", c->findings->name,
         c->findings->respect == SN_RESPECT_GROWTH ? " with a batch that grows with them" : "");
     sn_report_table_cell(table, "%zu", c->count);
     sn_report_table_cell(table, "%+.3f", c->least);
     sn_report_table_cell(table, "%+.3f", c->most);
-    sn_report_table_cell(table, "%s", at);
+    if (sn_is_of_workers(c->findings))
+        sn_report_table_cell(table, "%s against %s", at, *than ? than : "1 worker");
+    else
+        sn_report_table_cell(table, "%s", at);
     sn_report_table_cell(table, "%zu", c->verdicts[SN_BETTER]);
     sn_report_table_cell(table, "%zu", c->verdicts[SN_WORSE]);
     sn_report_table_cell(table, "%zu", c->verdicts[SN_EQUIVALENT]);

@@ -63,7 +63,9 @@ static bool joins(const sn_report_group *line, const sn_report_group *group, boo
 {
     return has_batch_of(line, group, grows) &&
            (sn_begins_per_worker(group, line) ||
-            are_same(line, group, grows && is_one_worker(group) ? is_of_growth : is_of_workers));
+            (grows ? sn_experiments_scale_alike(sn_report_experiment(line), sn_report_experiment(group)) &&
+                         are_same(line, group, is_of_growth)
+                   : are_same(line, group, is_of_workers)));
 }
 
 static int by_workers(const void *left, const void *right)

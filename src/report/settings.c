@@ -24,6 +24,7 @@ static double grown_batch(const sn_report_runs *runs, double usual)
 
 typedef struct options {
     const sn_report_runs *runs;
+    bool shards;
     double each; /* as of grown_batch() */
     FILE *out;
 } options;
@@ -32,8 +33,9 @@ static void tell(void *context, const char *name, const char *value)
 {
     const options *o = context;
     const char *attribute = sn_report_attribute_of(name);
-    if (!attribute || sn_attribute_is_of_norm(attribute) || strcmp(attribute, "workers") == 0 ||
-        strcmp(attribute, "shards") == 0 || sn_report_share(o->runs, attribute))
+    if (!attribute || !sn_attribute_identifies(attribute) || sn_attribute_is_of_norm(attribute) ||
+        strcmp(attribute, "workers") == 0 || (strcmp(attribute, "shards") == 0 && !o->shards) ||
+        sn_report_share(o->runs, attribute))
         return;
     if (ftell(o->out)) fputc(' ', o->out);
     if (strcmp(attribute, "batch") == 0 && o->each > 0)
@@ -62,7 +64,8 @@ static const sn_report_group *line_of(const sn_report_runs *runs, const sn_repor
     return grown;
 }
 
-void sn_setting_of(const sn_report_runs *runs, const sn_report_group *group, char text[SN_SETTING])
+void sn_setting_of(const sn_report_runs *runs, const sn_report_group *group, sn_respect respect,
+                   char text[SN_SETTING])
 {
     static sn_experiment experiment, usual;
     text[0] = '\0';
@@ -73,8 +76,9 @@ void sn_setting_of(const sn_report_runs *runs, const sn_report_group *group, cha
     sn_experiment_default(&usual);
     FILE *out = fmemopen(text, SN_SETTING, "w");
     if (!out) return;
-    sn_experiment_tell_options(&experiment, tell,
-                               &(options){runs, grown_batch(runs, (double)usual.batch), out});
+    sn_experiment_tell_options(
+        &experiment, tell,
+        &(options){runs, respect != SN_RESPECT_SHARDS, grown_batch(runs, (double)usual.batch), out});
     fclose(out);
     text[SN_SETTING - 1] = '\0';
 }

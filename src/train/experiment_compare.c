@@ -171,6 +171,12 @@ static bool spread_scope(const sn_attributes *a, const sn_attributes *b)
                                        (is_alone(b) && strcmp(text_of(a, "bn_scope"), "worker") == 0));
 }
 
+bool sn_experiments_scale_alike(const sn_attributes *a, const sn_attributes *b)
+{
+    return !differ(a, b, "lr_scaling") || sn_attributes_number(a, "batch") == SN_LR_BATCH ||
+           sn_attributes_number(b, "batch") == SN_LR_BATCH;
+}
+
 size_t sn_experiments_respects(const sn_attributes *a, const sn_attributes *b)
 {
     const bool norms = differ(a, b, "norm"), together = grow_together(a, b), spread = spread_scope(a, b);
@@ -181,7 +187,9 @@ size_t sn_experiments_respects(const sn_attributes *a, const sn_attributes *b)
         for (const char *name; (name = sn_experiments_next_difference(one, other, &i));) {
             const bool counted = side && sn_attributes_find(other, name);
             const bool of_norm = norms && sn_attribute_is_of_norm(name);
-            const bool of_size = together && (strcmp(name, "batch") == 0 || strcmp(name, "lr_scaling") == 0);
+            const bool of_size = together &&
+                                 (strcmp(name, "batch") == 0 ||
+                                  (strcmp(name, "lr_scaling") == 0 && sn_experiments_scale_alike(a, b)));
             const bool of_scope = (strcmp(name, "running_stats") == 0 && differ(a, b, "bn_scope")) ||
                                   (spread && strcmp(name, "bn_scope") == 0);
             respects += !counted && !of_norm && !of_size && !of_scope;

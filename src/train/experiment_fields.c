@@ -78,7 +78,7 @@ static void settle_shards(sn_experiment *experiment)
 /* Times 64 / 64. */
 static void settle_lr_scaling(sn_experiment *experiment)
 {
-    if (experiment->batch == 64) experiment->lr_scaling = SN_LR_SCALING_NONE;
+    if (experiment->batch == SN_LR_BATCH) experiment->lr_scaling = SN_LR_SCALING_NONE;
 }
 
 /* Half a cosine is as long as the run: then a longer run is another one from its first step on. */

@@ -25,7 +25,7 @@ static double scheduled(const sn_experiment *e, double epoch)
 
 double sn_experiment_learning_rate(const sn_experiment *e, uint32_t steps_per_epoch, uint64_t step)
 {
-    const double base = e->lr_scaling == SN_LR_SCALING_LINEAR ? e->lr * e->batch / 64 : e->lr;
+    const double base = e->lr_scaling == SN_LR_SCALING_LINEAR ? e->lr * e->batch / SN_LR_BATCH : e->lr;
     const double warm = e->warmup * steps_per_epoch; /* steps */
     const double rise = (double)step < warm ? ((double)step + 1) / (warm > 1 ? warm : 1) : 1;
     return base * (rise < 1 ? rise : 1) * scheduled(e, (double)step / steps_per_epoch);

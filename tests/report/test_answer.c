@@ -213,9 +213,8 @@ static void test_what_differs_in_one_respect(void **state)
     }
     report("axes", paths, files);
     answers("axes", "12 experiments on MNIST, 5 seeds each");
-    answers("axes",
-            "41 pairs were tested, all at once: 36 that differ in norm, scope, workers or shards alone; "
-            "5 with the baseline in more than one, of which 4 have a verdict.");
+    answers("axes", "41 pairs were tested, all at once: 36 that differ in norm or workers alone; "
+                    "5 with the baseline in more than one, of which 4 have a verdict.");
     answers("axes", "Where all else is alike, with the estimates in brackets, ln against gn is better at 1, "
                     "2, 3, 4, 5 and 6 workers (+0.40 to +0.90 points).\n\nWith more workers, ");
     answers("axes",
@@ -246,7 +245,7 @@ static void test_what_differs_in_another_option(void **state)
     report("rates", paths, files);
     answers(
         "rates",
-        "41 pairs were tested, all at once: 6 that differ in norm, scope, workers or shards alone; 30 in "
+        "41 pairs were tested, all at once: 6 that differ in norm alone; 30 in "
         "another option, of which 28 have a verdict; 5 with the baseline in more than one, of which 4 have");
     answers("rates", "ln against gn is equivalent in 6 of 6 (+0.00 points).");
 }
@@ -265,10 +264,16 @@ static void test_nothing_decided(void **state)
                                                : apart[seed]);
         keep("nothing", &made);
     }
+    made_run alone = made_of("ln", 2 * WORKERS, 1); /* one seed is no finding */
+    alone.test_accuracy = 70;
+    keep("nothing", &alone);
+    alone.norm = "gn";
+    alone.test_accuracy = 98;
+    keep("nothing", &alone);
     report("nothing", paths, files);
     answers("nothing", "No difference between norms or scopes is decided yet. The largest is ln against gn "
                        "at 5 workers (+0.30 points; about ");
-    answers("nothing", "What more workers do is undecided. The largest is ");
+    answers("nothing", "What more workers do is undecided. The largest is ln at 5 workers against ");
 }
 
 /* One worker's statistics are the batch's: synchronized batch norm on one worker is where statistics of each worker begin. */
@@ -325,7 +330,7 @@ static void test_a_batch_that_stays_or_grows(void **state)
 {
     (void)state;
     report_a_batch_that_stays_or_grows("grows", 0);
-    answers("grows", "all with --epochs 3 --running-stats all, by their");
+    answers("grows", "all with --epochs 3, and --running-stats all where there is a choice, by their");
     answers("grows",
             ". bn-scopeworker takes its statistics over each worker's samples, bn over those of all.");
     answers("grows", "Where all else is alike, with the estimates in brackets, bn-scopeworker against bn is "
@@ -356,7 +361,33 @@ static void test_a_line_has_its_beginning(void **state)
     assert_non_null(drawn);
     assert_null(strstr(drawn + 1, scopes));
     free(forest);
-    answers("warm", "at a learning rate of its own, since all have 0.01, scaled where the batch grows;");
+    answers("warm",
+            "that differ in norm, scope, workers or workers and the batch that grows with them alone; ");
+    answers("warm",
+            "How much of that is the larger batch's, the fewer steps' or a scaled learning rate's doing is "
+            "not told apart.");
+    answers("warm", "at a learning rate of its own, since all have 0.01, scaled with the batch where "
+                    "--lr-scaling says so;");
+}
+
+/* A batch that grows, with a rate that does and with one that does not: two lines of 1, 2, 4 and 8 workers, whose first is one. */
+static void test_scaling_is_a_respect(void **state)
+{
+    (void)state;
+    enum { WORKERS = 4, SEEDS = 3, RUNS = 2 * 2 * WORKERS * SEEDS };
+    files = 0;
+    for (size_t i = 0; i < RUNS; i++) {
+        const size_t seed = i % SEEDS, workers = (size_t)1 << (i / SEEDS % WORKERS);
+        const bool scaled = i / SEEDS / WORKERS % 2 > 0;
+        if (scaled && workers == 1) continue;
+        made_run made = made_of(i / SEEDS / WORKERS / 2 ? "ln" : "gn", workers, seed);
+        made.batch = 64 * (int)workers;
+        made.scaled = scaled;
+        made.test_accuracy = 98 + 0.01 * (double)((seed * 7 + i) % 5);
+        keep("scaled", &made);
+    }
+    report("scaled", paths, files);
+    assert_says("scaled/axes.csv", "more workers: gn with a batch that grows with them,12,");
 }
 
 /* Twelve experiments again: gn and ln on 2, 4 and 8 workers, whose shards are random or sorted by label, which costs ln 0.3 points
@@ -378,6 +409,11 @@ static void test_what_shards_do(void **state)
         keep("shards", &made);
     }
     report("shards", paths, files);
+    answers("shards", "all at once: 24 that differ in norm, workers or shards alone; 7 with");
+    answers("shards",
+            "Where all else is alike, with the estimates in brackets, ln against gn is equivalent at 2, "
+            "4 and 8 workers (+0.00 points).\n\nWith the options --shards sorted, undecided is ln "
+            "against gn (−0.34 points).");
     answers("shards", "By what the workers' shards hold, ");
     answers("shards", "ln with shards sorted against iid is worse at 2, 4 and 8 workers (");
     answers("shards", "; undecided is gn with shards sorted against iid (");
@@ -425,6 +461,7 @@ int main(void)
         cmocka_unit_test(test_one_worker_is_where_statistics_per_worker_begin),
         cmocka_unit_test(test_a_batch_that_stays_or_grows),
         cmocka_unit_test(test_a_line_has_its_beginning),
+        cmocka_unit_test(test_scaling_is_a_respect),
         cmocka_unit_test(test_what_shards_do),
         cmocka_unit_test(test_cost_is_of_norms),
     };

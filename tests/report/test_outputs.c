@@ -1,12 +1,14 @@
 /* The files of a report: a second one into the same directory takes those of the first away, and nothing else. */
 
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -50,6 +52,34 @@ static void test_nothing_stale_stays(void **state)
     assert_false(is_there("twice/figures/misclassified-bn-l1.png"));
     assert_true(is_there("twice/notes.csv") && is_there("twice/figures/restyled.gp"));
     assert_true(is_there("twice/report.html") && is_there("twice/figures/gap.svg"));
+}
+
+/* Where a file has no room, the whole one of the report before stays, and no part of another. */
+static void test_no_half_file(void **state)
+{
+    (void)state;
+    const struct rlimit little = {20000, RLIM_INFINITY};
+    struct rlimit before;
+    assert_ok(write_made_run(&usual, "gn.h5"));
+    report("half", (const char *const[]){"gn.h5"}, 1);
+    char *page = read_file("half/report.html");
+    assert_true(strlen(page) > little.rlim_cur);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    void (*const handler)(int) = signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &little), 0);
+    const sn_report_request request = {
+        .directory = "half", .paths = (const char *const[]){"gn.h5"}, .path_count = 1};
+    sn_report_outcome outcome;
+    const sn_status status = sn_report_write(&request, &outcome);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    signal(SIGXFSZ, handler);
+    assert_int_equal(status, SN_ERROR_FILE);
+    sn_error_clear();
+    char *after = read_file("half/report.html");
+    assert_string_equal(after, page);
+    assert_false(is_there("half/report.html.part"));
+    free(after);
+    free(page);
 }
 
 /* The list of files is a file, too: what no report can have written is not removed. */
@@ -135,6 +165,7 @@ int main(void)
     sn_log_configure(SN_LOG_QUIET, 0);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_nothing_stale_stays),
+        cmocka_unit_test(test_no_half_file),
         cmocka_unit_test(test_a_strange_list_removes_nothing),
         cmocka_unit_test(test_long_names_make_files),
         cmocka_unit_test(test_one_report_at_a_time),

@@ -25,6 +25,9 @@ bool sn_attribute_is_afterwards(const char *attribute);
  *  that from it to many with their own, workers are the one respect. */
 size_t sn_experiments_respects(const sn_attributes *a, const sn_attributes *b);
 
+/** True when both have one --lr-scaling, or one of them the batch at which it changes nothing and is not recorded. */
+bool sn_experiments_scale_alike(const sn_attributes *a, const sn_attributes *b);
+
 /** True when an attribute has one value in both experiments, or is in neither. */
 bool sn_experiments_share(const sn_attributes *a, const sn_attributes *b, const char *attribute);
 

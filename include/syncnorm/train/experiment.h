@@ -44,6 +44,7 @@ typedef struct sn_own_seed {
     uint64_t value; /* 0 unless own */
 } sn_own_seed;
 
+enum { SN_LR_BATCH = 64 }; /* --lr-scaling linear: the batch that the learning rate is given for */
 typedef enum sn_lr_scaling { SN_LR_SCALING_NONE, SN_LR_SCALING_LINEAR } sn_lr_scaling;
 
 /** Version of the arithmetic: which algorithm (direct, Winograd) computes which layer, in which order. Files of another
@@ -156,7 +157,7 @@ static inline uint32_t sn_experiment_images(const sn_experiment *experiment, uin
     return images - experiment->validation;
 }
 
-/** The learning rate at a step counted from the start of the run (0-based): lr, times B / 64 with --lr-scaling linear, after the
+/** The learning rate at a step counted from the start of the run (0-based): lr, times B / SN_LR_BATCH with --lr-scaling linear, after the
  *  schedule and the warm-up. A pure function, with no libm in it. */
 double sn_experiment_learning_rate(const sn_experiment *experiment, uint32_t steps_per_epoch, uint64_t step);
 

@@ -178,7 +178,7 @@ static sn_status name_briefly(sn_report_runs *runs)
     sn_experiment_tell_options(&experiment, tell_common, &(common){runs, out});
     const char *whose = shared_running_statistics(runs);
     if (whose && *whose && !sn_report_share(runs, "running_stats"))
-        fprintf(out, "%s--running-stats %s", ftell(out) ? " " : "", whose);
+        fprintf(out, "%s--running-stats %s where there is a choice", ftell(out) ? ", and " : "", whose);
     fclose(out);
     runs->common[sizeof runs->common - 1] = '\0';
     return SN_OK;

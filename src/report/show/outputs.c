@@ -32,7 +32,19 @@ static bool is_output(const char *name)
     return false;
 }
 
-static void remove_listed(const char *directory)
+/* Whether it is among the lines of `names`, and no drawing of gnuplot's, which may not come. */
+static bool is_replaced(const char *names, const char *name)
+{
+    const size_t length = strlen(name);
+    const char *extension = strrchr(name, '.');
+    if (strcmp(extension, ".svg") == 0 || strcmp(extension, ".pdf") == 0) return false;
+    for (const char *at = names; (at = strstr(at, name)); at++)
+        if ((at == names || at[-1] == '\n') && at[length] == '\n') return true;
+    return false;
+}
+
+/* What the last report wrote and this one, of `names`, does not. */
+static void remove_listed(const char *directory, const char *names)
 {
     char *path = sn_text("%s/" SN_OUTPUTS_LIST, directory), *line = NULL;
     FILE *list = path ? fopen(path, "r") : NULL;
@@ -41,7 +53,7 @@ static void remove_listed(const char *directory)
     size_t capacity = 0;
     for (ssize_t length; (length = getline(&line, &capacity, list)) > 0;) {
         if (line[length - 1] == '\n') line[length - 1] = '\0';
-        path = is_output(line) ? sn_text("%s/%s", directory, line) : NULL;
+        path = is_output(line) && !is_replaced(names, line) ? sn_text("%s/%s", directory, line) : NULL;
         if (path) unlink(path); /* what cannot be removed cannot be written either, and that is told */
         free(path);
     }
@@ -59,7 +71,7 @@ sn_status sn_outputs_renew(const sn_document *document, const char *directory)
     if (!out || fclose(out) != 0) {
         status = sn_fail(SN_ERROR_MEMORY, "out of memory: the list of files");
     } else {
-        remove_listed(directory);
+        remove_listed(directory, names);
         status = sn_write_file(directory, SN_OUTPUTS_LIST, names, size);
     }
     free(names);

@@ -37,7 +37,7 @@ void sn_put_base64(FILE *out, const void *data, size_t size);
 /** `text` as part of a file name or an id: lower case letters, digits, dots and dashes. */
 void sn_slug(const char *text, char *slug, size_t size);
 
-/** Writes DIRECTORY/NAME whole; SN_ERROR_FILE. */
+/** Writes DIRECTORY/NAME, whole or not at all; SN_ERROR_FILE. */
 sn_status sn_write_file(const char *directory, const char *name, const void *data, size_t size);
 
 /** Makes the directory and those above it; SN_ERROR_FILE. */
