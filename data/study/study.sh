@@ -113,8 +113,7 @@ for name in tuning scaling mnist fashion-mnist; do
         case ${table##*/} in epochs.csv | starts.csv | confusion-*) ;; *) cp "$table" "$kept" ;; esac
     done
     cp "$report"/figures/*.tsv "$kept/figures"
-    for figure in answer sensitivity-lr expected-best error-by-workers error-by-workers-growing error-by-scope test-accuracy; do
-        case $name-$figure in tuning-test-accuracy | scaling-test-accuracy) continue ;; esac # too many lines
+    for figure in answer sensitivity-lr expected-best error-by-workers error-by-workers-growing error-by-scope; do
         drawing=$report/figures/$figure.svg
         [ ! -e "$drawing" ] || sed "$sheet" "$drawing" >"$kept/figures/$figure.svg" || exit 1
     done

@@ -456,17 +456,19 @@ static bool has_respect(const sn_axes *axes, sn_respect respect)
 /* "norm, scope or workers alone". */
 static void put_respects(FILE *out, const sn_report_runs *runs, const sn_axes *axes)
 {
-    const bool norms = has_respect(axes, SN_RESPECT_NORM);
+    const bool norms = has_respect(axes, SN_RESPECT_NORM), norm = !sn_report_share(runs, "norm"),
+               scope = !sn_report_share(runs, "bn_scope"), stays = has_respect(axes, SN_RESPECT_WORKERS),
+               grows = has_respect(axes, SN_RESPECT_GROWTH);
     const struct {
         bool is;
         const char *name;
-    } all[] = {
-        {norms && !sn_report_share(runs, "norm"), "norm"},
-        {norms && !sn_report_share(runs, "bn_scope"), "scope"},
-        {norms && sn_report_share(runs, "norm") && sn_report_share(runs, "bn_scope"), "the norm's options"},
-        {has_respect(axes, SN_RESPECT_WORKERS), "workers"},
-        {has_respect(axes, SN_RESPECT_GROWTH), "workers and the batch that grows with them"},
-        {has_respect(axes, SN_RESPECT_SHARDS), "shards"}};
+    } all[] = {{norms && norm, "norm"},
+               {norms && scope, "scope"},
+               {norms && !norm && !scope, "the norm's options"},
+               {has_respect(axes, SN_RESPECT_SHARDS), "shards"},
+               {stays && !grows, "workers"},
+               {!stays && grows, "workers with the batch that grows with them"},
+               {stays && grows, "workers (of one batch, or with one that grows)"}};
     enum { ALL = sizeof all / sizeof *all };
     size_t left = 0;
     for (size_t i = 0; i < ALL; i++)

@@ -361,8 +361,7 @@ static void test_a_line_has_its_beginning(void **state)
     assert_non_null(drawn);
     assert_null(strstr(drawn + 1, scopes));
     free(forest);
-    answers("warm",
-            "that differ in norm, scope, workers or workers and the batch that grows with them alone; ");
+    answers("warm", "that differ in norm, scope or workers (of one batch, or with one that grows) alone; ");
     answers("warm",
             "How much of that is the larger batch's, the fewer steps' or a scaled learning rate's doing is "
             "not told apart.");
@@ -409,7 +408,7 @@ static void test_what_shards_do(void **state)
         keep("shards", &made);
     }
     report("shards", paths, files);
-    answers("shards", "all at once: 24 that differ in norm, workers or shards alone; 7 with");
+    answers("shards", "all at once: 24 that differ in norm, shards or workers alone; 7 with");
     answers("shards",
             "Where all else is alike, with the estimates in brackets, ln against gn is equivalent at 2, "
             "4 and 8 workers (+0.00 points).\n\nWith the options --shards sorted, undecided is ln "
