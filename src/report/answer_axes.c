@@ -378,8 +378,7 @@ static void put_respect(FILE *out, const sn_report_runs *runs, const sn_contrast
         put_by_settings(out, runs, list, count);
         if (list->findings->respect == SN_RESPECT_GROWTH)
             fputs("How much of that is the larger batch's, the fewer steps' or a scaled learning rate's "
-                  "doing is not "
-                  "told apart. ",
+                  "doing is not told apart. ",
                   out);
     } else {
         fputs(sentences[list->findings->respect].undecided, out);

@@ -192,9 +192,10 @@ static void put_many(FILE *out, const sn_report_runs *runs, const sn_pairs *pair
 static void put_what_was_compared(FILE *out, const sn_report_runs *runs)
 {
     const char *dataset = sn_report_text(sn_report_experiment(&runs->groups[0]), "dataset");
-    size_t least = 0, most = 0;
+    size_t least = 0, most = 0, without = 0;
     for (size_t g = 0; g < runs->group_count; g++) {
         const sn_report_group *group = &runs->groups[g];
+        without += !group->complete;
         if (!group->complete) continue;
         if (!least || group->shown < least) least = group->shown;
         if (group->shown > most) most = group->shown;
@@ -204,6 +205,7 @@ static void put_what_was_compared(FILE *out, const sn_report_runs *runs)
     if (most) fprintf(out, ", %zu", least);
     if (most > least) fprintf(out, " to %zu", most);
     if (most) fprintf(out, " seed%s each", most == 1 ? "" : "s");
+    if (most && without) fprintf(out, " but for %zu without a complete run", without);
     if (*runs->common) fprintf(out, ", all with %s", runs->common);
     if (runs->last > 1)
         fprintf(out, ", by their %s. ", sn_report_measure(runs));

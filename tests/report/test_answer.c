@@ -369,6 +369,21 @@ static void test_a_line_has_its_beginning(void **state)
                     "--lr-scaling says so;");
 }
 
+/* An experiment whose runs were all cut has no seeds. */
+static void test_seeds_are_of_complete_runs(void **state)
+{
+    (void)state;
+    static const char *const norms[] = {"gn", "bn", "ln"};
+    files = 0;
+    for (size_t i = 0; i < 5; i++) {
+        made_run made = made_of(norms[i / 2], 0, i % 2);
+        if (i / 2 == 2) made.finished = 1;
+        keep("cut", &made);
+    }
+    report("cut", paths, files);
+    answers("cut", "3 experiments on MNIST, 2 seeds each but for 1 without a complete run, all with");
+}
+
 /* A batch that grows, with a rate that does and with one that does not: two lines of 1, 2, 4 and 8 workers, whose first is one. */
 static void test_scaling_is_a_respect(void **state)
 {
@@ -461,6 +476,7 @@ int main(void)
         cmocka_unit_test(test_a_batch_that_stays_or_grows),
         cmocka_unit_test(test_a_line_has_its_beginning),
         cmocka_unit_test(test_scaling_is_a_respect),
+        cmocka_unit_test(test_seeds_are_of_complete_runs),
         cmocka_unit_test(test_what_shards_do),
         cmocka_unit_test(test_cost_is_of_norms),
     };
