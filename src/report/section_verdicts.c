@@ -67,7 +67,8 @@ static void add_forest(sn_document *document, const sn_report_runs *runs, const 
     sn_chart_caption(
         chart,
         "Each difference with an interval that holds for all %zu at once (95 %%). Grey: within ±%g points; "
-        "an interval inside shows equivalence. An arrow: an interval goes on.%s",
+        "an interval inside shows equivalence. An arrow: an interval goes on; a number beside it: so "
+        "great is a difference that is not on the axis.%s",
         pairs->tested, chart ? chart->margin : 0,
         runs->group_count > SN_GROUPS_ALL ? " Batch norm's scopes, and synchronized batch norm against group "
                                             "norm, where all else is alike; the table has all pairs."

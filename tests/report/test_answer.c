@@ -369,6 +369,30 @@ static void test_a_line_has_its_beginning(void **state)
                     "--lr-scaling says so;");
 }
 
+/* One difference that is many times the others would leave them no room in the forest: it is a number. */
+static void test_a_difference_beyond_the_axis(void **state)
+{
+    (void)state;
+    enum { WORKERS = 6, SEEDS = 3, RUNS = 2 * WORKERS * SEEDS };
+    files = 0;
+    for (size_t i = 0; i < RUNS; i++) {
+        const size_t seed = i % SEEDS, workers = i / SEEDS % WORKERS + 1;
+        const bool batch = i / SEEDS / WORKERS > 0;
+        made_run made = made_of(batch ? "bn" : "gn", workers, seed);
+        made.scope = batch ? "sync" : NULL;
+        made.test_accuracy = (batch && workers == WORKERS ? 93 : 98) + 0.01 * (double)((seed * 7 + i) % 5);
+        keep("far", &made);
+    }
+    report("far", paths, files);
+    char *script = read_file("far/figures/answer.gp");
+    const char *range = strstr(script, "set xrange [");
+    assert_non_null(range);
+    assert_true(strtod(range + strlen("set xrange ["), NULL) > -2);
+    assert_non_null(strstr(script, "name_size = 13\n")); /* names that fit are as large as the rest */
+    free(script);
+    assert_says("far/figures/answer.svg", "-4.99");
+}
+
 /* An experiment whose runs were all cut has no seeds. */
 static void test_seeds_are_of_complete_runs(void **state)
 {
@@ -476,6 +500,7 @@ int main(void)
         cmocka_unit_test(test_a_batch_that_stays_or_grows),
         cmocka_unit_test(test_a_line_has_its_beginning),
         cmocka_unit_test(test_scaling_is_a_respect),
+        cmocka_unit_test(test_a_difference_beyond_the_axis),
         cmocka_unit_test(test_seeds_are_of_complete_runs),
         cmocka_unit_test(test_what_shards_do),
         cmocka_unit_test(test_cost_is_of_norms),

@@ -8,7 +8,15 @@
 #include "chart_style.h"
 #include "text.h"
 
-enum { WIDTH = 440, PLOT_HEIGHT = 282, KEY_ROW = 23, BAR_HEIGHT = 38, LABEL_MAX = 46 };
+enum {
+    WIDTH = 440,
+    PLOT_HEIGHT = 282,
+    KEY_ROW = 23,
+    BAR_HEIGHT = 38,
+    LABEL_MAX = 46,
+    FONT_SIZE = 13,
+    PRINTED_SIZE = 10
+};
 
 /* Okabe and Ito's colours, which the colour-blind tell apart, darkest first; points differ as well. */
 static const char *const colours[] = {"#0072b2", "#d55e00", "#009e73", "#cc79a7",
@@ -98,19 +106,56 @@ static void put_stacked(const sn_chart *chart, FILE *out)
 
 /* How far beyond the differences and the margin a forest's axis may go, in units of their range. */
 static const double FOREST_BEYOND = 3;
+/* How many times the upper quartile of the differences' sizes, or the margin, has a place on it. */
+static const double FOREST_REACH = 10;
+enum { FOREST_LETTERS = 62 };
 
-/* Names stand above their intervals. Of few seeds an interval may leave nothing else to be seen: it is cut, and its end an arrow. */
+static int by_size(const void *left, const void *right)
+{
+    const double a = *(const double *)left, b = *(const double *)right;
+    return a < b ? -1 : a > b;
+}
+
+/* How far from 0 a difference may be to have its place on the axis: one that is many times the usual size would leave the others none. */
+static double forest_reach(const sn_chart *chart)
+{
+    const sn_chart_series *series = chart->series;
+    double *sizes = calloc(series->count + 1, sizeof *sizes);
+    if (!sizes) return HUGE_VAL;
+    for (size_t i = 0; i < series->count; i++)
+        sizes[i] = fabs(series->points[i].y);
+    qsort(sizes, series->count, sizeof *sizes, by_size);
+    const double usual = series->count ? sizes[3 * (series->count - 1) / 4] : 0;
+    free(sizes);
+    return FOREST_REACH * fmax(usual, chart->margin);
+}
+
+/* What names are drawn smaller by, so that the longest is not cut. */
+static double shrink_names(const sn_chart *chart)
+{
+    size_t longest = FOREST_LETTERS;
+    for (size_t i = 0; i < chart->bar_count; i++) {
+        const size_t length = strlen(chart->bars[i]);
+        if (length > longest) longest = length;
+    }
+    return FOREST_LETTERS / (double)longest;
+}
+
+/* Names stand above their intervals. A difference that is beyond the axis is a number beside its arrow. Of few seeds an interval may leave nothing else to be seen: it is cut, and its end an arrow. */
 static void put_forest(const sn_chart *chart, FILE *out)
 {
     const sn_chart_series *series = chart->series;
+    const double reach = forest_reach(chart);
     double low = -chart->margin, high = chart->margin;
     for (size_t i = 0; i < series->count; i++) {
+        if (fabs(series->points[i].y) > reach) continue;
         low = fmin(low, series->points[i].y);
         high = fmax(high, series->points[i].y);
     }
     const double span = high - low;
     double least = low, most = high;
     for (size_t i = 0; i < series->count; i++) {
+        if (fabs(series->points[i].y) > reach) continue;
         least = fmin(least, series->points[i].low);
         most = fmax(most, series->points[i].high);
     }
@@ -126,23 +171,30 @@ static void put_forest(const sn_chart *chart, FILE *out)
             "noborder behind\n"
             "set arrow 1 from 0, graph 0 to 0, graph 1 nohead lc rgb \"#777777\" lw 1 back\n"
             "unset grid\nset grid xtics lc rgb \"#bbbbbb\" lw 0.7 dt 1\n"
+            "name_size = %.3g\n"
             "cut(x) = x < low ? low : x > high ? high : x\n",
-            -chart->margin, chart->margin);
-    fprintf(out,
-            "low = %.6g\nhigh = %.6g\nhead = (high - low) / 30\n"
-            "plot '%s.tsv' skip 1 using (cut($3)):($0+0.06):(cut($4)-cut($3)):(0) with vectors nohead lw 2 "
-            "lc rgb \"%s\" "
-            "notitle, \\\n"
-            "    '%s.tsv' skip 1 using ($3 < low ? low + head : NaN):($0+0.06):(-head):(0) with vectors "
-            "filled lw 2 "
-            "lc rgb \"%s\" notitle, \\\n"
-            "    '%s.tsv' skip 1 using ($4 > high ? high - head : NaN):($0+0.06):(head):(0) with vectors "
-            "filled lw 2 "
-            "lc rgb \"%s\" notitle, \\\n"
-            "    '%s.tsv' skip 1 using 2:($0+0.06) with points pt 7 ps 0.6 lc rgb \"%s\" notitle, \\\n"
-            "    '%s.tsv' skip 1 using (%.6g):($0-0.3):1 with labels left offset 0.2,0 notitle\n",
-            low - space, high + space, chart->name, colours[0], chart->name, colours[0], chart->name,
-            colours[0], chart->name, colours[0], chart->name, low - space);
+            -chart->margin, chart->margin, FONT_SIZE * shrink_names(chart));
+    fprintf(
+        out,
+        "low = %.6g\nhigh = %.6g\nhead = (high - low) / 30\n"
+        "plot '%s.tsv' skip 1 using (cut($3)):($0+0.06):(cut($4)-cut($3)):(0) with vectors nohead lw 2 "
+        "lc rgb \"%s\" "
+        "notitle, \\\n"
+        "    '%s.tsv' skip 1 using ($3 < low ? low + head : NaN):($0+0.06):(-head):(0) with vectors "
+        "filled lw 2 "
+        "lc rgb \"%s\" notitle, \\\n"
+        "    '%s.tsv' skip 1 using ($4 > high ? high - head : NaN):($0+0.06):(head):(0) with vectors "
+        "filled lw 2 "
+        "lc rgb \"%s\" notitle, \\\n"
+        "    '%s.tsv' skip 1 using 2:($0+0.06) with points pt 7 ps 0.6 lc rgb \"%s\" notitle, \\\n"
+        "    '%s.tsv' skip 1 using ($2 > high ? high - 1.5 * head : NaN):($0+0.06):(sprintf(\"%%+.2f\", $2)) "
+        "with labels right notitle, \\\n"
+        "    '%s.tsv' skip 1 using ($2 < low ? low + 1.5 * head : NaN):($0+0.06):(sprintf(\"%%+.2f\", $2)) "
+        "with labels left notitle, \\\n"
+        "    '%s.tsv' skip 1 using (%.6g):($0-0.3):1 with labels left offset 0.2,0 font sprintf(\",%%.3g\", "
+        "name_size) notitle\n",
+        low - space, high + space, chart->name, colours[0], chart->name, colours[0], chart->name, colours[0],
+        chart->name, colours[0], chart->name, chart->name, chart->name, low - space);
 }
 
 /* What stands in `using` for a column. */
@@ -295,9 +347,11 @@ static void put_pdf(const sn_chart *chart, size_t height, FILE *out)
 {
     fprintf(out,
             "if (strstrt(GPVAL_TERMINALS, \"pdfcairo\") > 0) {\n"
-            "    set terminal pdfcairo size %.2fin,%.2fin noenhanced font \"sans-serif,10\"\n"
-            "    set output '%s.pdf'\n    replot\n}\n",
-            WIDTH / 96.0, (double)height / 96, chart->name);
+            "    set terminal pdfcairo size %.2fin,%.2fin noenhanced font \"sans-serif,%d\"\n",
+            WIDTH / 96.0, (double)height / 96, PRINTED_SIZE);
+    if (chart->form == SN_CHART_FOREST)
+        fprintf(out, "    name_size = %.3g\n", PRINTED_SIZE * shrink_names(chart));
+    fprintf(out, "    set output '%s.pdf'\n    replot\n}\n", chart->name);
 }
 
 void sn_chart_put_script(const sn_chart *chart, FILE *out)
@@ -310,7 +364,8 @@ void sn_chart_put_script(const sn_chart *chart, FILE *out)
             chart->name, chart->name);
     const bool keyless = chart->form == SN_CHART_FOREST || sn_chart_names_beside(chart) > 0;
     const size_t height = plot + (keyless ? 0 : rows * KEY_ROW);
-    fprintf(out, "set terminal svg size %d,%zu dynamic noenhanced font \"sans-serif,13\"\n", WIDTH, height);
+    fprintf(out, "set terminal svg size %d,%zu dynamic noenhanced font \"sans-serif,%d\"\n", WIDTH, height,
+            FONT_SIZE);
     fprintf(out, "set output '%s.svg'\nset encoding utf8\nset datafile separator \"\\t\"\n", chart->name);
     fprintf(out, "set border %s lc rgb \"#777777\"\nset tics nomirror scale 0.5\n", bars ? "1" : "3");
     fputs("set format \"%g\"\nset grid lc rgb \"#bbbbbb\" lw 0.7 dt 1\n", out);
