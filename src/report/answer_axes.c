@@ -329,7 +329,6 @@ static void put_verdicts(FILE *out, const sn_report_runs *runs, const sn_contras
         between = "; ";
     }
     put_undecided(out, list, count, between);
-    fputs(". ", out);
 }
 
 static int by_text(const void *left, const void *right)
@@ -363,6 +362,7 @@ static void put_by_settings(FILE *out, const sn_report_runs *runs, const sn_cont
             sn_error_clear();
             return;
         }
+        if (i) fputs(". ", out);
         put_heading(out, list->findings->respect, all.of[i], i == 0);
         put_verdicts(out, runs, of_setting.contrasts, of_setting.count, all.of[i]);
         sn_axes_clear(&of_setting);
@@ -377,9 +377,10 @@ static void put_respect(FILE *out, const sn_report_runs *runs, const sn_contrast
     if (decided) {
         put_by_settings(out, runs, list, count);
         if (list->findings->respect == SN_RESPECT_GROWTH)
-            fputs("How much of that is the larger batch's, the fewer steps' or a scaled learning rate's "
-                  "doing is not told apart. ",
+            fputs("; how much of that is the larger batch's, the fewer steps' or a scaled learning rate's "
+                  "doing is not told apart",
                   out);
+        fputs(". ", out);
     } else {
         fputs(sentences[list->findings->respect].undecided, out);
         put_largest(out, runs, list);
@@ -413,7 +414,7 @@ static void put_scopes(FILE *out, const sn_report_runs *runs)
     for (size_t g = 0; g < runs->group_count; g++)
         any = any || sn_is_per_worker(&runs->groups[g]);
     if (!any) return;
-    put_first(out, runs, sn_is_per_worker, ". ", "takes its statistics over each worker's samples");
+    put_first(out, runs, sn_is_per_worker, "; ", "takes its statistics over each worker's samples");
     put_first(out, runs, is_synchronized, ", ", "over those of all");
 }
 

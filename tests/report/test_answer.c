@@ -332,7 +332,7 @@ static void test_a_batch_that_stays_or_grows(void **state)
     report_a_batch_that_stays_or_grows("grows", 0);
     answers("grows", "all with --epochs 3, and --running-stats all where there is a choice, by their");
     answers("grows",
-            ". bn-scopeworker takes its statistics over each worker's samples, bn over those of all.");
+            "; bn-scopeworker takes its statistics over each worker's samples, bn over those of all.");
     answers("grows", "Where all else is alike, with the estimates in brackets, bn-scopeworker against bn is "
                      "worse at 8 and 32 workers (−0.16, −0.64 points); ");
     answers("grows", "\n\nWith the options --batch-per-worker 64, bn against gn is equivalent at 8 and 32 "
@@ -345,12 +345,28 @@ static void test_a_batch_that_stays_or_grows(void **state)
     answers("grows", "at a learning rate of its own, since all have 0.01;");
 }
 
+/* Nobody who reads nothing else reads more than eight. */
+static void assert_few_sentences(const char *report)
+{
+    enum { SENTENCES_MAX = 8 };
+    char *text = read_file(report);
+    char *answer = strstr(text, "## The answer"), *end = answer ? strstr(answer, "\n**Figure") : NULL;
+    assert_non_null(end);
+    *end = '\0';
+    int sentences = 0;
+    for (const char *c = answer; *c; c++)
+        sentences += *c == '.' && (c[1] == ' ' || c[1] == '\n');
+    assert_in_range(sentences, 2, SENTENCES_MAX);
+    free(text);
+}
+
 /* One worker has no batch that grows, and no rate to scale: it is told of with the others of its line. */
 static void test_a_line_has_its_beginning(void **state)
 {
     (void)state;
     report_a_batch_that_stays_or_grows("warm", 1);
     answers("warm", "\n\nWith the options --batch-per-worker 64 --lr-scaling linear --warmup 1, ");
+    assert_few_sentences("warm/report.md");
     answers("warm", "--warmup 1, bn against gn is equivalent at 1, 8 and 32 workers (");
     answers("warm",
             "so that the batch grows, with --batch-per-worker 64 --lr-scaling linear --warmup 1, bn is ");
@@ -363,7 +379,7 @@ static void test_a_line_has_its_beginning(void **state)
     free(forest);
     answers("warm", "that differ in norm, scope or workers (of one batch, or with one that grows) alone; ");
     answers("warm",
-            "How much of that is the larger batch's, the fewer steps' or a scaled learning rate's doing is "
+            "; how much of that is the larger batch's, the fewer steps' or a scaled learning rate's doing is "
             "not told apart.");
     answers("warm", "at a learning rate of its own, since all have 0.01, scaled with the batch where "
                     "--lr-scaling says so;");
