@@ -2,12 +2,13 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "bench.h"
 #include "cli.h"
 #include "options.h"
 #include "syncnorm/base/build.h"
-#include "syncnorm/io/text_file.h"
+#include "syncnorm/io/whole_file.h"
 
 enum { REPETITIONS = 10 };
 
@@ -20,7 +21,7 @@ typedef struct context {
 static sn_status begin_figures(context *c)
 {
     sn_bench *bench = &c->bench;
-    SN_TRY(sn_text_file_try(c->path));
+    SN_TRY(sn_whole_file_try(c->path));
     bench->figures = json_pack("{ss ss ss ss ss ss si si si}", "machine", sn_comm_host(), "origin",
                                "measured", "syncnorm", sn_build_info()->version, "isa", bench->kernels->isa,
                                "openblas", sn_blas_version(), "mpi", sn_comm_library(), "ranks",
@@ -37,7 +38,7 @@ static sn_status write_figures(const context *c)
     if (!text || asprintf(&line, "%s\n", text) < 0)
         status = sn_fail(SN_ERROR_MEMORY, "out of memory: the figures");
     else
-        status = sn_text_file_write(c->path, line);
+        status = sn_whole_file_write(c->path, line, strlen(line));
     free(text);
     free(line);
     return status;

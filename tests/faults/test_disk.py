@@ -172,7 +172,9 @@ class Reports(jobs.Test):
         done = subprocess.run([jobs.PROGRAM, "report", "run.h5", "--output", "report"], cwd=self.directory, capture_output=True, text=True,
                               check=False, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000)))
         self.assertEqual(done.returncode, 1, done.stderr)
-        self.assertRegex(done.stderr, r"syncnorm: error: report/[^\n]*: cannot be written: File too large\n\Z")
+        self.assertRegex(done.stderr, r"syncnorm: error: report/[^\n]*: cannot write the new file: File too large\n\Z")
+        left = [os.path.join(path, name) for path, _, names in os.walk(self.path("report")) for name in names]
+        self.assertTrue(all(os.path.getsize(path) < 1000 for path in left), left)  # none is cut
 
 
 class AtTheEnd(jobs.Test):

@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
+
+#include "syncnorm/io/whole_file.h"
 
 /* Length of the UTF-8 sequence at `text` that XML and terminals take, 0 when there is none. */
 static size_t sequence(const unsigned char *text)
@@ -184,21 +185,9 @@ void sn_slug(const char *text, char *slug, size_t size)
 
 sn_status sn_write_file(const char *directory, const char *name, const void *data, size_t size)
 {
-    char *part;
-    if (asprintf(&part, "%s/%s.part", directory, name) < 0) return sn_fail(SN_ERROR_MEMORY, "out of memory");
-    char *path = strndup(part, strlen(part) - strlen(".part"));
-    sn_status status = path ? SN_OK : sn_fail(SN_ERROR_MEMORY, "out of memory");
-    if (status == SN_OK) {
-        FILE *file = fopen(part, "wb");
-        const bool written = file && fwrite(data, 1, size, file) == size;
-        const int error = errno;
-        if (!file || fclose(file) != 0 || !written || rename(part, path) != 0) {
-            status = sn_fail(SN_ERROR_FILE, "%s: cannot be written: %s", path,
-                             strerror(file && written ? errno : error));
-            if (file) unlink(part);
-        }
-    }
-    free(part);
+    char *path;
+    if (asprintf(&path, "%s/%s", directory, name) < 0) return sn_fail(SN_ERROR_MEMORY, "out of memory");
+    const sn_status status = sn_whole_file_write(path, data, size);
     free(path);
     return status;
 }
