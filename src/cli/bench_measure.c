@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "bench.h"
+#include "syncnorm/base/ascending.h"
 #include "syncnorm/comm/watchdog.h"
 
 enum { CALLS_MAX = 1 << 20 };
@@ -20,12 +21,6 @@ static double time_calls(const sn_bench *bench, bool collective, int calls, void
     return (sn_clock() - begun) / calls;
 }
 
-static int ascending(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 sn_timing sn_bench_measure(const sn_bench *bench, bool collective, void (*work)(void *context), void *context)
 {
     double seconds[SN_BENCH_REPETITIONS_MAX];
@@ -36,7 +31,7 @@ sn_timing sn_bench_measure(const sn_bench *bench, bool collective, void (*work)(
     time_calls(bench, collective, calls, work, context);
     for (int i = 0; i < bench->repetitions; i++)
         seconds[i] = time_calls(bench, collective, calls, work, context);
-    qsort(seconds, (size_t)bench->repetitions, sizeof *seconds, ascending);
+    qsort(seconds, (size_t)bench->repetitions, sizeof *seconds, sn_ascending);
     return (sn_timing){.best = seconds[0], .median = seconds[bench->repetitions / 2]};
 }
 

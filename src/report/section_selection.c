@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "sections.h"
+#include "syncnorm/base/ascending.h"
 #include "syncnorm/base/missing.h"
 #include "syncnorm/base/thousands.h"
 #include "syncnorm/train/compare.h"
@@ -73,8 +74,7 @@ static void add_table(sn_document *document, const sn_report_runs *runs, const s
 
 static int by_value(const void *left, const void *right)
 {
-    const sn_chart_point *a = left, *b = right;
-    return a->x < b->x ? -1 : a->x > b->x;
+    return sn_ascending(&((const sn_chart_point *)left)->x, &((const sn_chart_point *)right)->x);
 }
 
 /* Of the settings tried, those that have everything else tuned as the best has. */

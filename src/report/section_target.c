@@ -6,6 +6,7 @@
 
 #include "groups.h"
 #include "sections.h"
+#include "syncnorm/base/ascending.h"
 #include "syncnorm/base/memory.h"
 #include "syncnorm/base/missing.h"
 
@@ -15,12 +16,6 @@ static double epochs_of_run(const sn_report_run *run, double target)
     for (size_t row = 0; row < run->run.epochs.rows; row++)
         if (sn_report_epoch_value(run, "test_accuracy", row) >= target) return (double)row + 1;
     return HUGE_VAL;
-}
-
-static int ascending(const void *left, const void *right)
-{
-    const double a = *(const double *)left, b = *(const double *)right;
-    return a < b ? -1 : a > b;
 }
 
 /* The median over the complete runs: of half that never reach it, none. */
@@ -49,7 +44,7 @@ static reach reach_of(sn_document *document, const sn_report_group *group, doubl
         r.reached += isfinite(epochs[r.runs++]) != 0;
     }
     if (r.runs) {
-        qsort(epochs, r.runs, sizeof *epochs, ascending);
+        qsort(epochs, r.runs, sizeof *epochs, sn_ascending);
         const double median = (epochs[(r.runs - 1) / 2] + epochs[r.runs / 2]) / 2;
         if (isfinite(median)) {
             r.epochs = median;
@@ -103,7 +98,7 @@ static bool line_name(const sn_report_runs *runs, size_t group, char *name, size
 
 static int by_x(const void *left, const void *right)
 {
-    return ascending(&((const sn_chart_point *)left)->x, &((const sn_chart_point *)right)->x);
+    return sn_ascending(&((const sn_chart_point *)left)->x, &((const sn_chart_point *)right)->x);
 }
 
 /* The first of the line that group g is on draws it all. */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "syncnorm/base/ascending.h"
 #include "syncnorm/base/memory.h"
 #include "syncnorm/base/missing.h"
 #include "syncnorm/train/compare.h"
@@ -107,12 +108,6 @@ static sn_status begin_trials(sn_selection *s, const sn_report_runs *runs, const
     return sn_report_brief_name(runs, group, s->attributes, s->attribute_count, t->brief, sizeof t->brief);
 }
 
-static int ascending(const void *left, const void *right)
-{
-    const double a = *(const double *)left, b = *(const double *)right;
-    return a < b ? -1 : a > b;
-}
-
 /* The place of a value among those tried: number of different ones below and above it. */
 static void find_edges(const sn_selection *s, const sn_report_runs *runs, sn_trials *t)
 {
@@ -139,7 +134,7 @@ static void choose_best(const sn_selection *s, const sn_report_runs *runs, sn_tr
     for (size_t i = 0; i < t->count; i++)
         if (t->scores[i] > t->scores[t->best] + ROUNDING) t->best = i;
     memcpy(t->sorted, t->scores, t->count * sizeof *t->sorted);
-    qsort(t->sorted, t->count, sizeof *t->sorted, ascending);
+    qsort(t->sorted, t->count, sizeof *t->sorted, sn_ascending);
     find_edges(s, runs, t);
 }
 

@@ -6,6 +6,7 @@
 
 #include "chart.h"
 #include "chart_style.h"
+#include "syncnorm/base/ascending.h"
 #include "text.h"
 
 enum {
@@ -110,12 +111,6 @@ static const double FOREST_BEYOND = 3;
 static const double FOREST_REACH = 10;
 enum { FOREST_LETTERS = 62 };
 
-static int by_size(const void *left, const void *right)
-{
-    const double a = *(const double *)left, b = *(const double *)right;
-    return a < b ? -1 : a > b;
-}
-
 /* How far from 0 a difference may be to have its place on the axis: one that is many times the usual size would leave the others none. */
 static double forest_reach(const sn_chart *chart)
 {
@@ -124,7 +119,7 @@ static double forest_reach(const sn_chart *chart)
     if (!sizes) return HUGE_VAL;
     for (size_t i = 0; i < series->count; i++)
         sizes[i] = fabs(series->points[i].y);
-    qsort(sizes, series->count, sizeof *sizes, by_size);
+    qsort(sizes, series->count, sizeof *sizes, sn_ascending);
     const double usual = series->count ? sizes[3 * (series->count - 1) / 4] : 0;
     free(sizes);
     return FOREST_REACH * fmax(usual, chart->margin);
