@@ -41,8 +41,8 @@ typedef struct sn_axes {
     size_t count;           /* of contrasts */
 } sn_axes;
 
-/** What the group differs from others in, as options: neither its norm nor its workers, nor its shards where they are the `respect`. One worker,
-    where a batch begins to grow, has the options of the line. */
+/** What the group differs from others in, as options: neither its norm nor its workers, nor its shards where they are the `respect`. Where its
+    batch grows, it has the options of the line. */
 void sn_setting_of(const sn_report_runs *runs, const sn_report_group *group, sn_respect respect,
                    char text[SN_SETTING]);
 

@@ -77,9 +77,7 @@ static void add_workers(const sn_report_runs *runs, sn_finding *next, const sn_p
     const bool stays = sn_experiments_share(sn_report_experiment(&runs->groups[pair->first]),
                                             sn_report_experiment(&runs->groups[pair->second]), "batch");
     sn_finding *f = add(runs, next, stays ? SN_RESPECT_WORKERS : SN_RESPECT_GROWTH, pair, turned);
-    char kind[NAME];
-    sn_part_of_name(runs, f->group, true, kind);
-    snprintf(f->name, sizeof f->name, "%s", kind);
+    sn_part_of_name(runs, f->group, true, f->name);
 }
 
 /* Whether the pair differs in one of the axes alone; then it is the next finding. */
@@ -198,9 +196,8 @@ void sn_axes_clear(sn_axes *axes)
 static void add_row(const sn_report_runs *runs, sn_report_table *table, const sn_contrast *c)
 {
     char at[NAME], than[NAME];
-    const sn_report_group *against = c->largest->against;
     sn_part_of_name(runs, c->largest->group, false, at);
-    sn_part_of_name(runs, against, false, than);
+    sn_part_of_name(runs, c->largest->against, false, than);
     sn_report_table_cell(
         table, "%s%s%s", sn_is_of_workers(c->findings) ? "more workers: " : "", c->findings->name,
         c->findings->respect == SN_RESPECT_GROWTH ? " with a batch that grows with them" : "");

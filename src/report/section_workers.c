@@ -28,7 +28,7 @@ static bool is_of_workers(const char *attribute)
     return strcmp(attribute, "workers") == 0 || strcmp(attribute, "batch") == 0;
 }
 
-/* Where one worker is where a batch begins to grow, its rate has nothing to scale by. */
+/* Of the batch that rates are given for there is nothing to scale by. */
 static bool is_of_growth(const char *attribute)
 {
     return is_of_workers(attribute) || strcmp(attribute, "lr_scaling") == 0;
@@ -42,11 +42,6 @@ static bool has_batch_of(const sn_report_group *a, const sn_report_group *b, boo
                 other * (grows ? number_of(a, "workers") : 1)) <= 0;
 }
 
-static bool is_one_worker(const sn_report_group *group)
-{
-    return number_of(group, "workers") <= 1;
-}
-
 static bool are_same(const sn_report_group *a, const sn_report_group *b, bool (*but)(const char *))
 {
     return sn_experiments_same(sn_report_experiment(a), sn_report_experiment(b), but);
@@ -54,7 +49,7 @@ static bool are_same(const sn_report_group *a, const sn_report_group *b, bool (*
 
 bool sn_begins_per_worker(const sn_report_group *one, const sn_report_group *many)
 {
-    return is_one_worker(one) && sn_is_by_worker(one) && number_of(many, "workers") > 1 &&
+    return number_of(one, "workers") <= 1 && sn_is_by_worker(one) && number_of(many, "workers") > 1 &&
            sn_is_per_worker(many) &&
            sn_experiments_respects(sn_report_experiment(one), sn_report_experiment(many)) == 1;
 }
@@ -74,16 +69,21 @@ static int by_workers(const void *left, const void *right)
     return a < b ? -1 : a > b;
 }
 
-/* The groups on the line of `first`, by workers, no number twice; none where an earlier group has drawn it. Where the batch grows, one worker may
-   be where more than one line begins, and is the first of none. */
+/* A batch that grows from the one that rates are given for is of more than one line where one scales them and another does not. */
+static bool is_of_many_lines(const sn_report_group *group, bool grows)
+{
+    return grows && fabs(number_of(group, "batch") - SN_LR_BATCH) <= 0;
+}
+
+/* The groups on the line of `first`, by workers, no number twice; none where an earlier group has drawn it, or will another. */
 static size_t collect(const sn_report_runs *runs, const sn_report_group *first, bool grows, place *line)
 {
     size_t count = 0;
-    if (grows && is_one_worker(first)) return 0;
+    if (is_of_many_lines(first, grows)) return 0;
     for (const sn_report_group *group = runs->groups; group < runs->groups + runs->group_count; group++) {
         const double workers = number_of(group, "workers");
         if (!group->complete || isnan(workers) || !joins(first, group, grows)) continue;
-        if (group < first && !(grows && is_one_worker(group)) &&
+        if (group < first && !is_of_many_lines(group, grows) &&
             sn_is_per_worker(group) == sn_is_per_worker(first))
             return 0;
         bool taken = false;

@@ -44,21 +44,17 @@ static void tell(void *context, const char *name, const char *value)
         fprintf(o->out, "--%s%s%s", name, value ? " " : "", value ? value : "");
 }
 
-static bool is_one_worker(const sn_attributes *experiment)
+/* The group of the batch that rates are given for has nothing to scale by. Where its batch grows with the workers, and is spread over more
+   nowhere, another of its line. */
+static const sn_report_group *line_of(const sn_report_runs *runs, const sn_report_group *group)
 {
-    return !(sn_attributes_number(experiment, "workers") > 1);
-}
-
-/* Where one worker is where a batch begins to grow, and not where one begins to be shared, the next on its line. */
-static const sn_report_group *line_of(const sn_report_runs *runs, const sn_report_group *one)
-{
-    const sn_attributes *a = sn_report_experiment(one);
-    const sn_report_group *grown = one;
-    if (!is_one_worker(a)) return one;
+    const sn_attributes *a = sn_report_experiment(group);
+    const sn_report_group *grown = group;
+    if (sn_attributes_number(a, "batch") != SN_LR_BATCH) return group;
     for (const sn_report_group *g = runs->groups; g < runs->groups + runs->group_count; g++) {
         const sn_attributes *b = sn_report_experiment(g);
-        if (is_one_worker(b) || sn_experiments_respects(a, b) != 1) continue;
-        if (sn_experiments_share(a, b, "batch")) return one;
+        if (sn_experiments_share(a, b, "workers") || sn_experiments_respects(a, b) != 1) continue;
+        if (sn_experiments_share(a, b, "batch")) return group;
         grown = g;
     }
     return grown;

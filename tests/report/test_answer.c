@@ -341,6 +341,7 @@ static void test_a_batch_that_stays_or_grows(void **state)
                      "more against fewer, worse in 1 of 1 (−0.48 points)");
     answers("grows", "With more workers, each with as many samples, so that the batch grows, with "
                      "--batch-per-worker 64, bn is equivalent at ");
+    answers("grows", "bn-scopeworker is equivalent at 32 to that at 1 (");
     assert_says("grows/axes.csv", "more workers: bn-scopeworker with a batch that grows with them,3,");
     answers("grows", "at a learning rate of its own, since all have 0.01;");
 }

@@ -120,8 +120,8 @@ static void test_a_batch_that_grows(void **state)
         int workers, batch;
         double accuracy;
         bool scaled;
-    } runs[] = {{1, 64, 99, false},  {2, 64, 98, false}, {2, 128, 97, false},
-                {4, 128, 90, false}, {2, 128, 96, true}, {4, 256, 91, true}};
+    } runs[] = {{1, 64, 99, false}, {2, 64, 98, false}, {2, 128, 97, false}, {4, 128, 90, false},
+                {2, 128, 96, true}, {4, 256, 91, true}, {4, 128, 92, true}};
     files = 0;
     for (size_t i = 0; i < sizeof runs / sizeof *runs; i++) {
         made_run made = usual;
@@ -137,9 +137,12 @@ static void test_a_batch_that_grows(void **state)
     }
     report("grows", paths, files);
     /* four workers with 128 have as many each as two with 64, and the batch of two with 128 */
-    assert_says("grows/figures/error-by-workers.tsv", "workers\tgn1-64\tgn2-128\n1\t1\t\n2\t2\t3\n4\t\t10\n");
+    assert_says("grows/figures/error-by-workers.tsv",
+                "workers\tgn1-64\tgn2-128\tgn2-128linear\n1\t1\t\t\n2\t2\t3\t4\n4\t\t10\t8\n");
+    /* of 32 a worker two have the batch that rates are given for, of 64 one has: each is where two lines begin */
     assert_says("grows/figures/error-by-workers-growing.tsv",
-                "workers\tgn2-64\tgn2-128\tgn2-128linear\n1\t\t1\t1\n2\t2\t3\t4\n4\t10\t\t9\n");
+                "workers\tgn2-128\tgn2-128linear\tgn4-128\tgn4-128linear\n"
+                "1\t1\t1\t\t\n2\t3\t4\t2\t2\n4\t\t9\t10\t8\n");
 }
 
 /* More lines than colours, with intervals: each looks like itself alone. */
