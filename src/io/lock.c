@@ -59,7 +59,10 @@ static int replace_foreign(const char *path)
 {
     struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     const int old = open(path, O_RDONLY | O_CLOEXEC);
-    if (old < 0) return -1;
+    if (old < 0) {
+        if (errno == ENOENT) errno = EACCES; /* it is the directory that may not be written into */
+        return -1;
+    }
     const bool free_to_take = fcntl(old, F_GETLK, &whole) == 0 && whole.l_type == F_UNLCK;
     close(old);
     if (!free_to_take) {

@@ -176,6 +176,18 @@ class Reports(jobs.Test):
         left = [os.path.join(path, name) for path, _, names in os.walk(self.path("report")) for name in names]
         self.assertTrue(all(os.path.getsize(path) < 1000 for path in left), left)  # none is cut
 
+    def test_a_directory_that_may_not_be_written(self):
+        self.train("-q", "--epochs", 1, "--output", "run.h5")
+        for directory in jobs.SCRATCH, self.directory:
+            os.chmod(directory, 0o755)
+        os.chmod(self.path(), 0o644)
+        os.mkdir(self.path("report"), 0o555)
+        done = subprocess.run([*SOMEBODY, jobs.PROGRAM, "report", "run.h5", "--output", "report"], cwd=self.directory, capture_output=True,
+                              text=True, check=False)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertRegex(done.stderr, r"\Asyncnorm: error: report/report.html: [^\n]*: Permission denied\n\Z")
+        self.assertEqual(os.listdir(self.path("report")), [])
+
 
 class AtTheEnd(jobs.Test):
     """The last save is tried for a minute."""
