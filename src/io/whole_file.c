@@ -8,6 +8,11 @@ sn_status sn_whole_file_write(const char *path, const void *data, size_t size)
     return sn_file_replace(path, &bytes, false);
 }
 
+sn_status sn_whole_file_sweep(const char *path)
+{
+    return sn_file_sweep(path);
+}
+
 sn_status sn_whole_file_try(const char *path)
 {
     return sn_file_try_replace(path);

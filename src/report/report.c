@@ -12,6 +12,7 @@
 #include "sections.h"
 #include "syncnorm/base/log.h"
 #include "syncnorm/io/lock.h"
+#include "syncnorm/io/whole_file.h"
 #include "text.h"
 
 /* A file of the report, as `put` writes it. */
@@ -165,6 +166,7 @@ static sn_status write_document(sn_document *document, const char *directory, sn
     char *page = sn_text("%s/report.html", directory);
     if (!page) return sn_fail(SN_ERROR_MEMORY, "out of memory");
     sn_status status = sn_lock_acquire(page, &lock, &busy);
+    if (status == SN_OK) status = sn_whole_file_try(page); /* before anything is replaced */
     free(page);
     if (status == SN_OK) status = write_files(document, directory, outcome);
     sn_lock_release(lock);

@@ -1,5 +1,6 @@
 /* The files of a report: a second one into the same directory takes those of the first away, and nothing else. */
 
+#include <glob.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -9,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -54,32 +56,100 @@ static void test_nothing_stale_stays(void **state)
     assert_true(is_there("twice/report.html") && is_there("twice/figures/gap.svg"));
 }
 
-/* Where a file has no room, the whole one of the report before stays, and no part of another. */
-static void test_no_half_file(void **state)
+static sn_status write_report_of_at_most(const char *directory, rlim_t size)
 {
-    (void)state;
-    const struct rlimit little = {20000, RLIM_INFINITY};
+    const struct rlimit little = {size, RLIM_INFINITY};
     struct rlimit before;
-    assert_ok(write_made_run(&usual, "gn.h5"));
-    report("half", (const char *const[]){"gn.h5"}, 1);
-    char *page = read_file("half/report.html");
-    assert_true(strlen(page) > little.rlim_cur);
     assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
     void (*const handler)(int) = signal(SIGXFSZ, SIG_IGN);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &little), 0);
     const sn_report_request request = {
-        .directory = "half", .paths = (const char *const[]){"gn.h5"}, .path_count = 1};
+        .directory = directory, .paths = (const char *const[]){"gn.h5"}, .path_count = 1};
     sn_report_outcome outcome;
     const sn_status status = sn_report_write(&request, &outcome);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
     signal(SIGXFSZ, handler);
-    assert_int_equal(status, SN_ERROR_FILE);
     sn_error_clear();
+    return status;
+}
+
+/* Where a file has no room, the whole one of the report before stays, and no part of another; a drawing is gone. */
+static void test_no_half_file(void **state)
+{
+    (void)state;
+    enum { ROOM = 8000 };
+    assert_ok(write_made_run(&usual, "gn.h5"));
+    report("half", (const char *const[]){"gn.h5"}, 1);
+    char *page = read_file("half/report.html");
+    assert_true(strlen(page) > ROOM);
+    assert_int_equal(write_report_of_at_most("half", 0), SN_ERROR_FILE);
+    assert_true(is_there("half/figures/train-loss.svg")); /* not one file could be written: none is gone */
+    assert_int_equal(write_report_of_at_most("half", ROOM), SN_ERROR_FILE);
     char *after = read_file("half/report.html");
     assert_string_equal(after, page);
-    assert_false(is_there("half/report.html.part"));
+    glob_t found;
+    assert_int_equal(glob("half/{*,figures/*}.{csv,tsv,gp,svg,pdf,png,md}", GLOB_BRACE, NULL, &found), 0);
+    for (size_t i = 0; i < found.gl_pathc; i++) {
+        struct stat file;
+        assert_int_equal(stat(found.gl_pathv[i], &file), 0);
+        assert_true(file.st_size > 0 && file.st_size != ROOM);
+    }
+    globfree(&found);
     free(after);
     free(page);
+}
+
+/* Nor does a part of a drawing, whose gnuplot was killed. */
+static void test_no_half_drawing(void **state)
+{
+    (void)state;
+    char path[8192], *before = strdup(getenv("PATH"));
+    (void)mkdir("bin", 0777);
+    write_text(
+        "bin/gnuplot",
+        "#!/bin/sh\n"
+        "for script; do\n"
+        "    case $script in *.gp) echo half >${script%.gp}.svg; echo half >${script%.gp}.pdf ;; esac\n"
+        "done\n"
+        "kill -9 $$\n");
+    assert_int_equal(chmod("bin/gnuplot", 0755), 0);
+    char *here = realpath("bin", NULL);
+    assert_true(snprintf(path, sizeof path, "%s:%s", here, before) < (int)sizeof path);
+    assert_int_equal(setenv("PATH", path, 1), 0);
+    assert_ok(write_made_run(&usual, "gn.h5"));
+    report("killed", (const char *const[]){"gn.h5"}, 1);
+    assert_int_equal(setenv("PATH", before, 1), 0);
+    assert_true(is_there("killed/figures/train-loss.gp"));
+    glob_t found;
+    assert_int_equal(glob("killed/figures/*.{svg,pdf}", GLOB_BRACE, NULL, &found), GLOB_NOMATCH);
+    globfree(&found);
+    free(here);
+    free(before);
+}
+
+/* What a killed report left beside its files goes with the next. */
+static void test_leftovers_are_swept(void **state)
+{
+    (void)state;
+    assert_ok(write_made_run(&usual, "gn.h5"));
+    report("swept", (const char *const[]){"gn.h5"}, 1);
+    write_text("swept/.comparison.csv.tmp-elsewhere-1", "half");
+    write_text("swept/figures/.train-loss.gp.tmp-elsewhere-1", "half");
+    report("swept", (const char *const[]){"gn.h5"}, 1);
+    assert_false(is_there("swept/.comparison.csv.tmp-elsewhere-1"));
+    assert_false(is_there("swept/figures/.train-loss.gp.tmp-elsewhere-1"));
+}
+
+/* A page that cannot be written is found before anything else is. */
+static void test_the_page_is_tried_first(void **state)
+{
+    (void)state;
+    assert_ok(write_made_run(&usual, "gn.h5"));
+    (void)mkdir("page", 0777); /* there from a run of this test before */
+    (void)mkdir("page/report.html", 0777);
+    (void)unlink("page/comparison.csv");
+    assert_int_equal(write_report_of_at_most("page", RLIM_INFINITY), SN_ERROR_FILE);
+    assert_false(is_there("page/comparison.csv"));
 }
 
 /* The list of files is a file, too: what no report can have written is not removed. */
@@ -164,11 +234,10 @@ int main(void)
 {
     sn_log_configure(SN_LOG_QUIET, 0);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_nothing_stale_stays),
-        cmocka_unit_test(test_no_half_file),
-        cmocka_unit_test(test_a_strange_list_removes_nothing),
-        cmocka_unit_test(test_long_names_make_files),
-        cmocka_unit_test(test_one_report_at_a_time),
+        cmocka_unit_test(test_nothing_stale_stays),     cmocka_unit_test(test_no_half_file),
+        cmocka_unit_test(test_no_half_drawing),         cmocka_unit_test(test_leftovers_are_swept),
+        cmocka_unit_test(test_the_page_is_tried_first), cmocka_unit_test(test_a_strange_list_removes_nothing),
+        cmocka_unit_test(test_long_names_make_files),   cmocka_unit_test(test_one_report_at_a_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,7 +11,10 @@
  *  directories are made. SN_ERROR_FILE, SN_ERROR_MEMORY. Not collective. */
 sn_status sn_whole_file_write(const char *path, const void *data, size_t size);
 
-/** Whether that can be done, before the work that makes the data. */
+/** Removes what processes that died while writing `path` left beside it. For whoever has the lock that keeps others from writing it. */
+sn_status sn_whole_file_sweep(const char *path);
+
+/** Whether a file can be written there, tried out before the work that makes the data. */
 sn_status sn_whole_file_try(const char *path);
 
 #endif

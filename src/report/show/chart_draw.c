@@ -79,23 +79,42 @@ static int run_gnuplot(const char *directory, char *const *arguments, char *reas
     return error ? -1 : status;
 }
 
-/* Its drawing, if there is a whole one. */
+/* One that is left from before would pass for this one, and a part of one for the whole. */
+static bool remove_drawing(const sn_chart *chart, const char *directory)
+{
+    static const char *const extensions[] = {"svg", "pdf"};
+    for (size_t i = 0; i < sizeof extensions / sizeof *extensions; i++) {
+        char *drawing;
+        if (asprintf(&drawing, "%s/%s.%s", directory, chart->name, extensions[i]) < 0) return false;
+        unlink(drawing);
+        free(drawing);
+    }
+    return true;
+}
+
+/* Whether it ends as it should, or is not there: not every gnuplot makes PDF. */
+static bool is_whole_pdf(const sn_chart *chart, const char *directory)
+{
+    static const char mark[] = "%%EOF\n";
+    char *path, end[sizeof mark] = "";
+    if (asprintf(&path, "%s/%s.pdf", directory, chart->name) < 0) return false;
+    FILE *file = fopen(path, "rb");
+    const bool missing = !file && errno == ENOENT;
+    const bool read = file && fseek(file, -(long)strlen(mark), SEEK_END) == 0 &&
+                      fread(end, 1, strlen(mark), file) == strlen(mark);
+    if (file) fclose(file);
+    free(path);
+    return missing || (read && strcmp(end, mark) == 0);
+}
+
+/* Its drawing, if there is a whole one; else none. */
 static void take_drawing(sn_chart *chart, const char *directory)
 {
     chart->svg = read_text(directory, chart->name, "svg");
-    if (chart->svg && strstr(chart->svg, "</svg>")) return;
+    if (chart->svg && strstr(chart->svg, "</svg>") && is_whole_pdf(chart, directory)) return;
     free(chart->svg);
     chart->svg = NULL;
-}
-
-/* One that is left from before would pass for this one. */
-static bool remove_drawing(const sn_chart *chart, const char *directory)
-{
-    char *drawing;
-    if (asprintf(&drawing, "%s/%s.svg", directory, chart->name) < 0) return false;
-    unlink(drawing);
-    free(drawing);
-    return true;
+    remove_drawing(chart, directory);
 }
 
 bool sn_chart_draw(sn_chart *chart, const char *directory, char *reason, size_t size)
@@ -104,7 +123,10 @@ bool sn_chart_draw(sn_chart *chart, const char *directory, char *reason, size_t 
     if (!remove_drawing(chart, directory) || asprintf(&script, "%s.gp", chart->name) < 0) return false;
     char *const arguments[] = {program, defaults, script, NULL};
     snprintf(reason, size, "gnuplot failed");
-    if (run_gnuplot(directory, arguments, reason, size) == 0) take_drawing(chart, directory);
+    if (run_gnuplot(directory, arguments, reason, size) == 0)
+        take_drawing(chart, directory);
+    else
+        remove_drawing(chart, directory);
     free(script);
     return chart->svg;
 }

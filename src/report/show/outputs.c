@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "syncnorm/io/whole_file.h"
 #include "text.h"
 
 static void put_names(const sn_document *document, FILE *out)
@@ -43,22 +44,37 @@ static bool is_replaced(const char *names, const char *name)
     return false;
 }
 
-/* What the last report wrote and this one, of `names`, does not. */
-static void remove_listed(const char *directory, const char *names)
+/* Of a report that was killed. */
+static void sweep(const char *path)
 {
-    char *path = sn_text("%s/" SN_OUTPUTS_LIST, directory), *line = NULL;
-    FILE *list = path ? fopen(path, "r") : NULL;
-    free(path);
-    if (!list) return; /* the first report here */
+    if (sn_whole_file_sweep(path) != SN_OK) sn_error_clear(); /* it is in nobody's way */
+}
+
+/* What the last report wrote and this one, of `names`, does not. */
+static void remove_listed(const char *directory, FILE *list, const char *names)
+{
+    char *line = NULL;
     size_t capacity = 0;
     for (ssize_t length; (length = getline(&line, &capacity, list)) > 0;) {
         if (line[length - 1] == '\n') line[length - 1] = '\0';
-        path = is_output(line) && !is_replaced(names, line) ? sn_text("%s/%s", directory, line) : NULL;
-        if (path) unlink(path); /* what cannot be removed cannot be written either, and that is told */
+        char *path = is_output(line) ? sn_text("%s/%s", directory, line) : NULL;
+        if (!path) continue;
+        sweep(path);
+        if (!is_replaced(names, line))
+            unlink(path); /* what cannot be removed cannot be written either, and that is told */
         free(path);
     }
     free(line);
-    fclose(list);
+}
+
+/* The list of the last report; NULL where this is the first. */
+static FILE *open_list(const char *directory)
+{
+    char *path = sn_text("%s/" SN_OUTPUTS_LIST, directory);
+    FILE *list = path ? fopen(path, "r") : NULL;
+    if (path) sweep(path);
+    free(path);
+    return list;
 }
 
 sn_status sn_outputs_renew(const sn_document *document, const char *directory)
@@ -71,8 +87,10 @@ sn_status sn_outputs_renew(const sn_document *document, const char *directory)
     if (!out || fclose(out) != 0) {
         status = sn_fail(SN_ERROR_MEMORY, "out of memory: the list of files");
     } else {
-        remove_listed(directory, names);
+        FILE *before = open_list(directory); /* still the old one when a new one has its name */
         status = sn_write_file(directory, SN_OUTPUTS_LIST, names, size);
+        if (status == SN_OK && before) remove_listed(directory, before, names);
+        if (before) fclose(before);
     }
     free(names);
     return status;
