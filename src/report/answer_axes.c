@@ -369,6 +369,25 @@ static void put_by_settings(FILE *out, const sn_report_runs *runs, const sn_cont
     }
 }
 
+static bool have_epochs(const sn_report_runs *runs)
+{
+    for (size_t g = 0; g < runs->group_count; g++)
+        if (sn_attributes_number(sn_report_experiment(&runs->groups[g]), "steps") > 0) return false;
+    return true;
+}
+
+/* What else changes with the workers where the batch grows. */
+static void put_confounded(FILE *out, const sn_report_runs *runs)
+{
+    const bool fewer = have_epochs(runs), scaled = sn_has_scaled_rates(runs);
+    if (!fewer && !scaled) return;
+    fprintf(out, "; how much of that is the larger batch's%s%s doing is not told apart",
+            fewer && scaled ? ", the fewer steps'"
+            : fewer         ? " or the fewer steps'"
+                            : "",
+            scaled ? " or a scaled learning rate's" : "");
+}
+
 static void put_respect(FILE *out, const sn_report_runs *runs, const sn_contrast *list, size_t count)
 {
     size_t decided = 0;
@@ -376,10 +395,8 @@ static void put_respect(FILE *out, const sn_report_runs *runs, const sn_contrast
         decided += sn_contrast_decided(&list[i]);
     if (decided) {
         put_by_settings(out, runs, list, count);
-        if (list->findings->respect == SN_RESPECT_GROWTH)
-            fputs("; how much of that is the larger batch's, the fewer steps' or a scaled learning rate's "
-                  "doing is not told apart",
-                  out);
+        if (list->findings->respect == SN_RESPECT_GROWTH) put_confounded(out, runs);
+
         fputs(". ", out);
     } else {
         fputs(sentences[list->findings->respect].undecided, out);

@@ -390,7 +390,7 @@ static bool rest_on_normality(const sn_pairs *pairs)
     return decided && most_seeds(pairs) < 6;
 }
 
-static bool is_scaled(const sn_report_runs *runs)
+bool sn_has_scaled_rates(const sn_report_runs *runs)
 {
     for (size_t g = 0; g < runs->group_count; g++)
         if (strcmp(sn_report_text(sn_report_experiment(&runs->groups[g]), "lr_scaling"), "linear") == 0)
@@ -409,7 +409,7 @@ static void put_limits(FILE *out, const sn_report_runs *runs, const sn_pairs *pa
     }
     if (sn_report_share(runs, "lr") && !isnan(rate) && !were_chosen(runs)) {
         fprintf(out, "%swhat each would reach at a learning rate of its own, since all have %g%s", between,
-                rate, is_scaled(runs) ? ", scaled with the batch where --lr-scaling says so" : "");
+                rate, sn_has_scaled_rates(runs) ? ", scaled with the batch where --lr-scaling says so" : "");
         between = "; ";
     }
     put_parameters(out, runs, &between);

@@ -50,7 +50,9 @@ static sn_finding *add(const sn_report_runs *runs, sn_finding *next, sn_respect 
                          .against = turned ? second : first,
                          .verdict = verdict,
                          .points = (turned ? -1 : 1) * sn_pair_points(pair, pair->difference.mean)};
-    sn_setting_of(runs, next->group, respect, next->setting);
+    sn_setting_of(runs,
+                  respect == SN_RESPECT_GROWTH && sn_begins_growth(next->group) ? next->against : next->group,
+                  respect, next->setting);
     return next;
 }
 

@@ -69,21 +69,15 @@ static int by_workers(const void *left, const void *right)
     return a < b ? -1 : a > b;
 }
 
-/* A batch that grows from the one that rates are given for is of more than one line where one scales them and another does not. */
-static bool is_of_many_lines(const sn_report_group *group, bool grows)
-{
-    return grows && fabs(number_of(group, "batch") - SN_LR_BATCH) <= 0;
-}
-
 /* The groups on the line of `first`, by workers, no number twice; none where an earlier group has drawn it, or will another. */
 static size_t collect(const sn_report_runs *runs, const sn_report_group *first, bool grows, place *line)
 {
     size_t count = 0;
-    if (is_of_many_lines(first, grows)) return 0;
+    if (grows && sn_begins_growth(first)) return 0;
     for (const sn_report_group *group = runs->groups; group < runs->groups + runs->group_count; group++) {
         const double workers = number_of(group, "workers");
         if (!group->complete || isnan(workers) || !joins(first, group, grows)) continue;
-        if (group < first && !is_of_many_lines(group, grows) &&
+        if (group < first && !(grows && sn_begins_growth(group)) &&
             sn_is_per_worker(group) == sn_is_per_worker(first))
             return 0;
         bool taken = false;

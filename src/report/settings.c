@@ -44,13 +44,18 @@ static void tell(void *context, const char *name, const char *value)
         fprintf(o->out, "--%s%s%s", name, value ? " " : "", value ? value : "");
 }
 
+bool sn_begins_growth(const sn_report_group *group)
+{
+    return fabs(sn_attributes_number(sn_report_experiment(group), "batch") - SN_LR_BATCH) <= 0;
+}
+
 /* The group of the batch that rates are given for has nothing to scale by. Where its batch grows with the workers, and is spread over more
    nowhere, another of its line. */
 static const sn_report_group *line_of(const sn_report_runs *runs, const sn_report_group *group)
 {
     const sn_attributes *a = sn_report_experiment(group);
     const sn_report_group *grown = group;
-    if (sn_attributes_number(a, "batch") != SN_LR_BATCH) return group;
+    if (!sn_begins_growth(group)) return group;
     for (const sn_report_group *g = runs->groups; g < runs->groups + runs->group_count; g++) {
         const sn_attributes *b = sn_report_experiment(g);
         if (sn_experiments_share(a, b, "workers") || sn_experiments_respects(a, b) != 1) continue;

@@ -343,6 +343,7 @@ static void test_a_batch_that_stays_or_grows(void **state)
                      "--batch-per-worker 64, bn is equivalent at ");
     answers("grows", "bn-scopeworker is equivalent at 32 to that at 1 (");
     assert_says("grows/axes.csv", "more workers: bn-scopeworker with a batch that grows with them,3,");
+    answers("grows", "; how much of that is the larger batch's or the fewer steps' doing is not told apart.");
     answers("grows", "at a learning rate of its own, since all have 0.01;");
 }
 
@@ -384,6 +385,28 @@ static void test_a_line_has_its_beginning(void **state)
             "not told apart.");
     answers("warm", "at a learning rate of its own, since all have 0.01, scaled with the batch where "
                     "--lr-scaling says so;");
+}
+
+/* Of 32 samples a worker two workers have the batch that rates are given for: they are of the scaled line and of the other. */
+static void test_a_batch_of_two_lines(void **state)
+{
+    (void)state;
+    enum { WORKERS = 4, SEEDS = 5, RUNS = 2 * 2 * WORKERS * SEEDS };
+    files = 0;
+    for (size_t i = 0; i < RUNS; i++) {
+        const size_t seed = i % SEEDS, workers = (size_t)1 << (i / SEEDS % WORKERS);
+        const bool scaled = i / SEEDS / WORKERS % 2 > 0;
+        if (scaled && workers == 2) continue;
+        made_run made = made_of(i / SEEDS / WORKERS / 2 ? "ln" : "gn", workers, seed);
+        made.batch = 32 * (int)workers;
+        made.scaled = scaled;
+        made.test_accuracy = 98 + 0.01 * (double)wobble[(seed + i / SEEDS) % SEEDS];
+        keep("two", &made);
+    }
+    report("two", paths, files);
+    answers("two", "with --batch-per-worker 32, gn is equivalent at 2, 4 and 8 to that at 1 (");
+    answers("two",
+            "with --batch-per-worker 32 --lr-scaling linear, gn is equivalent at 2, 4 and 8 to that at 1 (");
 }
 
 /* One difference that is many times the others would leave them no room in the forest: it is a number. */
@@ -517,6 +540,7 @@ int main(void)
         cmocka_unit_test(test_a_batch_that_stays_or_grows),
         cmocka_unit_test(test_a_line_has_its_beginning),
         cmocka_unit_test(test_scaling_is_a_respect),
+        cmocka_unit_test(test_a_batch_of_two_lines),
         cmocka_unit_test(test_a_difference_beyond_the_axis),
         cmocka_unit_test(test_seeds_are_of_complete_runs),
         cmocka_unit_test(test_what_shards_do),
