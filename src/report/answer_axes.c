@@ -61,16 +61,16 @@ static void put_range(FILE *out, double least, double most)
     fputs(SN_LINK_END " points)", out);
 }
 
-/* "(−0.20, −0.56 points)", in the order of the places; of many, from the least to the most. */
+/* "(−0.20, −0.56 points)", in the order of the places; from the least to the most of many, without a verdict of more than two. */
 static void put_estimates(FILE *out, const places *list)
 {
-    enum { EACH_MAX = 5 };
+    const size_t each_most = list->of[0].finding->verdict == SN_UNDECIDED ? 2 : 5;
     double least = HUGE_VAL, most = -HUGE_VAL;
     for (size_t i = 0; i < list->count; i++) {
         least = fmin(least, list->of[i].finding->points);
         most = fmax(most, list->of[i].finding->points);
     }
-    if (list->count > EACH_MAX || !is_wide(least, most)) {
+    if (list->count > each_most || !is_wide(least, most)) {
         put_range(out, least, most);
         return;
     }
@@ -104,8 +104,10 @@ static void put_setting(FILE *out, const char *setting, const char *said)
     if (strcmp(setting, said) != 0) fprintf(out, " with %s", setting);
 }
 
-/* " at 8 and 32 workers with --lr 0.1 (−0.20, −0.30 points)": once for each setting but the one that is `said`. `room` for as many again. */
-static void put_places(FILE *out, const sn_report_runs *runs, places list, const char *said, place *room)
+/* " at 8 and 32 workers with --lr 0.1 (−0.20, −0.30 points)": once for each setting but the one that is `said`; without "workers" where that
+   is said `again`. `room` for as many again. */
+static void put_places(FILE *out, const sn_report_runs *runs, places list, const char *said, bool again,
+                       place *room)
 {
     const char *between = "";
     while (list.count) {
@@ -114,7 +116,7 @@ static void put_places(FILE *out, const sn_report_runs *runs, places list, const
         if (!sn_report_share(runs, "workers")) {
             fputs(" at ", out);
             put_workers(out, &next);
-            fputs(next.count == 1 && next.of[0].workers <= 1 ? " worker" : " workers", out);
+            if (!again) fputs(next.count == 1 && next.of[0].workers <= 1 ? " worker" : " workers", out);
         }
         put_setting(out, next.of[0].finding->setting, said);
         fputc(' ', out);
@@ -176,7 +178,7 @@ static void put_counts(FILE *out, const sn_contrast *c, bool (*is)(const sn_find
     put_range(out, least, most);
 }
 
-/* " better at 32 workers (+0.30 points), undecided at 8 workers (+0.05 points)". */
+/* " better at 32 workers (+0.30 points), undecided at 8 (+0.05 points)". */
 static void put_by_setting(FILE *out, const sn_report_runs *runs, const sn_contrast *c, const char *said,
                            place *room)
 {
@@ -185,7 +187,7 @@ static void put_by_setting(FILE *out, const sn_report_runs *runs, const sn_contr
         const places list = with_verdict(c, told[i].verdict, is_any, 0, room);
         if (list.count == 0) continue;
         fprintf(out, "%s%s", between, told[i].word);
-        put_places(out, runs, list, said, room + c->count);
+        put_places(out, runs, list, said, *between == ',', room + c->count);
         between = ", ";
     }
 }

@@ -228,6 +228,26 @@ static void test_what_differs_in_one_respect(void **state)
     assert_says("axes/axes.csv", "more workers: gn,15,");
 }
 
+/* Of what has no verdict at more than two places the range is told. */
+static void test_verdicts_here_and_none_there(void **state)
+{
+    (void)state;
+    enum { WORKERS = 6, SEEDS = 5, RUNS = 2 * WORKERS * SEEDS };
+    static const int apart[SEEDS] = {0, 40, -50, 30, -20};
+    files = 0;
+    for (size_t i = 0; i < RUNS; i++) {
+        const size_t seed = i % SEEDS, workers = i / SEEDS % WORKERS + 1, norm = i / SEEDS / WORKERS;
+        made_run made = made_of(norm ? "ln" : "gn", workers, seed);
+        const int undecided = apart[seed] + 2 * (int)workers;
+        made.test_accuracy = 98 + 0.01 * (norm == 0 ? 0 : workers == WORKERS ? 90 + wobble[seed] : undecided);
+        keep("here", &made);
+    }
+    report("here", paths, files);
+    answers("here",
+            "ln against gn is better at 6 workers (+0.90 points), undecided at 1, 2, 3, 4 and 5 (+0.02 "
+            "to +0.10 points).");
+}
+
 /* What is told by none of the sentences is counted, verdicts among it: here two norms at six rates, of which the last is bad for both. */
 static void test_what_differs_in_another_option(void **state)
 {
@@ -534,6 +554,7 @@ int main(void)
         cmocka_unit_test(test_other_images_are_no_pair),
         cmocka_unit_test(test_many_pairs),
         cmocka_unit_test(test_what_differs_in_one_respect),
+        cmocka_unit_test(test_verdicts_here_and_none_there),
         cmocka_unit_test(test_what_differs_in_another_option),
         cmocka_unit_test(test_nothing_decided),
         cmocka_unit_test(test_one_worker_is_where_statistics_per_worker_begin),
