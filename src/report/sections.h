@@ -70,7 +70,7 @@ void sn_add_axes(sn_document *document, const sn_report_runs *runs, const sn_pai
 /** Whether any group has --lr-scaling linear (section_answer.c). */
 bool sn_has_scaled_rates(const sn_report_runs *runs);
 
-/** The figure of test error by the samples of a statistics group (section_scope.c). */
+/** The figures of test error by the samples of a statistics group (section_scope.c). */
 void sn_add_error_by_scope(sn_document *document, const sn_report_runs *runs);
 /** Whether batch statistics are each worker's (section_scope.c). */
 bool sn_is_per_worker(const sn_report_group *group);
@@ -82,6 +82,8 @@ bool sn_is_by_worker(const sn_report_group *group);
 bool sn_begins_per_worker(const sn_report_group *one, const sn_report_group *many);
 /** Whether the group has the batch that rates are given for: where one line scales them and another does not, it is of both (settings.c). */
 bool sn_begins_growth(const sn_report_group *group);
+/** Whether the group is of a batch that grows with the workers, and of no other line (settings.c). */
+bool sn_grows(const sn_report_runs *runs, const sn_report_group *group);
 void sn_add_error_by_workers(sn_document *document, const sn_report_runs *runs);
 
 /** What the workers' shards hold: table and maps (section_shards.c). */

@@ -145,6 +145,39 @@ static void test_a_batch_that_grows(void **state)
                 "1\t1\t1\t\t\n2\t3\t4\t2\t2\n4\t\t9\t10\t8\n");
 }
 
+/* Samples of a statistics group, of a batch that stays and of one that grows: figures of their own, and one line across for a norm that has no
+   such number. */
+static void test_scopes_of_a_batch_that_grows(void **state)
+{
+    (void)state;
+    static const char *const kinds[] = {"gn", "sync", "worker"};
+    files = 0;
+    for (int batch = 0; batch < 2; batch++)
+        for (int workers = 1; workers <= 4; workers *= 2)
+            for (int kind = 0; kind < 3; kind++) {
+                if (workers == 1 && (batch || kind == 2)) continue;
+                made_run made = usual;
+                made.norm = kind ? "bn" : "gn";
+                made.scope = kind ? kinds[kind] : NULL;
+                made.workers = workers;
+                made.batch = batch ? 64 * workers : 64;
+                made.test_accuracy = 100 - kind - 10 * batch - 3 * workers;
+                sn_run *run = begin(&made);
+                char name[64];
+                snprintf(name, sizeof name, "%s%d-%d-s1", kinds[kind], workers, made.batch);
+                assert_ok(sn_attributes_set_text(&run->experiment, "name", name));
+                end(run);
+            }
+    report("pools", paths, files);
+    assert_says("pools/figures/error-by-scope.tsv",
+                "samples per statistics group\tsync2-64\tsync4-64\tsync1-64, by workers\tgn1-64\n"
+                "16\t\t14\t14\t3\n32\t8\t\t8\t\n64\t7\t13\t4\t3\n");
+    assert_says("pools/figures/error-by-scope-growing.tsv",
+                "samples per statistics group\tsync2-128\tsync4-256\n"
+                "64\t18\t24\n128\t17\t\n256\t\t23\n");
+    assert_says("pools/report.html", ">bn-scopeworker, by workers<");
+}
+
 /* More lines than colours, with intervals: each looks like itself alone. */
 static void test_lines_look_different(void **state)
 {
@@ -363,6 +396,7 @@ int main(void)
         cmocka_unit_test(test_lines_by_workers),
         cmocka_unit_test(test_workers_begin_with_the_batch),
         cmocka_unit_test(test_a_batch_that_grows),
+        cmocka_unit_test(test_scopes_of_a_batch_that_grows),
         cmocka_unit_test(test_lines_look_different),
         cmocka_unit_test(test_cost_is_of_the_steps_on_record),
         cmocka_unit_test(test_cost_tells_training_from_the_instrument),
