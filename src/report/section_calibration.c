@@ -49,10 +49,16 @@ static void add_table(sn_document *document, const sn_report_runs *runs)
     sn_document_table(document, NULL, table);
 }
 
-/* A point for each bin, mean over the runs of the group: how often they are right beyond what they say. */
-static void add_series(sn_chart *chart, const sn_report_group *group, size_t style)
+static bool has_complete(const sn_report_group *group, const void *unused)
 {
-    sn_add_group_series(chart, group, SN_SERIES_ERRORS, style);
+    (void)unused;
+    return group->complete && !isnan(sn_report_mean(group, error_of, NULL));
+}
+
+/* A point for each bin, mean over the runs of the group: how often they are right beyond what they say. */
+static void add_series(sn_chart *chart, const sn_report_group *group)
+{
+    sn_add_group_series(chart, group, SN_SERIES_ERRORS, group->style);
     for (int b = 0; b < SN_CALIBRATION_BINS; b++) {
         double confidence = 0, right = 0;
         size_t count = 0;
@@ -78,6 +84,7 @@ void sn_section_calibration(sn_document *document, const sn_report_runs *runs)
     }
     if (!images) return;
     sn_document_section(document, "Probabilities");
+    sn_tell_drawn(document, runs);
     add_table(document, runs);
     sn_chart *chart = sn_chart_create("reliability", "Reliability",
                                       "fifteenth of the predictions, the least confident first",
@@ -86,7 +93,9 @@ void sn_section_calibration(sn_document *document, const sn_report_runs *runs)
                             "too sure. Each point is a fifteenth of "
                             "the images.");
     for (size_t g = 0; g < runs->group_count; g++)
-        if (runs->groups[g].complete) add_series(chart, &runs->groups[g], g);
+        if (has_complete(&runs->groups[g], NULL) &&
+            sn_report_draws(runs, &runs->groups[g], has_complete, NULL))
+            add_series(chart, &runs->groups[g]);
     sn_add_chart(document, chart, "no run has its probabilities on record");
     sn_document_text(document,
                      "Confidence is the probability given to the class that was predicted. The expected "

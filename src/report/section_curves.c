@@ -30,6 +30,16 @@ void sn_put_group(sn_report_table *table, const sn_report_group *group)
     sn_report_table_name(table, group->brief, group->label);
 }
 
+void sn_tell_drawn(sn_document *document, const sn_report_runs *runs)
+{
+    if (sn_report_draws_all(runs)) return;
+    sn_document_text(document,
+                     "Of %zu experiments the most and the least accurate of each norm, after the last epoch, "
+                     "have a line, of those "
+                     "that have what a figure shows; all are in epochs.csv.",
+                     runs->group_count);
+}
+
 /* Each run's last epoch, where there are several. */
 static void add_dots(sn_chart *chart, const char *label, const sn_report_group *group, size_t style,
                      sn_measure measure, const void *context)
@@ -108,13 +118,13 @@ static void add_published(sn_chart *chart, const sn_report_runs *runs, const cha
     for (size_t g = 0; g < runs->group_count; g++) {
         const sn_report_group *group = &runs->groups[g];
         sn_published rows[SN_PUBLISHED_EPOCHS];
-        if (!group->published_recipe) continue;
+        if (!group->published_recipe || !sn_report_draws(runs, group, NULL, NULL)) continue;
         size_t longest = 0;
         for (size_t i = 0; i < group->count; i++)
             if (group->runs[i].run.epochs.rows > longest) longest = group->runs[i].run.epochs.rows;
         char label[SN_REPORT_LABEL + 16];
         snprintf(label, sizeof label, "%s published", group->label);
-        sn_chart_add_series(chart, label, SN_SERIES_POINTS, g);
+        sn_chart_add_series(chart, label, SN_SERIES_POINTS, group->style);
         const size_t count = sn_published_epochs(group->preset, rows);
         for (size_t i = 0; i < count && (size_t)rows[i].epoch <= longest; i++) {
             const double value = strcmp(column, "test_loss") == 0       ? rows[i].test_loss
@@ -158,11 +168,35 @@ static bool varies(const sn_report_runs *runs, const char *column)
     return false;
 }
 
+/* What a figure is of. */
+typedef struct measured {
+    sn_measure measure;
+    const void *context;
+} measured;
+
+static bool is_measured(const sn_report_group *group, const void *of)
+{
+    const measured *m = of;
+    for (size_t i = 0; i < group->count; i++) {
+        const sn_report_run *run = &group->runs[i];
+        for (size_t row = 0; run->shown && row < run->run.epochs.rows; row++)
+            if (isfinite(m->measure(run, row, m->context))) return true;
+    }
+    return false;
+}
+
+static void add_lines(const sn_report_runs *runs, sn_chart *chart, sn_measure measure, const void *context)
+{
+    const measured of = {measure, context};
+    for (const sn_report_group *g = runs->groups; g < runs->groups + runs->group_count; g++)
+        if (sn_report_draws(runs, g, is_measured, &of))
+            sn_add_epochs(chart, g->label, g, g->style, measure, context);
+}
+
 static void add_groups(sn_document *document, const sn_report_runs *runs, sn_chart *chart, sn_measure measure,
                        const void *context, const char *missing)
 {
-    for (size_t g = 0; g < runs->group_count; g++)
-        sn_add_epochs(chart, runs->groups[g].label, &runs->groups[g], g, measure, context);
+    add_lines(runs, chart, measure, context);
     sn_add_chart(document, chart, missing);
 }
 
@@ -244,6 +278,7 @@ void sn_section_curves(sn_document *document, const sn_report_runs *runs)
         document,
         "Lines are means over seeds, bands their 95 %% intervals, dots the single seeds in their last epoch. "
         "Hollow points are the published study's, where the recipe is its own.");
+    sn_tell_drawn(document, runs);
     const char *judge = sn_report_judge(runs);
     for (size_t c = 0; c < sizeof curves / sizeof *curves; c++) {
         const struct curve *curve = &curves[c];
@@ -253,9 +288,7 @@ void sn_section_curves(sn_document *document, const sn_report_runs *runs)
         sn_chart *chart = sn_chart_create(curve->name, title, "epoch", y_label);
         if (chart) chart->y_axis = curve->axis;
         sn_chart_caption(chart, "%s", curve->caption);
-        for (size_t g = 0; g < runs->group_count; g++)
-            sn_add_epochs(chart, runs->groups[g].label, &runs->groups[g], g, sn_measure_column,
-                          curve->column);
+        add_lines(runs, chart, sn_measure_column, curve->column);
         if (curve->published && sn_chart_has_data(chart)) add_published(chart, runs, curve->column);
         sn_add_chart(document, chart, "no epoch has been finished");
     }

@@ -10,22 +10,6 @@
 #include "syncnorm/train/ways.h"
 #include "text.h"
 
-/* A column per layer, "norm3.between_share", at the last epoch. */
-static bool add_by_layer(sn_document *document, const sn_report_runs *runs, const char *suffix,
-                         sn_chart *chart, const char *missing)
-{
-    for (size_t g = 0; g < runs->group_count; g++) {
-        sn_add_group_series(chart, &runs->groups[g], SN_SERIES_LINE, g);
-        for (int layer = 1; layer <= SN_REPORT_NORMS; layer++) {
-            char column[SN_TENSOR_NAME];
-            snprintf(column, sizeof column, "norm%d.%s", layer, suffix);
-            sn_chart_add_point(chart, (sn_chart_point){layer, sn_group_mean(&runs->groups[g], column),
-                                                       SN_MISSING, SN_MISSING});
-        }
-    }
-    return sn_add_chart(document, chart, missing);
-}
-
 /* Mean over the layers of a column per layer, at the last epoch. */
 static double over_layers(const sn_report_group *group, const char *suffix)
 {
@@ -36,6 +20,28 @@ static double over_layers(const sn_report_group *group, const char *suffix)
         sum += sn_group_mean(group, column);
     }
     return sum / SN_REPORT_NORMS;
+}
+
+static bool has_by_layer(const sn_report_group *group, const void *suffix)
+{
+    return !isnan(over_layers(group, suffix));
+}
+
+/* A column per layer, "norm3.between_share", at the last epoch. */
+static bool add_by_layer(sn_document *document, const sn_report_runs *runs, const char *suffix,
+                         sn_chart *chart, const char *missing)
+{
+    for (const sn_report_group *group = runs->groups; group < runs->groups + runs->group_count; group++) {
+        if (!sn_report_draws(runs, group, has_by_layer, suffix)) continue;
+        sn_add_group_series(chart, group, SN_SERIES_LINE, group->style);
+        for (int layer = 1; layer <= SN_REPORT_NORMS; layer++) {
+            char column[SN_TENSOR_NAME];
+            snprintf(column, sizeof column, "norm%d.%s", layer, suffix);
+            sn_chart_add_point(chart,
+                               (sn_chart_point){layer, sn_group_mean(group, column), SN_MISSING, SN_MISSING});
+        }
+    }
+    return sn_add_chart(document, chart, missing);
 }
 
 static void add_disagreement_table(sn_document *document, const sn_report_runs *runs)
@@ -145,6 +151,12 @@ static double precise_var(const sn_report_run *run, const void *layer)
     return run->precise_var_gap[*(const int *)layer];
 }
 
+static bool has_precise(const sn_report_group *group, const void *unused)
+{
+    (void)unused;
+    return !isnan(sn_report_mean(group, precise_mean, &(int){0}));
+}
+
 static void add_precise(sn_document *document, const sn_report_runs *runs)
 {
     for (int kind = 0; kind < 2; kind++) {
@@ -157,7 +169,8 @@ static void add_precise(sn_document *document, const sn_report_runs *runs)
                                 "weights; root mean square over channels.");
         for (size_t g = 0; g < runs->group_count; g++) {
             const sn_report_group *group = &runs->groups[g];
-            sn_add_group_series(chart, group, SN_SERIES_LINE, g);
+            if (!sn_report_draws(runs, group, has_precise, NULL)) continue;
+            sn_add_group_series(chart, group, SN_SERIES_LINE, group->style);
             for (int layer = 0; layer < SN_REPORT_NORMS; layer++)
                 sn_chart_add_point(
                     chart, (sn_chart_point){layer + 1,
@@ -278,6 +291,7 @@ void sn_put_running_statistics(FILE *out, const sn_report_runs *runs)
 void sn_section_statistics(sn_document *document, const sn_report_runs *runs)
 {
     sn_document_section(document, "Batch statistics");
+    sn_tell_drawn(document, runs);
     sn_add_error_by_scope(document, runs);
     sn_add_shards(document, runs);
     add_disagreement(document, runs);

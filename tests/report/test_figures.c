@@ -178,6 +178,46 @@ static void test_scopes_of_a_batch_that_grows(void **state)
     assert_says("pools/report.html", ">bn-scopeworker, by workers<");
 }
 
+static void assert_head(const char *file, const char *head)
+{
+    char *text = read_file(file);
+    assert_memory_equal(text, head, strlen(head));
+    free(text);
+}
+
+/* Of more than ten groups the most and the least accurate of each norm have a line, of those that have what a figure shows: nothing disagrees on
+   one worker, where batch norm is best. */
+static void test_lines_of_many_groups(void **state)
+{
+    (void)state;
+    files = 0;
+    for (int workers = 1; workers <= 5; workers++) {
+        add("gn", workers, NULL, "iid", 90 + workers);
+        add("ln", workers, NULL, "iid", 95 - abs(workers - 3));
+    }
+    report("ten", paths, files);
+    assert_head("ten/figures/train-loss.tsv", "epoch\tgn1iid\tgn2iid\tgn3iid\tgn4iid\tgn5iid\tln1iid\t");
+    for (int workers = 1; workers <= 4; workers++) {
+        made_run made = usual;
+        made.norm = "bn";
+        made.scope = "sync";
+        made.workers = workers;
+        made.test_accuracy = 99 - workers;
+        made.l1 = workers == 3 ? 3e-4 : 0;
+        made.measured = true;
+        end(begin(&made));
+    }
+    report("many", paths, files);
+    assert_head("many/figures/train-loss.tsv",
+                "epoch\tgn1iid\tgn5iid\tln1iid\tln3iid\tbn (workers 1)\tbn (workers 4)\n");
+    assert_head("many/figures/disagreement-by-layer.tsv", "norm layer\tbn (workers 2)\tbn (workers 4)\n");
+    assert_head("many/figures/penalty.tsv", "epoch\tbn-l1\n");
+    assert_says(
+        "many/report.md",
+        "Of 14 experiments the most and the least accurate of each norm, after the last epoch, have a "
+        "line, of those that have what a figure shows; all are in epochs.csv.");
+}
+
 /* More lines than colours, with intervals: each looks like itself alone. */
 static void test_lines_look_different(void **state)
 {
@@ -395,6 +435,7 @@ int main(void)
         cmocka_unit_test(test_lines_by_scope),
         cmocka_unit_test(test_lines_by_workers),
         cmocka_unit_test(test_workers_begin_with_the_batch),
+        cmocka_unit_test(test_lines_of_many_groups),
         cmocka_unit_test(test_a_batch_that_grows),
         cmocka_unit_test(test_scopes_of_a_batch_that_grows),
         cmocka_unit_test(test_lines_look_different),

@@ -284,6 +284,7 @@ sn_status sn_report_runs_group(sn_report_runs *runs)
         mark_shown(runs, group);
     }
     set_aside(runs);
+    sn_report_choose_styles(runs);
     SN_TRY(tell_labels_apart(runs));
     return name_briefly(runs);
 }

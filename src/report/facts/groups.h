@@ -8,6 +8,18 @@
 
 /** Sorts the runs and makes the groups. */
 sn_status sn_report_runs_group(sn_report_runs *runs);
+/** Gives each group a style, those first that are drawn. */
+void sn_report_choose_styles(sn_report_runs *runs);
+
+/** Whether a group has what a figure shows. */
+typedef bool (*sn_report_has)(const sn_report_group *group, const void *context);
+/** Whether a figure has a line for the group: of more than SN_GROUPS_ALL the most and the least accurate of each norm, of those that have what it
+ *  shows (NULL: all have). */
+bool sn_report_draws(const sn_report_runs *runs, const sn_report_group *group, sn_report_has has,
+                     const void *context);
+/** Whether there are no more than that. */
+bool sn_report_draws_all(const sn_report_runs *runs);
+
 /** False when none is called `label`; NULL: plain synchronized batch norm, or else the first that is complete. */
 bool sn_report_runs_choose_baseline(sn_report_runs *runs, const char *label);
 

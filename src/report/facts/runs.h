@@ -36,6 +36,7 @@ typedef struct sn_report_group {
     bool complete; /* it has complete runs, and only those are shown */
     bool published_recipe;
     const char *preset; /* as sn_experiment_preset() */
+    size_t style;       /* of its lines in all figures */
 } sn_report_group;
 
 typedef struct sn_report_runs {
