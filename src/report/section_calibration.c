@@ -84,7 +84,7 @@ void sn_section_calibration(sn_document *document, const sn_report_runs *runs)
     }
     if (!images) return;
     sn_document_section(document, "Probabilities");
-    sn_tell_drawn(document, runs);
+    sn_tell_drawn(document, runs, "the table has all");
     add_table(document, runs);
     sn_chart *chart = sn_chart_create("reliability", "Reliability",
                                       "fifteenth of the predictions, the least confident first",

@@ -30,14 +30,13 @@ void sn_put_group(sn_report_table *table, const sn_report_group *group)
     sn_report_table_name(table, group->brief, group->label);
 }
 
-void sn_tell_drawn(sn_document *document, const sn_report_runs *runs)
+void sn_tell_drawn(sn_document *document, const sn_report_runs *runs, const char *all)
 {
     if (sn_report_draws_all(runs)) return;
     sn_document_text(document,
                      "Of %zu experiments the most and the least accurate of each norm, after the last epoch, "
-                     "have a line, of those "
-                     "that have what a figure shows; all are in epochs.csv.",
-                     runs->group_count);
+                     "have a line, of those that have what a figure shows; %s.",
+                     runs->group_count, all);
 }
 
 /* Each run's last epoch, where there are several. */
@@ -278,7 +277,7 @@ void sn_section_curves(sn_document *document, const sn_report_runs *runs)
         document,
         "Lines are means over seeds, bands their 95 %% intervals, dots the single seeds in their last epoch. "
         "Hollow points are the published study's, where the recipe is its own.");
-    sn_tell_drawn(document, runs);
+    sn_tell_drawn(document, runs, "all are in epochs.csv");
     const char *judge = sn_report_judge(runs);
     for (size_t c = 0; c < sizeof curves / sizeof *curves; c++) {
         const struct curve *curve = &curves[c];

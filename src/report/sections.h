@@ -97,8 +97,8 @@ typedef double (*sn_measure)(const sn_report_run *run, size_t row, const void *c
 /** The measure of a column named by the context. */
 double sn_measure_column(const sn_report_run *run, size_t row, const void *column);
 
-/** Which groups have a line in figures of all, where not all have (section_curves.c). */
-void sn_tell_drawn(sn_document *document, const sn_report_runs *runs);
+/** Which groups have a line in figures of all, where not all have, and where `all` are (section_curves.c). */
+void sn_tell_drawn(sn_document *document, const sn_report_runs *runs, const char *all);
 
 /** A series of the group, and the name of the group in a cell: brief on the page, whole in the data. */
 void sn_add_group_series(sn_chart *chart, const sn_report_group *group, sn_series_kind kind, size_t style);
