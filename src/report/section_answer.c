@@ -398,6 +398,24 @@ bool sn_has_scaled_rates(const sn_report_runs *runs)
     return false;
 }
 
+/* " of gn-lr3 and ln", of few. */
+static void put_incomplete(FILE *out, const sn_report_runs *runs)
+{
+    enum { TOLD_MAX = 3 };
+    const char *named[TOLD_MAX];
+    size_t count = 0;
+    for (const sn_report_group *g = runs->groups; g < runs->groups + runs->group_count; g++) {
+        size_t i = 0;
+        while (i < g->count && g->runs[i].complete)
+            i++;
+        if (i == g->count) continue;
+        if (count == TOLD_MAX) return;
+        named[count++] = g->brief;
+    }
+    for (size_t i = 0; i < count; i++)
+        fprintf(out, "%s%s", i == 0 ? " of " : i + 1 < count ? ", " : " and ", named[i]);
+}
+
 static void put_limits(FILE *out, const sn_report_runs *runs, const sn_pairs *pairs)
 {
     const double rate = sn_attributes_number(sn_report_experiment(&runs->groups[0]), "lr");
@@ -445,8 +463,10 @@ static void put_limits(FILE *out, const sn_report_runs *runs, const sn_pairs *pa
         between = "; ";
     }
     if (runs->incomplete) {
-        fprintf(out, "%swhat %zu incomplete run%s would have reached", between, runs->incomplete,
+        fprintf(out, "%swhat %zu incomplete run%s", between, runs->incomplete,
                 runs->incomplete == 1 ? "" : "s");
+        put_incomplete(out, runs);
+        fputs(" would have reached, and whether those complete are the better ones", out);
         between = "; ";
     }
     fprintf(out, "%show it is on other data.", between);

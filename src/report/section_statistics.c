@@ -293,7 +293,7 @@ void sn_section_statistics(sn_document *document, const sn_report_runs *runs)
     sn_document_section(document, "Batch statistics");
     sn_add_error_by_scope(document, runs);
     sn_add_shards(document, runs);
-    sn_tell_drawn(document, runs, "the last epochs of all are in epochs.csv");
+    sn_tell_drawn(document, runs, "all are in epochs.csv");
     add_disagreement(document, runs);
     add_running_gaps(document, runs);
     add_precise(document, runs);
