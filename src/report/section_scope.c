@@ -13,7 +13,6 @@
 /* An experiment with batch statistics, and the line it is on. */
 typedef struct pooled {
     const sn_report_group *group;
-    size_t style;
     double samples;
     bool drawn;   /* on a line of the kind at work */
     bool on_line; /* of any kind */
@@ -95,6 +94,12 @@ static size_t collect(pooled *all, size_t count, const pooled *first,
     return members;
 }
 
+/* The group's, as in other figures; where those do not draw all, of this one alone, which has few. */
+static size_t style_of(const sn_chart *chart, const sn_report_runs *runs, const sn_report_group *group)
+{
+    return sn_report_draws_all(runs) ? group->style : chart->series_count;
+}
+
 static void draw(sn_chart *chart, const char *label, const char *brief, const member *line, size_t count,
                  size_t style)
 {
@@ -114,13 +119,15 @@ static void mark(const member *line, size_t count, bool on_line)
     }
 }
 
-static bool draw_by_scope(sn_chart *chart, pooled *all, size_t count, member *line)
+static bool draw_by_scope(sn_chart *chart, const sn_report_runs *runs, pooled *all, size_t count,
+                          member *line)
 {
     bool any = false;
     for (size_t i = 0; i < count; i++) {
         const size_t members = all[i].drawn ? 0 : collect(all, count, &all[i], same_but_scope, line);
         if (members < 2) continue;
-        draw(chart, all[i].group->label, all[i].group->brief, line, members, all[i].style);
+        draw(chart, all[i].group->label, all[i].group->brief, line, members,
+             style_of(chart, runs, all[i].group));
         mark(line, members, true);
         any = true;
     }
@@ -139,7 +146,7 @@ static void draw_line_by_workers(sn_chart *chart, const sn_report_runs *runs, co
     }
     snprintf(label, sizeof label, "%s, by workers", first->label);
     snprintf(brief, sizeof brief, "%s, by workers", name);
-    draw(chart, label, brief, line, count, divided->style);
+    draw(chart, label, brief, line, count, style_of(chart, runs, divided->group));
 }
 
 /* Lines by workers need two numbers of them. They go over points that lines by scope may have, too. */
@@ -168,11 +175,13 @@ static bool draw_by_workers(sn_chart *chart, const sn_report_runs *runs, pooled 
 }
 
 /* What has nothing beside it that differs in scope alone is a point. */
-static void draw_single(sn_chart *chart, pooled *all, size_t count)
+static void draw_single(sn_chart *chart, const sn_report_runs *runs, pooled *all, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         const member single = {&all[i]};
-        if (!all[i].on_line) draw(chart, all[i].group->label, all[i].group->brief, &single, 1, all[i].style);
+        if (!all[i].on_line)
+            draw(chart, all[i].group->label, all[i].group->brief, &single, 1,
+                 style_of(chart, runs, all[i].group));
     }
 }
 
@@ -214,7 +223,7 @@ static void draw_across(sn_chart *chart, const sn_report_runs *runs, const poole
         const sn_report_group *group = &runs->groups[g];
         if (!is_across(group, all, count) || !has_fewest_workers(runs, group, all, count)) continue;
         const sn_estimate e = sn_report_estimate(group, sn_value_error, NULL);
-        sn_add_group_series(chart, group, SN_SERIES_ACROSS, g);
+        sn_add_group_series(chart, group, SN_SERIES_ACROSS, style_of(chart, runs, group));
         sn_chart_add_point(chart, (sn_chart_point){low, e.mean, e.low, e.high});
         sn_chart_add_point(chart, (sn_chart_point){high, e.mean, e.low, e.high});
     }
@@ -231,12 +240,12 @@ static bool draw_lines(sn_chart *chart, const sn_report_runs *runs, bool grows)
         for (size_t g = 0; g < runs->group_count; g++) {
             const sn_report_group *group = &runs->groups[g];
             if (group->complete && !isnan(scope_of(group)) && sn_grows(runs, group) == grows)
-                all[count++] = (pooled){group, g, scope_of(group), false, false};
+                all[count++] = (pooled){group, scope_of(group), false, false};
         }
         chart->x_axis = SN_AXIS_LOG2;
-        any = draw_by_scope(chart, all, count, line);
+        any = draw_by_scope(chart, runs, all, count, line);
         any = draw_by_workers(chart, runs, all, count, line) || any;
-        if (any) draw_single(chart, all, count);
+        if (any) draw_single(chart, runs, all, count);
         if (any && !grows) draw_across(chart, runs, all, count);
     } else
         chart->failed = true;
