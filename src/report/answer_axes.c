@@ -50,9 +50,9 @@ static bool is_wide(double least, double most)
     return lround(100 * most) != lround(100 * least);
 }
 
-static void put_range(FILE *out, double least, double most)
+static void put_range(FILE *out, const char *what, double least, double most)
 {
-    fputs("(" SN_LINK("axes"), out);
+    fprintf(out, "(%s" SN_LINK("axes"), what);
     sn_put_signed(out, 2, least, "+");
     if (is_wide(least, most)) {
         fputs(" to ", out);
@@ -71,7 +71,7 @@ static void put_estimates(FILE *out, const places *list)
         most = fmax(most, list->of[i].finding->points);
     }
     if (list->count > each_most || !is_wide(least, most)) {
-        put_range(out, least, most);
+        put_range(out, "", least, most);
         return;
     }
     fputs("(" SN_LINK("axes"), out);
@@ -153,7 +153,7 @@ static bool is_any(const sn_finding *f, double unused)
     return true;
 }
 
-/* "worse in 4, undecided in 2 of 6 (−0.40 to +0.05 points)", of those that it `is`; nothing of none. */
+/* "worse in 4, undecided in 2 of 6 (all −0.40 to +0.05 points)", of those that it `is`; nothing of none. */
 static void put_counts(FILE *out, const sn_contrast *c, bool (*is)(const sn_finding *, double), double number,
                        const char *before)
 {
@@ -169,13 +169,15 @@ static void put_counts(FILE *out, const sn_contrast *c, bool (*is)(const sn_find
     if (all == 0) return;
     fputs(before, out);
     const char *between = "";
+    int kinds = 0;
     for (int i = 0; i < TOLD; i++) {
         if (verdicts[told[i].verdict] == 0) continue;
+        kinds++;
         fprintf(out, "%s%s in %zu", between, told[i].word, verdicts[told[i].verdict]);
         between = ", ";
     }
     fprintf(out, " of %zu ", all);
-    put_range(out, least, most);
+    put_range(out, kinds > 1 ? "all " : "", least, most);
 }
 
 /* " better at 32 workers (+0.30 points), undecided at 8 (+0.05 points)". */
@@ -214,6 +216,8 @@ static double fewest_workers(const sn_contrast *c)
 static void put_by_workers(FILE *out, const sn_contrast *c, place *room)
 {
     const double fewest = fewest_workers(c);
+    char among[64];
+    snprintf(among, sizeof among, ", and beyond %.0f, more against fewer, ", fewest);
     bool said = false;
     for (int i = 0; i < TOLD; i++) {
         const places list = with_verdict(c, told[i].verdict, is_from, fewest, room);
@@ -226,7 +230,7 @@ static void put_by_workers(FILE *out, const sn_contrast *c, place *room)
         put_estimates(out, &list);
         said = true;
     }
-    put_counts(out, c, is_among_more, fewest, ", and among those, more against fewer, ");
+    put_counts(out, c, is_among_more, fewest, among);
 }
 
 /* Settings that differ in more than workers. */
@@ -302,7 +306,7 @@ static void put_largest(FILE *out, const sn_report_runs *runs, const sn_contrast
 
 static void put_undecided(FILE *out, const sn_contrast *list, size_t count, const char *between)
 {
-    enum { NAMED_MAX = 6 };
+    enum { NAMED_MAX = 8 };
     size_t all = 0, named = 0;
     for (size_t i = 0; i < count; i++)
         all += sn_contrast_decided(&list[i]) == 0;
@@ -313,7 +317,7 @@ static void put_undecided(FILE *out, const sn_contrast *list, size_t count, cons
         else
             fprintf(out, "%sundecided %s ", between, all == 1 ? "is" : "are");
         fprintf(out, "%s ", list[i].findings->name);
-        put_range(out, list[i].least, list[i].most);
+        put_range(out, "", list[i].least, list[i].most);
         named++;
     }
     if (all > named) fprintf(out, " and %zu more", all - named);
@@ -435,6 +439,11 @@ static void put_scopes(FILE *out, const sn_report_runs *runs)
     if (!any) return;
     put_first(out, runs, sn_is_per_worker, "; ", "takes its statistics over each worker's samples");
     put_first(out, runs, is_synchronized, ", ", "over those of all");
+    for (size_t g = 0; g < runs->group_count; g++)
+        if (is_synchronized(&runs->groups[g]) && workers_of(&runs->groups[g]) <= 1) {
+            fputs(", which on 1 worker is the same", out);
+            return;
+        }
 }
 
 static bool is_told(const sn_axes *axes, const sn_pair *pair)

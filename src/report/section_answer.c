@@ -466,7 +466,7 @@ static void put_limits(FILE *out, const sn_report_runs *runs, const sn_pairs *pa
         fprintf(out, "%swhat %zu incomplete run%s", between, runs->incomplete,
                 runs->incomplete == 1 ? "" : "s");
         put_incomplete(out, runs);
-        fputs(" would have reached, and whether those complete are the better ones", out);
+        fputs(" would have reached; where one diverged, its experiment is worse than its numbers", out);
         between = "; ";
     }
     fprintf(out, "%show it is on other data.", between);

@@ -268,10 +268,12 @@ void sn_put_running_statistics(FILE *out, const sn_report_runs *runs)
 {
     const sn_report_group *most = NULL;
     double mean = 0, worst = 0;
+    size_t count = 0;
     for (size_t g = 0; g < runs->group_count; g++) {
         const sn_report_group *group = &runs->groups[g];
         const double merged = evaluation_mean(group, "accuracy");
         const double of_worst = evaluation_mean(group, "worst_worker_accuracy") - merged;
+        count += !isnan(of_worst);
         if (isnan(of_worst) || (most && of_worst >= worst)) continue;
         most = group;
         worst = of_worst;
@@ -283,9 +285,12 @@ void sn_put_running_statistics(FILE *out, const sn_report_runs *runs)
             "%s lose ",
             most->brief);
     fprintf(out,
-            SN_LINK("running-stats") "%.2f points" SN_LINK_END " in the mean over workers and seeds, %.2f by "
-                                     "the worst of them on these images. ",
+            SN_LINK("running-stats") "%.2f points" SN_LINK_END
+                                     " in the mean over workers and seeds, %.2f with "
+                                     "the worst worker of each run on these images",
             fmax(0, -mean), fmax(0, -worst));
+    if (count > 1) fprintf(out, ", the most of %zu experiments", count);
+    fputs(". ", out);
 }
 
 void sn_section_statistics(sn_document *document, const sn_report_runs *runs)

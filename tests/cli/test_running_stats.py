@@ -62,7 +62,7 @@ class RunningStatistics(harness.Test):
         mean, worst = (max(0, scores["accuracy"] - scores[score]) for score in ("workers_accuracy", "worst_worker_accuracy"))
         with open(self.path("report/report.md"), encoding="utf-8") as file:
             self.assertIn(f"lose {mean:.2f} points in the mean over workers and seeds, "
-                          f"{worst:.2f} by the worst of them on these images.", file.read())
+                          f"{worst:.2f} with the worst worker of each run on these images.", file.read())
 
     def test_neither_ranks_nor_stops_change_a_bit(self):
         out = self.run_train("a.h5", "--running-stats", "all")

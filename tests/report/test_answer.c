@@ -220,7 +220,7 @@ static void test_what_differs_in_one_respect(void **state)
     answers("axes",
             "With more workers, each with less of a batch that does not grow, ln is better at 3, 4 "
             "and 5 than at 1 (+0.20, +0.30, +0.40 points), undecided at 2 and 6 (+0.10, +0.50 points), "
-            "and among those, more against fewer, better in 6, undecided in 4 of 10 (+0.10 to +0.40 "
+            "and beyond 1, more against fewer, better in 6, undecided in 4 of 10 (all +0.10 to +0.40 "
             "points); gn is equivalent at 2, 3, 4 and 5 to that at 1 (+0.00 points), undecided at 6 "
             "(");
     assert_says("axes/axes.csv", "ln against gn,6,+0.400,+0.900,");
@@ -351,13 +351,13 @@ static void test_a_batch_that_stays_or_grows(void **state)
     (void)state;
     report_a_batch_that_stays_or_grows("grows", 0);
     answers("grows", "all with --epochs 3, and --running-stats all where there is a choice, by their");
-    answers("grows",
-            "; bn-scopeworker takes its statistics over each worker's samples, bn over those of all.");
+    answers("grows", "; bn-scopeworker takes its statistics over each worker's samples, bn over those of "
+                     "all, which on 1 worker is the same.");
     answers("grows", "Where all else is alike, with the estimates in brackets, bn-scopeworker against bn is "
                      "worse at 8 and 32 workers (−0.16, −0.64 points); ");
     answers("grows", "\n\nWith the options --batch-per-worker 64, bn against gn is equivalent at 8 and 32 "
                      "workers (+0.00 points); bn-scopeworker against bn is equivalent at 8 and 32 workers (");
-    answers("grows", "bn-scopeworker is worse at 8 and 32 than at 1 (−0.16, −0.64 points), and among those, "
+    answers("grows", "bn-scopeworker is worse at 8 and 32 than at 1 (−0.16, −0.64 points), and beyond 1, "
                      "more against fewer, worse in 1 of 1 (−0.48 points)");
     answers("grows", "With more workers, each with as many samples, so that the batch grows, with "
                      "--batch-per-worker 64, bn is equivalent at ");

@@ -78,9 +78,9 @@ static void test_incomplete_runs(void **state)
     assert_ok(write_made_run(&fresh, "fresh.h5"));
     report("incomplete", (const char *const[]){"stopped.h5", "whole.h5", "fresh.h5"}, 3);
     assert_says("incomplete/report.html", "2 of 3 runs are not complete");
-    assert_says("incomplete/report.md",
-                "; what 2 incomplete runs of gn and ln would have reached, and whether those "
-                "complete are the better ones; ");
+    assert_says("incomplete/report.md", "; what 2 incomplete runs of gn and ln would have reached; where one "
+                                        "diverged, its experiment is worse than "
+                                        "its numbers; ");
     assert_says("incomplete/comparison.csv", "gn,1,3,99.00,,");
     assert_says("incomplete/comparison.csv", "ln,0 complete,,");
     assert_says("incomplete/runs.csv", "1 of 3 epochs");
