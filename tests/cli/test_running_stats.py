@@ -63,6 +63,10 @@ class RunningStatistics(harness.Test):
         with open(self.path("report/report.md"), encoding="utf-8") as file:
             self.assertIn(f"lose {mean:.2f} points in the mean over workers and seeds, "
                           f"{worst:.2f} with the worst worker of each run on these images.", file.read())
+        self.run_train("other.h5", "--running-stats", "all", "--lr", "0.02")
+        self.run_program("report", "all.h5", "other.h5", "--output", "report")
+        with open(self.path("report/report.md"), encoding="utf-8") as file:
+            self.assertIn(" with the worst worker of each run on these images, the most of 2 experiments.", file.read())
 
     def test_neither_ranks_nor_stops_change_a_bit(self):
         out = self.run_train("a.h5", "--running-stats", "all")
