@@ -93,9 +93,7 @@ void sn_section_calibration(sn_document *document, const sn_report_runs *runs)
                             "too sure. Each point is a fifteenth of "
                             "the images.");
     for (size_t g = 0; g < runs->group_count; g++)
-        if (has_complete(&runs->groups[g], NULL) &&
-            sn_report_draws(runs, &runs->groups[g], has_complete, NULL))
-            add_series(chart, &runs->groups[g]);
+        if (sn_report_draws(runs, &runs->groups[g], has_complete, NULL)) add_series(chart, &runs->groups[g]);
     sn_add_chart(document, chart, "no run has its probabilities on record");
     sn_document_text(document,
                      "Confidence is the probability given to the class that was predicted. The expected "

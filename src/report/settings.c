@@ -67,10 +67,9 @@ static const sn_report_group *line_of(const sn_report_runs *runs, const sn_repor
 
 bool sn_grows(const sn_report_runs *runs, const sn_report_group *group)
 {
-    const sn_attributes *e = sn_report_experiment(line_of(runs, group));
-    const bool is_usual = fabs(sn_attributes_number(e, "batch") - SN_LR_BATCH) <= 0;
-    return !is_usual && sn_attributes_number(e, "workers") > 1 && !sn_report_share(runs, "batch") &&
-           grown_batch(runs, SN_LR_BATCH) > 0;
+    const sn_report_group *line = line_of(runs, group);
+    return !sn_begins_growth(line) && sn_attributes_number(sn_report_experiment(line), "workers") > 1 &&
+           !sn_report_share(runs, "batch") && grown_batch(runs, SN_LR_BATCH) > 0;
 }
 
 void sn_setting_of(const sn_report_runs *runs, const sn_report_group *group, sn_respect respect,

@@ -407,23 +407,30 @@ static void test_a_line_has_its_beginning(void **state)
                     "--lr-scaling says so;");
 }
 
-/* Of 32 samples a worker two workers have the batch that rates are given for: they are of the scaled line and of the other. */
-static void test_a_batch_of_two_lines(void **state)
+/* gn and ln on 1, 2, 4 and 8 workers, as many samples on `each`, with a rate that grows with the batch and with one that does not; at a batch of 64
+   there is nothing to scale, and the run is of both lines. */
+static void report_scaled_or_not(const char *name, int each)
 {
-    (void)state;
     enum { WORKERS = 4, SEEDS = 5, RUNS = 2 * 2 * WORKERS * SEEDS };
     files = 0;
     for (size_t i = 0; i < RUNS; i++) {
         const size_t seed = i % SEEDS, workers = (size_t)1 << (i / SEEDS % WORKERS);
         const bool scaled = i / SEEDS / WORKERS % 2 > 0;
-        if (scaled && workers == 2) continue;
         made_run made = made_of(i / SEEDS / WORKERS / 2 ? "ln" : "gn", workers, seed);
-        made.batch = 32 * (int)workers;
+        made.batch = each * (int)workers;
+        if (scaled && made.batch == 64) continue;
         made.scaled = scaled;
         made.test_accuracy = 98 + 0.01 * (double)wobble[(seed + i / SEEDS) % SEEDS];
-        keep("two", &made);
+        keep(name, &made);
     }
-    report("two", paths, files);
+    report(name, paths, files);
+}
+
+/* Of 32 samples a worker two workers have the batch that rates are given for: they are of the scaled line and of the other. */
+static void test_a_batch_of_two_lines(void **state)
+{
+    (void)state;
+    report_scaled_or_not("two", 32);
     answers("two", "with --batch-per-worker 32, gn is equivalent at 2, 4 and 8 to that at 1 (");
     answers("two",
             "with --batch-per-worker 32 --lr-scaling linear, gn is equivalent at 2, 4 and 8 to that at 1 (");
@@ -468,23 +475,11 @@ static void test_seeds_are_of_complete_runs(void **state)
     answers("cut", "3 experiments on MNIST, 2 seeds each but for 1 without a complete run, all with");
 }
 
-/* A batch that grows, with a rate that does and with one that does not: two lines of 1, 2, 4 and 8 workers, whose first is one. */
+/* Two lines of 1, 2, 4 and 8 workers, whose first is one. */
 static void test_scaling_is_a_respect(void **state)
 {
     (void)state;
-    enum { WORKERS = 4, SEEDS = 3, RUNS = 2 * 2 * WORKERS * SEEDS };
-    files = 0;
-    for (size_t i = 0; i < RUNS; i++) {
-        const size_t seed = i % SEEDS, workers = (size_t)1 << (i / SEEDS % WORKERS);
-        const bool scaled = i / SEEDS / WORKERS % 2 > 0;
-        if (scaled && workers == 1) continue;
-        made_run made = made_of(i / SEEDS / WORKERS / 2 ? "ln" : "gn", workers, seed);
-        made.batch = 64 * (int)workers;
-        made.scaled = scaled;
-        made.test_accuracy = 98 + 0.01 * (double)((seed * 7 + i) % 5);
-        keep("scaled", &made);
-    }
-    report("scaled", paths, files);
+    report_scaled_or_not("scaled", 64);
     assert_says("scaled/axes.csv", "more workers: gn with a batch that grows with them,12,");
 }
 

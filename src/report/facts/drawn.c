@@ -30,9 +30,10 @@ bool sn_report_draws_all(const sn_report_runs *runs)
 bool sn_report_draws(const sn_report_runs *runs, const sn_report_group *group, sn_report_has has,
                      const void *context)
 {
+    if (has && !has(group, context)) return false;
     if (sn_report_draws_all(runs)) return true;
     const double mine = accuracy_of(group);
-    if (isnan(mine) || (has && !has(group, context))) return false;
+    if (isnan(mine)) return false;
     bool most = true, least = true;
     for (const sn_report_group *g = runs->groups; g < runs->groups + runs->group_count && (most || least);
          g++) {
