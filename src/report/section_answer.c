@@ -398,22 +398,17 @@ bool sn_has_scaled_rates(const sn_report_runs *runs)
     return false;
 }
 
-/* " of gn-lr3 and ln", of few. */
+/* " of gn-lr3, ln". */
 static void put_incomplete(FILE *out, const sn_report_runs *runs)
 {
-    enum { TOLD_MAX = 3 };
-    const char *named[TOLD_MAX];
     size_t count = 0;
     for (const sn_report_group *g = runs->groups; g < runs->groups + runs->group_count; g++) {
         size_t i = 0;
         while (i < g->count && g->runs[i].complete)
             i++;
-        if (i == g->count) continue;
-        if (count == TOLD_MAX) return;
-        named[count++] = g->brief;
+        if (i < g->count && count++ < NAMED_MAX) fprintf(out, "%s%s", count > 1 ? ", " : " of ", g->brief);
     }
-    for (size_t i = 0; i < count; i++)
-        fprintf(out, "%s%s", i == 0 ? " of " : i + 1 < count ? ", " : " and ", named[i]);
+    if (count > NAMED_MAX) fprintf(out, " and %zu more", count - NAMED_MAX);
 }
 
 static void put_limits(FILE *out, const sn_report_runs *runs, const sn_pairs *pairs)

@@ -78,7 +78,7 @@ static void test_incomplete_runs(void **state)
     assert_ok(write_made_run(&fresh, "fresh.h5"));
     report("incomplete", (const char *const[]){"stopped.h5", "whole.h5", "fresh.h5"}, 3);
     assert_says("incomplete/report.html", "2 of 3 runs are not complete");
-    assert_says("incomplete/report.md", "; what 2 incomplete runs of gn and ln would have reached; where one "
+    assert_says("incomplete/report.md", "; what 2 incomplete runs of gn, ln would have reached; where one "
                                         "diverged, its experiment is worse than "
                                         "its numbers; ");
     assert_says("incomplete/comparison.csv", "gn,1,3,99.00,,");
